@@ -1,0 +1,50 @@
+# How targets are made: one library per folder, its unit tests beside it, warnings as errors.
+#
+#   tailrace_library(name SOURCES ... PUBLIC ... PRIVATE ... TESTS ...)   target tailrace_<name>, alias tailrace::<name>
+#   tailrace_program(name SOURCES ... PRIVATE ...)                        an executable in the build folder's root
+#   tailrace_test(name LEVEL <unit|contract|integration|e2e|fault> SOURCES ... PRIVATE ...)
+#
+# PUBLIC means "in our headers". Every test carries its level as a CTest label.
+
+function(tailrace_target_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+                                           -fno-omit-frame-pointer)
+  # "base/error.h" in src/, "sim/storage/value.h" in the simulator.
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+  if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+    target_compile_options(${target} PRIVATE -g1)
+  endif()
+  if(TAILRACE_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${TAILRACE_SANITIZE} -fno-sanitize-recover=all -O1 -g1)
+    target_link_options(${target} PUBLIC -fsanitize=${TAILRACE_SANITIZE})
+  endif()
+endfunction()
+
+function(tailrace_test name)
+  cmake_parse_arguments(ARG "" "LEVEL" "SOURCES;PRIVATE" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  tailrace_target_options(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_PRIVATE} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LEVEL} TIMEOUT 600)
+endfunction()
+
+function(tailrace_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE;TESTS" ${ARGN})
+  add_library(tailrace_${name} STATIC ${ARG_SOURCES})
+  add_library(tailrace::${name} ALIAS tailrace_${name})
+  tailrace_target_options(tailrace_${name})
+  target_link_libraries(tailrace_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  if(ARG_TESTS)
+    tailrace_test(${name}_test LEVEL unit SOURCES ${ARG_TESTS} PRIVATE tailrace_${name} ${ARG_PRIVATE})
+  endif()
+endfunction()
+
+function(tailrace_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PRIVATE" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  tailrace_target_options(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_PRIVATE})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+endfunction()

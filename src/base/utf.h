@@ -1,0 +1,32 @@
+// UTF-16LE and UTF-8, with the two things that PostgreSQL's text cannot hold told apart from good text.
+//
+// Source  The Unicode Standard 3.9 (D91, D92); WTF-8 for lone surrogates.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tailrace {
+
+// What a piece of text has that a strict UTF-8 text without U+0000 cannot have.
+struct TextFaults {
+  bool lone_surrogate = false;
+  bool zero = false;
+  bool odd_length = false;  // Half a UTF-16 unit at the end.
+};
+
+// Appends UTF-16LE bytes as UTF-8 to `out` (a std::string or anything with append(const char*, size_t)). A
+// lone surrogate becomes its three WTF-8 bytes and is reported; U+0000 becomes one zero byte and is reported.
+TextFaults append_utf8_from_utf16le(std::string& out, std::span<const std::byte> utf16le);
+// At most 3 bytes are written per unit; returns one past the last byte written.
+char* write_utf8_from_utf16le(char* out, std::span<const std::byte> utf16le, TextFaults& faults);
+
+// The other way; WTF-8 in, bytes that are not UTF-8 throw `protocol`.
+std::string utf16le_from_utf8(std::string_view utf8);
+
+bool is_valid_utf8(std::string_view text);
+
+}  // namespace tailrace
