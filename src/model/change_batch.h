@@ -1,0 +1,50 @@
+// What a source hands to a sink: row batches, and at a commit point's end a position.
+//
+// Shape    Row batches of one table keep the source's order; across tables the order means nothing (a commit
+// point is applied
+//          as one transaction). A commit point larger than the memory budget comes as several change batches
+//          of which only the last has an `end`. Positions lie between whole source transactions (R1b).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/lsn.h"
+#include "model/row_batch.h"
+
+namespace tailrace {
+
+// Everything up to and including this commit LSN. A resume is exclusive on it.
+struct Position {
+  Lsn lsn;
+  // The mapping row that proves the source's identity at a later start (R4c): the source's own text, opaque
+  // to sinks.
+  std::string evidence;
+  // Commit time of the newest transaction at or before `lsn`: 100 ns since 0001-01-01 in UTC; 0: not known.
+  std::int64_t commit_time_utc = 0;
+};
+
+struct ChangeBatch {
+  std::vector<RowBatch> tables;
+  std::optional<Position> end;
+  std::uint64_t transactions = 0;    // Source transactions that end in this batch.
+  std::vector<TableName> caught_up;  // Tables whose high mark lies at or before `end`; only with an end.
+  bool run_mark_reached = false;     // The mark of `run --until-caught-up` lies at or before `end`.
+
+  std::size_t bytes() const {
+    std::size_t sum = sizeof(ChangeBatch);
+    for (const RowBatch& batch : tables)
+      sum += batch.bytes();
+    return sum;
+  }
+  std::size_t rows() const {
+    std::size_t sum = 0;
+    for (const RowBatch& batch : tables)
+      sum += batch.rows();
+    return sum;
+  }
+};
+
+}  // namespace tailrace

@@ -1,0 +1,90 @@
+// sink.h: where batches become durable.
+//
+// Shape    Batches of one pipeline, in source order. Only the last batch of a commit point has an end
+// position. Errors   config: the target is of another shape, or holds rows that tailrace did not write. auth:
+// login refused.
+//          unavailable, conflict: nothing since the last durable position is held; go on with a new instance
+//          from open(). data: a row was refused, or one is missing that must be there.  fenced: another
+//          runner holds or took over; nothing was written.
+// Threads  One instance belongs to one thread. Chunk writers may be used on other threads, one thread each,
+// and must not
+//          outlive the sink.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "model/change_batch.h"
+#include "model/table_schema.h"
+#include "pipeline/state.h"
+
+namespace tailrace {
+
+class ChunkWriter {
+ public:
+  virtual ~ChunkWriter() = default;
+
+  // Begins the chunk's transaction with its row FOR UPDATE (R6d). False if the chunk is done already: then
+  // nothing is to be read.
+  [[nodiscard]] virtual bool begin(const SchemaPtr& table, const Chunk& chunk) = 0;
+  virtual void write(const RowBatch& rows) = 0;
+  // Makes the chunk's rows and its progress durable in one step; answers the rows written.
+  virtual std::uint64_t finish() = 0;
+};
+
+struct TableStart {
+  SchemaPtr schema;
+  Lsn low;
+  bool shadow =
+      false;  // Load into a shadow table; the target keeps showing what it has until the table joins.
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  // Takes this pipeline over if nobody alive holds it (or `take_over`), raises the fence, and answers where
+  // it stands.
+  virtual ResumeState open(bool take_over, std::stop_token stop) = 0;
+
+  // The tables of this run, with their current schemas. Checks the shape of those that are in the state
+  // already; what is not in the state must not exist in the target, or be empty and of the right shape
+  // (`snapshot.existing: refuse`).
+  virtual void use_tables(const std::vector<SchemaPtr>& tables) = 0;
+
+  // Creates what is missing in the target and records, in one transaction, the source's identity, the tables
+  // as `loading`, and on the first run the position.
+  virtual void begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
+                          const Position& first_position) = 0;
+
+  // Records planned chunks before any of them is read. Numbers follow each other.
+  virtual void add_chunks(const std::vector<Chunk>& chunks) = 0;
+
+  // A writer for snapshot chunks, with a connection of its own and this instance's fence.
+  virtual std::unique_ptr<ChunkWriter> chunk_writer() = 0;
+
+  // Every chunk of these tables is done: builds primary keys, ANALYZEs, and records catching_up with the
+  // mark. May be called again after a crash in its middle.
+  virtual void finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark) = 0;
+
+  // Takes the batch. If it has an end position, everything since the last one becomes durable with it, in one
+  // atomic step; a position only moves forward. `caught_up` tables become `streaming` in the same step. False
+  // if stopped first: then the batch comes again.
+  [[nodiscard]] virtual bool write(const ChangeBatch& batch, std::stop_token stop) = 0;
+
+  // Tables that have become `streaming` and lack their unique constraints and foreign keys get them (R9a);
+  // nothing to do is cheap.
+  virtual void finish_constraints() = 0;
+
+  // At least once a second while nothing is written: keeps the heartbeat alive, fails with fenced where the
+  // fence has moved, and answers the tables that a command wants taken again.
+  virtual std::vector<TableName> heartbeat() = 0;
+
+  // A clean end: the heartbeat is cleared, so that the next runner need not wait.
+  virtual void close() = 0;
+};
+
+}  // namespace tailrace

@@ -1,0 +1,90 @@
+// source.h: where snapshots and changes come from.
+//
+// Shape    open() first. Then, in this order: take_low / snapshot readers / take_mark for what must be
+// loaded; then
+//          start_stream() and next() again and again.
+// Errors   config: the database is not fit, each unfit thing named.  auth: login refused.  unavailable,
+// conflict: try again from open() with
+//          a new instance.  gap: changes that are needed are gone, or this is another source.  schema: a
+//          captured table changed shape.
+// Threads  One instance belongs to one thread at a time. Snapshot readers may be used on other threads, one
+// thread each, and
+//          must not outlive the source. No transaction stays open between calls.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "model/change_batch.h"
+#include "model/table_schema.h"
+#include "pipeline/state.h"
+
+namespace tailrace {
+
+struct SourceInfo {
+  std::string identity;  // What proves that this is the same source lineage (R4c); compared with the stored
+                         // one by open().
+  std::vector<SchemaPtr> tables;  // The configured tables with their capture instances, in name order.
+};
+
+class SnapshotReader {
+ public:
+  virtual ~SnapshotReader() = default;
+
+  // The next chunk of `table` after `last` (nullptr: the first), of about `chunk_rows` rows. The last one has
+  // an empty `upto`.
+  virtual Chunk plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows) = 0;
+
+  // Reads the chunk in key order in one consistent read (SNAPSHOT isolation where the database allows it) and
+  // gives it away in batches of bounded size. `take` returns false to stop. False if stopped first.
+  [[nodiscard]] virtual bool read_chunk(const SchemaPtr& table, const Chunk& chunk,
+                                        const std::function<bool(RowBatch&&)>& take,
+                                        std::stop_token stop) = 0;
+};
+
+struct StreamTable {
+  SchemaPtr schema;
+  Lsn low;  // Changes at or below are left out.
+  std::optional<HighMark>
+      high_mark;  // Set while the table catches up: `caught_up` names it once the mark is reached.
+};
+
+struct StreamPlan {
+  std::optional<Position> position;  // Exclusive. Absent: from the lowest `low` of the tables.
+  std::vector<StreamTable> tables;
+  std::optional<HighMark> run_mark;  // Reported as run_mark_reached.
+  // While set, no end position is given before every table's high mark is reached: a re-snapshot joins in one
+  // commit point (R12).
+  bool one_commit_until_marks = false;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // Connects, finds the tables, and checks what is stored against what is there: identity (R4c), instances
+  // (R4b), and that the position is still within every instance's validity (R2b).
+  virtual SourceInfo open(const ResumeState& resume, std::stop_token stop) = 0;
+
+  // For tables about to be loaded: everything at or below this LSN is seen by a snapshot that begins after
+  // the call; max(instance start_lsn, max_lsn), R4a. One answer per table, in the order asked.
+  virtual std::vector<Lsn> take_low(const std::vector<SchemaPtr>& tables) = 0;
+
+  virtual std::unique_ptr<SnapshotReader> snapshot_reader() = 0;
+
+  // After the last read of a snapshot has ended: the mark that its catch-up must pass (R3).
+  virtual HighMark take_mark() = 0;
+
+  virtual void start_stream(const StreamPlan& plan) = 0;
+
+  // The next batch; waits while the source is idle, at most `poll_interval` between looks. A window without
+  // rows gives a batch with an `end` alone (R4d). Nothing when stopped.
+  virtual std::optional<ChangeBatch> next(std::stop_token stop) = 0;
+};
+
+}  // namespace tailrace
