@@ -42,6 +42,11 @@ struct TableStart {
       false;  // Load into a shadow table; the target keeps showing what it has until the table joins.
 };
 
+struct ParkedKeys {
+  SchemaPtr schema;
+  std::vector<std::vector<std::string>> keys;  // key_text of each key column, model/key_text.h.
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -74,6 +79,14 @@ class Sink {
   // atomic step; a position only moves forward. `caught_up` tables become `streaming` in the same step. False
   // if stopped first: then the batch comes again.
   [[nodiscard]] virtual bool write(const ChangeBatch& batch, std::stop_token stop) = 0;
+
+  // Keys of which a partial update arrived while the table caught up and the row was not there (R7c), and no
+  // later delete has come. A table with parked keys stays catching_up although its mark was reached.
+  virtual std::vector<ParkedKeys> parked_keys() = 0;
+
+  // The answer to them: `rows` are the parked keys as the source has them now (what is missing is gone
+  // there), applied as upserts; the keys are parked no more, and the table catches up to `mark`, in one step.
+  virtual void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) = 0;
 
   // Tables that have become `streaming` and lack their unique constraints and foreign keys get them (R9a);
   // nothing to do is cheap.

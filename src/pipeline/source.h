@@ -45,6 +45,10 @@ class SnapshotReader {
   [[nodiscard]] virtual bool read_chunk(const SchemaPtr& table, const Chunk& chunk,
                                         const std::function<bool(RowBatch&&)>& take,
                                         std::stop_token stop) = 0;
+
+  // The rows that exist now under these keys (key_text of each key column, model/key_text.h), as operation
+  // `read`.
+  virtual RowBatch read_keys(const SchemaPtr& table, const std::vector<std::vector<std::string>>& keys) = 0;
 };
 
 struct StreamTable {

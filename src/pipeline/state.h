@@ -28,7 +28,7 @@ enum class TableState {
 
 std::string_view name_of(TableState state);
 
-// A range of keys: (after, upto]. Key values are the source's own lossless text, one per key column.
+// A range of keys: (after, upto]. Key values are key_text (model/key_text.h), one per key column.
 struct Chunk {
   TableName table;
   std::uint32_t number = 0;        // From 0, in key order.
