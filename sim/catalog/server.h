@@ -1,0 +1,125 @@
+// The server: its databases, its logins, what is the same for all sessions.
+//
+// Shape    One directory; db<id>.sqlite for each database, master (1) and msdb (4) among them. Server-wide
+// facts
+//          (databases, logins, options) stand in master's file and are kept in memory; views over them
+//          (sys.databases) are answered on every connection.
+// Errors   CREATE DATABASE 1801, DROP DATABASE 3701, 3702; logins 15025, 15151; 911 for an unknown database.
+// Threads  Everything may be called from any thread.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/catalog/security.h"
+#include "sim/storage/work.h"
+
+namespace tailrace::sim {
+
+// One database. Lives as long as somebody has it; dropped ones refuse new work.
+struct Database : DatabaseFile {
+  std::int32_t id = 0;
+  std::int64_t create_date = 0;  // datetime
+  std::string collation{default_collation};
+  std::atomic<bool> read_committed_snapshot{false};
+  std::atomic<bool> cdc_enabled{false};
+  std::atomic<bool> dropped{false};
+  std::atomic<std::int32_t> sessions{0};
+  // Identity of the database's lineage: 16 bytes in wire order. Guarded by Server::mutex().
+  std::string recovery_fork_guid;
+  std::string family_guid;
+  std::string service_broker_guid;
+};
+
+using DatabasePtr = std::shared_ptr<Database>;
+
+struct LoginDef {
+  std::string name;
+  std::string password;
+  std::string default_database = "master";
+  bool sysadmin = false;
+  bool disabled = false;
+  bool view_server_state = false;
+  std::int32_t principal_id = 0;
+  std::int64_t create_date = 0;
+};
+
+struct ServerSettings {
+  std::string data_directory;  // Empty: a private temporary directory, removed at the end.
+  std::string sa_password;
+};
+
+// A registered source of rows for a virtual view (dm_cdc_log_scan_sessions ...): see
+// sim/catalog/virtual_table.h.
+class VirtualTables;
+
+class Server {
+ public:
+  explicit Server(const ServerSettings& settings);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  DatabasePtr find(std::string_view name);  // By name without regard to case; nullptr: none.
+  DatabasePtr find(std::int32_t id);
+  std::vector<DatabasePtr> databases();
+  [[nodiscard]] Outcome create_database(std::string_view name, std::string_view collation);
+  [[nodiscard]] Outcome drop_database(std::string_view name);
+  // ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION, READ_COMMITTED_SNAPSHOT.
+  void set_allow_snapshot(Database& database, bool on);
+  void set_read_committed_snapshot(Database& database, bool on);
+  void set_cdc_enabled(Database& database, bool on);
+  // Another lineage, as after a restore: a new recovery fork (and, if `new_database`, a new create_date and
+  // guids).
+  void change_identity(Database& database, bool new_database);
+
+  // A connection for a session or a job, with everything registered that the system views need.
+  std::unique_ptr<Work> open(const DatabasePtr& database);
+
+  // The login if name and password are right and it is not disabled.
+  std::optional<LoginDef> check_login(std::string_view name, std::string_view password);
+  std::optional<LoginDef> find_login(std::string_view name);
+  [[nodiscard]] Outcome create_login(const LoginDef& login);
+  [[nodiscard]] Outcome alter_login(const LoginDef& login);
+  [[nodiscard]] Outcome drop_login(std::string_view name);
+
+  // Options of sp_configure: 'max text repl size (B)'.
+  std::int64_t max_text_repl_size() const { return max_text_repl_size_; }
+  void set_max_text_repl_size(std::int64_t bytes);
+
+  std::int64_t start_time() const { return start_time_; }  // local datetime
+  // What sys.dm_server_services shows of SQL Server Agent; the CDC jobs obey it.
+  std::atomic<bool> agent_running{true};
+
+  VirtualTables& virtual_tables() { return *virtual_tables_; }
+  const std::string& directory() const { return directory_; }
+
+ private:
+  void load();
+  void register_views();
+  std::string path_of(std::int32_t id) const;
+  DatabasePtr add(std::int32_t id, std::string_view name, std::string_view collation, bool create);
+  void save(const Database& database);
+  void save_login(const LoginDef& login);
+
+  std::string directory_;
+  bool temporary_ = false;
+  std::mutex mutex_;
+  std::vector<DatabasePtr> databases_;
+  std::vector<LoginDef> logins_;
+  std::unique_ptr<VirtualTables> virtual_tables_;
+  std::unique_ptr<Work> master_;
+  std::atomic<std::int64_t> max_text_repl_size_{65536};
+  std::int64_t start_time_ = 0;
+};
+
+}  // namespace tailrace::sim
