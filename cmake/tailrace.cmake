@@ -6,6 +6,9 @@
 #
 # PUBLIC means "in our headers". Every test carries its level as a CTest label.
 
+# The tests that have threads in them: they also run under the thread sanitizer (make test).
+set(TAILRACE_CONCURRENT_TESTS base_test pipeline_test sim_tds_test sim_storage_test sim_cdc_test)
+
 function(tailrace_target_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
@@ -27,7 +30,11 @@ function(tailrace_test name)
   tailrace_target_options(${name})
   target_link_libraries(${name} PRIVATE ${ARG_PRIVATE} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LEVEL} TIMEOUT 600)
+  set(labels ${ARG_LEVEL})
+  if(name IN_LIST TAILRACE_CONCURRENT_TESTS)
+    list(APPEND labels concurrent)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT 600)
 endfunction()
 
 function(tailrace_library name)
@@ -47,4 +54,27 @@ function(tailrace_program name)
   tailrace_target_options(${name})
   target_link_libraries(${name} PRIVATE ${ARG_PRIVATE})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+endfunction()
+
+# tailrace_python_test(name LEVEL ... MODULES a.b.c ... [SERIAL] [TIMEOUT seconds])
+#
+# unittest modules of this tree, run by the Python environment of tools/setup; not under sanitizers (they drive the
+# finished programs). SERIAL: measures time or memory, so nothing else runs beside it.
+execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/setup --venv OUTPUT_VARIABLE TAILRACE_VENV
+                OUTPUT_STRIP_TRAILING_WHITESPACE)
+function(tailrace_python_test name)
+  if(TAILRACE_SANITIZE)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "SERIAL" "LEVEL;TIMEOUT" "MODULES" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 600)
+  endif()
+  add_test(NAME ${name} COMMAND ${TAILRACE_VENV}/bin/python -m tests.support.run_unittest ${ARG_MODULES}
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LEVEL} TIMEOUT ${ARG_TIMEOUT}
+                       ENVIRONMENT "TAILRACE_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
+  if(ARG_SERIAL)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
+  endif()
 endfunction()

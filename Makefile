@@ -1,0 +1,42 @@
+# The few commands of tailrace. Each installs what is missing first (tools/setup), so each works on a fresh machine.
+#
+#   make build                the programs build/tailrace and build/sqlserver-sim
+#   make demo                 the whole way on real data        KEEP=1 leaves it running, PLANT=1 shows that its
+#                                                               check finds one changed row, DEMO_SMALL=1 is short
+#   make test                 every test, also under sanitizers LONG=1 kills more often
+#   make check                format, lint, layers, generated documents
+#   make format               formats the sources
+#   make clean                removes the build folders
+#
+# Ninja and CTest bring their own parallelism: JOBS=n limits it; make's own -j has nothing to do here.
+SHELL := /bin/bash
+.NOTPARALLEL:
+.PHONY: build demo test check format clean setup
+MAKEFLAGS += --no-print-directory
+
+JOBS ?= $(shell nproc)
+export JOBS KEEP PLANT DEMO_SMALL LONG
+python := $$(tools/setup --venv)/bin/python
+
+build: setup
+	@cmake --preset release >build.log 2>&1 || { cat build.log; exit 1; }
+	@rm -f build.log
+	@env -u MAKEFLAGS -u MFLAGS ninja -C build -j$(JOBS) tailrace sqlserver-sim
+
+demo: build
+	@$(python) -m demo
+
+test: setup
+	@env -u MAKEFLAGS -u MFLAGS tools/run_tests.py
+
+check: setup
+	@env -u MAKEFLAGS -u MFLAGS tools/check
+
+format: setup
+	@git ls-files '*.cpp' '*.h' | xargs -r clang-format-14 -i
+
+clean:
+	rm -rf build build-debug build-asan build-tsan
+
+setup:
+	@tools/setup

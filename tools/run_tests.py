@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""Builds every preset that the tests need, runs them, and says how many of each level there are and how long it took.
+
+    tools/run_tests.py [--only release,asan,tsan] [--filter REGEX] [--long]
+
+release runs every level; asan (with ubsan) the unit, contract and integration tests; tsan those that have threads
+(CTest label `concurrent`, given in tests/CMakeLists.txt). Cases are counted, not executables: both GoogleTest and
+tests/support/run_unittest.py write a report of their cases into the folder that GTEST_OUTPUT names.
+The last line is `N passed, N failed, N skipped`; the exit code is 1 when anything failed or was not run.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FOLDERS = {"release": "build", "asan": "build-asan", "tsan": "build-tsan"}
+LEVELS = ["unit", "contract", "integration", "e2e", "fault"]
+SANITIZED_LEVELS = {"unit", "contract", "integration"}
+JOBS = int(os.environ.get("JOBS", 0)) or len(os.sched_getaffinity(0))
+# What the sanitized tests need beside themselves.
+PROGRAMS = ["sqlserver-sim", "tailrace"]
+
+Count = collections.namedtuple("Count", "passed failed skipped")
+
+
+def run(command, **options):
+    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False, **options)
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def compiler_cache():
+    """Hits and misses so far, or None without ccache."""
+    if shutil.which("ccache") is None:
+        return None
+    lines = subprocess.run(["ccache", "--print-stats"], capture_output=True, text=True, check=False).stdout
+    stats = dict(line.split("\t")[:2] for line in lines.splitlines() if "\t" in line)
+    hits = int(stats.get("direct_cache_hit", 0)) + int(stats.get("preprocessed_cache_hit", 0))
+    return hits, int(stats.get("cache_miss", 0))
+
+
+def configure(preset):
+    done = run(["cmake", "--preset", preset], capture_output=True, text=True)
+    if done.returncode != 0:
+        say(done.stdout + done.stderr)
+    return done.returncode == 0
+
+
+def listed_tests(folder):
+    """name -> labels of every CTest test of a build folder."""
+    shown = run(["ctest", "--test-dir", folder, "--show-only=json-v1"], capture_output=True, text=True)
+    tests = {}
+    for test in json.loads(shown.stdout)["tests"]:
+        properties = {p["name"]: p["value"] for p in test.get("properties", [])}
+        tests[test["name"]] = set(properties.get("LABELS", []))
+    return tests
+
+
+def known_targets(folder):
+    shown = run(["ninja", "-C", folder, "-t", "targets", "all"], capture_output=True, text=True)
+    return {line.split(":")[0] for line in shown.stdout.splitlines()}
+
+
+def wanted(preset, labels):
+    if preset == "release":
+        return True
+    if not labels & SANITIZED_LEVELS:
+        return False
+    return preset == "asan" or "concurrent" in labels
+
+
+def build(preset, folder, tests):
+    command = ["ninja", "-C", folder, f"-j{JOBS}"]
+    if preset != "release":
+        # Building only what runs keeps a cold build inside its budget.
+        known = known_targets(folder)
+        command += [name for name in [*tests, *PROGRAMS] if name in known]
+    log = ROOT / folder / "build.log"
+    with open(log, "w", encoding="utf-8") as output:
+        done = run(command, stdout=output, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        say(text[-20000:])
+    return done.returncode == 0
+
+
+def cases_of(report):
+    """The cases in one report of GoogleTest, or of run_unittest.py, which writes the same form."""
+    root = ElementTree.parse(report).getroot()
+    passed = failed = skipped = 0
+    for case in root.iter("testcase"):
+        if case.get("result") in ("skipped", "suppressed") or case.find("skipped") is not None:
+            skipped += 1
+        elif case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        else:
+            passed += 1
+    return Count(passed, failed, skipped)
+
+
+def run_preset(preset, folder, tests, counts):
+    """Runs the tests; adds their cases to counts[level]. Answers the number of failed executables."""
+    reports = ROOT / folder / "reports"
+    shutil.rmtree(reports, ignore_errors=True)
+    reports.mkdir(parents=True)
+    names = "|".join(tests)
+    environment = dict(os.environ)
+    environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    environment.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=0")
+    failed = 0
+    for level in LEVELS:
+        members = [name for name, labels in tests.items() if level in labels]
+        if not members:
+            continue
+        # Each executable gets a report of its own, however many have the same file name.
+        environment["GTEST_OUTPUT"] = f"xml:{reports / level}/"
+        started = time.monotonic()
+        done = run(["ctest", "--test-dir", folder, "-L", f"^{level}$", "-R", f"^({names})$", f"-j{JOBS}",
+                    "--output-on-failure", "--no-tests=error",
+                    "--output-junit", str(reports / f"{level}.junit.xml")],
+                   env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        seconds = time.monotonic() - started
+        if done.returncode != 0:
+            say(done.stdout[-60000:])
+        total = Count(0, 0, 0)
+        for report in sorted((reports / level).glob("*.xml")):
+            count = cases_of(report)
+            total = Count(*(a + b for a, b in zip(total, count)))
+        # An executable that died wrote no report, or none of its end: its own failure is counted then.
+        dead = failed_executables(reports / f"{level}.junit.xml", done.returncode)
+        broken = max(dead - total.failed, 0) if done.returncode != 0 else 0
+        total = Count(total.passed, total.failed + broken, total.skipped)
+        failed += total.failed
+        counts[(preset, level)] = (total, seconds)
+        say(f"{preset:8} {level:12} {total.passed:5} passed {total.failed:3} failed {total.skipped:3} skipped"
+            f"   {seconds:6.1f} s   ({len(members)} executables)")
+        for line in done.stdout.splitlines():
+            if line.startswith("TAILRACE-SAYS "):
+                say("  " + line[len("TAILRACE-SAYS "):])
+        show_said(reports / level)
+    return failed
+
+
+def show_said(folder):
+    """Figures and seeds that tests leave for the reader, one file of lines each."""
+    for note in sorted(folder.glob("*.said")):
+        for line in note.read_text(encoding="utf-8").splitlines():
+            say(f"    {note.stem}: {line}")
+
+
+def failed_executables(junit, returncode):
+    if not junit.exists():
+        return 1 if returncode != 0 else 0
+    root = ElementTree.parse(junit).getroot()
+    failed = sum(1 for case in root.iter("testcase") if case.get("status") == "fail")
+    return max(failed, 1 if returncode != 0 else 0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="release,asan,tsan", help="presets, comma separated")
+    parser.add_argument("--filter", default="", help="only tests whose CTest name matches")
+    parser.add_argument("--long", action="store_true", help="longer fault runs (LONG=1)")
+    options = parser.parse_args()
+    if options.long:
+        os.environ["LONG"] = "1"
+    started = time.monotonic()
+    before = compiler_cache()
+    counts = {}
+    failures = 0
+    build_seconds = 0.0
+    for preset in options.only.split(","):
+        folder = FOLDERS[preset]
+        build_started = time.monotonic()
+        ready = configure(preset)
+        tests = listed_tests(folder) if ready else {}
+        tests = {name: labels for name, labels in tests.items()
+                 if wanted(preset, labels) and re.search(options.filter, name)}
+        ready = ready and build(preset, folder, tests)
+        seconds = time.monotonic() - build_started
+        build_seconds += seconds
+        if not ready:
+            say(f"{preset:8} did not build: see above and {folder}/build.log")
+            failures += 1
+            continue
+        say(f"{preset:8} built in {seconds:.1f} s")
+        failures += run_preset(preset, folder, tests, counts)
+    report_end(counts, failures, started, build_seconds, before)
+    return 1 if failures else 0
+
+
+def report_end(counts, failures, started, build_seconds, before):
+    total = time.monotonic() - started
+    say("")
+    say("cases of each level: " + ", ".join(
+        f"{level} {sum(sum(c) for (p, l), (c, _) in counts.items() if l == level and p == 'release')}"
+        for level in LEVELS if ("release", level) in counts))
+    after = compiler_cache()
+    cache = "no compiler cache"
+    if before is not None and after is not None:
+        hits, misses = after[0] - before[0], after[1] - before[1]
+        state = "nothing to compile" if hits + misses == 0 else "warm" if hits > misses else "cold"
+        cache = f"compiler cache {state}: {hits} hits, {misses} misses"
+    say(f"time: {total:.0f} s in all, of which {build_seconds:.0f} s building ({cache}; {JOBS} jobs)")
+    passed = sum(c.passed for c, _ in counts.values())
+    skipped = sum(c.skipped for c, _ in counts.values())
+    say(f"{passed} passed, {failures} failed, {skipped} skipped")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
