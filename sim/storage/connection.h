@@ -80,7 +80,8 @@ class Statement {
 class Connection {
  public:
   // Opens or creates the file, in WAL mode, with the collations registered.
-  explicit Connection(const std::string& path);
+  // `durable`: committed data survives a power cut (else: the end of the process at most).
+  explicit Connection(const std::string& path, bool durable = false);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();

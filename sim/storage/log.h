@@ -1,11 +1,10 @@
 // Log sequence numbers and the part of a transaction log that change data capture reads.
 //
-// Shape    A position is a counter of the database: one for every logged change and one for every commit. Its
-// LSN
+// Shape    A position is a counter of the database: one for every logged change and one for every commit. Its LSN
 //          is binary(10): 4 bytes file number, 4 block, 2 slot, big-endian; both orders are the same.
-//          Log rows stand in l<object_id> (written by triggers of captured tables), one row of
-//          log_transactions for a committed transaction that logged something. All are written in the data's
-//          own transaction.
+//          Log rows stand in l<object_id> (written by triggers of captured tables), one row of log_transactions for
+//          a committed transaction that logged something. All are written in the data's own transaction.
+// Units    Times are datetimes (1/300 s since 1900-01-01, local).
 // Threads  LogWriter belongs to its connection's thread.
 #pragma once
 
@@ -27,9 +26,19 @@ Lsn decrement_lsn(std::string_view lsn);
 Lsn zero_lsn();
 // "00000027:00000758:0003"
 std::string lsn_text(std::string_view lsn);
+// The opposite, for tests' arguments: also "0x..." and hexadecimal digits alone. Empty: it is none.
+Lsn lsn_from_text(std::string_view text);
 
-// What the triggers of captured tables ask for, on one connection (SQL functions log_position(),
-// log_seqval(), log_command(), log_transaction(), registered by the constructor).
+// The log's own tables, in a new file.
+void create_log(Connection& connection);
+
+// What the triggers of captured tables ask for, on one connection, by SQL functions that the constructor registers:
+//   log_position(op)       a new position: the primary key of the log row
+//   log_seqval(op)         the position that the change's seqval is made of, NULL: its own
+//   log_command(), log_transaction()
+//   log_changed(columns, bits...)  takes the bits of changed columns (60 in each); false when none is set
+//   log_mask()             the mask that the last log_changed() took, as __$update_mask has its bytes
+//   log_float_differs(a, b)        by bits, unlike IS NOT
 class LogWriter {
  public:
   explicit LogWriter(Connection& connection);
@@ -37,15 +46,18 @@ class LogWriter {
   LogWriter& operator=(const LogWriter&) = delete;
 
   // The write transaction has begun (the file is locked for others).
-  void begin();
-  // A new statement of T-SQL, or the second half of a deferred update: the changes that follow have a new
-  // command id.
+  void begin(std::int64_t begin_time);
+  // A new statement of T-SQL, or the second half of a deferred update: the changes that follow have a new command
+  // id and seqvals of their own.
   void next_command();
-  // The next logged change takes the seqval of the last one: the insert of a single-row deferred update.
-  void repeat_seqval();
+  // The insert that follows, up to next_command(), takes the seqval of the delete before it: a single-row deferred
+  // update.
+  void repeat_seqval() { repeat_ = true; }
   // Takes a position of its own (enabling an instance, markers).
   std::int64_t take_position();
-  // Just before COMMIT. True if the transaction has something for the capture job.
+  // The capture job is to look after the commit, though nothing was logged (a job was changed ...).
+  void notify() { notify_ = true; }
+  // Just before COMMIT. True if the capture job is to look.
   bool commit();
   void rollback();
 
@@ -56,13 +68,14 @@ class LogWriter {
   Connection& connection_;
   bool loaded_ = false;
   bool logged_ = false;
-  bool moved_ = false;
   bool repeat_ = false;
+  bool notify_ = false;
   std::int64_t transaction_ = 0;
   std::int64_t next_ = 0;
-  std::int64_t last_seqval_ = 0;
+  std::int64_t seqval_ = 0;
   std::int64_t command_ = 1;
   std::int64_t begin_time_ = 0;
+  std::string mask_;
 };
 
 }  // namespace tailrace::sim

@@ -34,11 +34,15 @@ enum class Isolation : std::uint8_t {
   snapshot
 };
 
+// The number of the SqlError of a wait that `stop` ended: no error of SQL Server, the statement just ends.
+inline constexpr std::int32_t cancelled = 0;
+
 // What a file's works share.
 struct DatabaseFile {
   std::string path;
   std::string name;
   WriteGate gate;
+  bool durable = false;
   std::atomic<bool> allow_snapshot{false};
   std::function<void()> logged;  // Called after a commit that the capture job must see; any thread.
 };
@@ -79,6 +83,7 @@ class Work {
   DatabaseFile& file_;
   Connection connection_;
   LogWriter log_;
+  std::int64_t begin_time_ = 0;
   bool in_transaction_ = false;
   bool writing_ = false;
   Isolation isolation_ = Isolation::read_committed;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -24,7 +25,7 @@ class WriteGate {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::uint64_t next_ticket_ = 0;
-  std::uint64_t serving_ = 0;  // Lowest ticket that still waits or is inside.
+  std::deque<std::uint64_t> waiting_;
   bool inside_ = false;
 };
 
