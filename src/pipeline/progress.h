@@ -34,6 +34,8 @@ class Progress {
                    std::uint64_t deletes);
   std::vector<TableCount> tables() const;
 
+  // Chunks and commit points made durable: what tells progress from an endless retry.
+  std::atomic<std::uint64_t> durable_steps{0};
   std::atomic<std::uint64_t> transactions{0};
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> retries{0};

@@ -25,6 +25,7 @@ struct RunSettings {
   std::size_t queue_bytes = 16u << 20;  // Decoded changes ahead of the sink.
   std::chrono::milliseconds first_contact{
       30'000};  // How long an unreachable side is tried before the first success.
+  std::chrono::milliseconds shortest_retry{100};  // The first wait; it doubles up to 30 s.
   bool take_over = false;
   bool until_caught_up = false;  // End once a mark taken at the start is passed and every table streams.
   bool snapshot_only = false;    // End once every table is loaded.

@@ -92,8 +92,10 @@ class Sink {
   // nothing to do is cheap.
   virtual void finish_constraints() = 0;
 
-  // At least once a second while nothing is written: keeps the heartbeat alive, fails with fenced where the
-  // fence has moved, and answers the tables that a command wants taken again.
+  // Called between commit points, at least once a second: fails with fenced where the fence has moved, and
+  // answers the tables that a command wants taken again. That this runner is alive is shown by the sink
+  // itself, from a connection of its own: also while a transaction of an hour is open or a key is being
+  // built.
   virtual std::vector<TableName> heartbeat() = 0;
 
   // A clean end: the heartbeat is cleared, so that the next runner need not wait.

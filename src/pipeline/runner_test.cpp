@@ -1,0 +1,211 @@
+// The runner over fakes: whatever fails wherever, both sides are equal at the end.
+#include "pipeline/runner.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "base/log.h"
+#include "pipeline/retry.h"
+#include "pipeline/testing/fake_database.h"
+
+namespace tailrace {
+namespace {
+
+using testing::FakeChange;
+using testing::FakeWorld;
+
+class Runner : public ::testing::Test {
+ protected:
+  Runner() {
+    log::configure(log::Level::off, log::Format::text);
+    world.schemas = {testing::make_table("a"), testing::make_table("b")};
+    settings.readers = 2;
+    settings.chunk_rows = 10;
+    settings.until_caught_up = true;
+    settings.shortest_retry = std::chrono::milliseconds(1);
+    for (std::int64_t key = 0; key < 100; ++key) {
+      world.commit({{a, Operation::insert, key, key}, {b, Operation::insert, key, -key}});
+    }
+  }
+
+  RunEnd run() {
+    return run_pipeline(
+        settings, [this] { return testing::make_fake_source(world); },
+        [this] { return testing::make_fake_sink(world); }, progress, drain.get_token(), abandon.get_token());
+  }
+  void expect_equal() {
+    for (const TableName& table : {a, b})
+      EXPECT_EQ(world.sink_rows[table], world.source_rows[table]) << table.str();
+  }
+
+  FakeWorld world;
+  RunSettings settings;
+  Progress progress;
+  std::stop_source drain;
+  std::stop_source abandon;
+  const TableName a{"dbo", "a"};
+  const TableName b{"dbo", "b"};
+};
+
+TEST_F(Runner, LoadsAndCatchesUp) {
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  expect_equal();
+  EXPECT_EQ(world.stored.tables.at(a).state, TableState::streaming);
+  EXPECT_TRUE(world.closed_cleanly);
+}
+
+// Rows that change between the chunks' reads are only right if the stream replays low..high after the load.
+TEST_F(Runner, ReplaysWhatChangedDuringTheSnapshot) {
+  std::int64_t next = 1000;
+  std::mutex mutex;
+  world.at = [&](const std::string& point) {
+    if (point != "source.read_chunk") return;
+    const std::lock_guard lock(mutex);
+    world.commit({{a, Operation::insert, next, 1},
+                  {a, Operation::delete_, next - 1000, 0},
+                  {b, Operation::update, 50, next}});
+    ++next;
+  };
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_GT(next, 1000);
+  expect_equal();
+}
+
+TEST_F(Runner, KilledSnapshotGoesOnWithTheChunksLeft) {
+  settings.readers = 1;
+  world.failures["chunk.finish"] = std::vector<std::optional<ErrorKind>>(12);
+  world.failures["chunk.finish"].push_back(ErrorKind::data);
+  EXPECT_THROW(run(), Error);
+  const std::uint64_t before = world.rows_read;
+  EXPECT_EQ(before, 120u);  // And an empty last chunk.
+
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_EQ(world.rows_read - before, 90u);  // 80 were left, and one chunk was read in vain.
+  expect_equal();
+}
+
+TEST_F(Runner, GoesOnAfterALostConnectionAnywhere) {
+  for (const char* point : {"sink.open", "source.open", "source.plan_chunk", "source.read_chunk",
+                            "chunk.begin", "chunk.write", "chunk.finish", "chunk.finished", "sink.add_chunks",
+                            "sink.finish_load", "source.next", "sink.write", "sink.committed"}) {
+    world.failures[point] = {ErrorKind::unavailable};
+  }
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_GE(progress.retries, 8u);  // Two threads may fail in one attempt.
+  expect_equal();
+}
+
+// The seed is fixed; every point of the runner meets failures, together with changes that go on.
+TEST_F(Runner, SurvivesRandomFailures) {
+  world.random_failures = 40;
+  std::int64_t next = 1000;
+  std::mutex mutex;
+  world.at = [&](const std::string& point) {
+    if (point != "source.next" && point != "source.read_chunk") return;
+    const std::lock_guard lock(mutex);
+    if (next >= 1300) return;
+    world.commit({{a, Operation::insert, next, 1},
+                  {b, Operation::insert, next, 2},
+                  {a, Operation::update, next, next}});
+    if (next % 3 == 0) world.commit({{a, Operation::delete_, next, 0}});
+    ++next;
+  };
+  do {
+    EXPECT_EQ(run(), RunEnd::caught_up);
+  } while (next < 1300);
+  world.random_failures = 0;
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_GT(progress.retries, 5u);
+  expect_equal();
+}
+
+TEST_F(Runner, GivesUpAtOnceOnWhatCannotBeRetried) {
+  for (const ErrorKind kind :
+       {ErrorKind::config, ErrorKind::data, ErrorKind::gap, ErrorKind::schema, ErrorKind::fenced}) {
+    world.failures["sink.open"] = {kind};
+    try {
+      run();
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), kind);
+    }
+  }
+  EXPECT_EQ(progress.retries, 0u);
+}
+
+TEST_F(Runner, GivesUpOnAnUnreachableSideBeforeTheFirstSuccess) {
+  settings.first_contact = std::chrono::milliseconds(0);
+  world.failures["source.open"] = {ErrorKind::unavailable};
+  EXPECT_THROW(run(), Error);
+}
+
+TEST_F(Runner, DrainEndsAStreamCleanly) {
+  settings.until_caught_up = false;
+  world.at = [&](const std::string& point) {
+    if (point == "sink.committed") drain.request_stop();
+  };
+  EXPECT_EQ(run(), RunEnd::drained);
+  EXPECT_TRUE(world.closed_cleanly);
+}
+
+TEST_F(Runner, AbandonEndsWithItsOwnKind) {
+  settings.until_caught_up = false;
+  world.at = [&](const std::string& point) {
+    if (point == "chunk.write") abandon.request_stop();
+  };
+  try {
+    run();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::abandoned);
+  }
+}
+
+// R12: the table stays in view as it was until the shadow is whole, then differs by nothing.
+TEST_F(Runner, TakesATableAgainOnRequest) {
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  world.sink_rows[a][5] = 12345;  // Somebody changed the target.
+  world.sink_rows[a].erase(6);
+  {
+    world.stored.tables.at(a).desired = "resnapshot";
+    world.commit({{a, Operation::update, 7, 70}, {b, Operation::update, 7, 71}});
+  }
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  expect_equal();
+  EXPECT_FALSE(world.stored.tables.at(a).shadow);
+}
+
+TEST(RetryPolicy, AuthIsReadAgainOnceThenFatalBeforeTheFirstSuccess) {
+  const auto now = std::chrono::steady_clock::now();
+  RetryPolicy retry(std::chrono::seconds(30), std::chrono::milliseconds(100), now);
+  EXPECT_EQ(retry.after(ErrorKind::auth, now), std::chrono::milliseconds(0));
+  EXPECT_EQ(retry.after(ErrorKind::auth, now), std::nullopt);
+}
+
+// Accounts get locked by quick retries; a failover refuses logins for minutes.
+TEST(RetryPolicy, AuthIsTriedEveryMinuteAfterASuccess) {
+  const auto now = std::chrono::steady_clock::now();
+  RetryPolicy retry(std::chrono::seconds(30), std::chrono::milliseconds(100), now);
+  retry.succeeded_before();
+  EXPECT_EQ(retry.after(ErrorKind::auth, now), std::chrono::milliseconds(0));
+  EXPECT_EQ(retry.after(ErrorKind::auth, now), std::chrono::minutes(1));
+}
+
+TEST(RetryPolicy, UnavailableBacksOffForEverAfterASuccess) {
+  const auto now = std::chrono::steady_clock::now();
+  RetryPolicy retry(std::chrono::seconds(30), std::chrono::milliseconds(100), now - std::chrono::hours(9));
+  retry.made_progress();
+  auto last = retry.after(ErrorKind::unavailable, now);
+  ASSERT_TRUE(last);
+  for (int i = 0; i < 20; ++i) {
+    const auto wait = retry.after(ErrorKind::unavailable, now);
+    ASSERT_TRUE(wait);
+    EXPECT_GE(*wait, *last);
+    last = wait;
+  }
+  EXPECT_EQ(*last, std::chrono::seconds(30));
+}
+
+}  // namespace
+}  // namespace tailrace

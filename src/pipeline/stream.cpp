@@ -1,0 +1,179 @@
+// The stream: source thread -> queue in bytes -> apply.
+#include "pipeline/stream.h"
+
+#include <map>
+#include <thread>
+
+#include "base/bounded_queue.h"
+#include "base/log.h"
+#include "pipeline/clock.h"
+#include "pipeline/first_error.h"
+
+namespace tailrace {
+namespace {
+
+using std::chrono::steady_clock;
+constexpr std::chrono::milliseconds heartbeat_every{500};
+
+// Rows by operation since the last durable position: counted only once they are durable (R16).
+class Pending {
+ public:
+  void add(const ChangeBatch& batch) {
+    for (const RowBatch& rows : batch.tables) {
+      Counts& counts = tables_[rows.schema().name];
+      for (std::size_t row = 0; row < rows.rows(); ++row)
+        counts.add(rows.header(row).operation);
+    }
+    transactions_ += batch.transactions;
+  }
+  void settle(Progress& progress) {
+    for (const auto& [table, counts] : tables_) {
+      progress.add_changes(table, counts.inserts, counts.updates, counts.deletes);
+    }
+    progress.transactions += transactions_;
+    tables_.clear();
+    transactions_ = 0;
+  }
+
+ private:
+  struct Counts {
+    std::uint64_t inserts = 0;
+    std::uint64_t updates = 0;
+    std::uint64_t deletes = 0;
+    void add(Operation operation) {
+      switch (operation) {
+        case Operation::read:
+        case Operation::insert: ++inserts; break;
+        case Operation::update: ++updates; break;
+        case Operation::delete_: ++deletes; break;
+        case Operation::update_before: break;
+      }
+    }
+  };
+  std::map<TableName, Counts> tables_;
+  std::uint64_t transactions_ = 0;
+};
+
+class Stream {
+ public:
+  Stream(StreamTask task, Source& source, Sink& sink, Progress& progress, std::stop_token drain,
+         std::stop_token abandon)
+      : task_(std::move(task)),
+        source_(source),
+        sink_(sink),
+        progress_(progress),
+        on_drain_(std::move(drain), StopReading{*this}),
+        on_abandon_(std::move(abandon), StopAll{*this}),
+        queue_(task_.queue_bytes) {}
+
+  StreamEnd run() {
+    source_.start_stream(task_.plan);
+    progress_.streaming = true;
+    std::jthread reader([this] { read(); });
+    StreamEnd end = StreamEnd::stopped;
+    try {
+      end = apply();
+    } catch (...) {
+      error_.set_current();
+    }
+    reading_.request_stop();
+    queue_.close();
+    reader.join();
+    progress_.streaming = false;
+    error_.rethrow();
+    return end;
+  }
+
+ private:
+  struct StopReading {
+    Stream& stream;
+    void operator()() const { stream.reading_.request_stop(); }
+  };
+  struct StopAll {
+    Stream& stream;
+    void operator()() const {
+      stream.reading_.request_stop();
+      stream.error_.request_stop();
+    }
+  };
+
+  void read() {
+    const std::stop_callback on_error(error_.stop(), StopReading{*this});
+    const std::stop_token stop = reading_.get_token();
+    try {
+      while (std::optional<ChangeBatch> batch = source_.next(stop)) {
+        const std::size_t bytes = batch->bytes();
+        if (!queue_.push(std::move(*batch), bytes, stop)) break;
+      }
+    } catch (...) {
+      error_.keep_current();
+    }
+    // What was read before is still applied: a source that fails again and again must not keep the position
+    // from moving.
+    queue_.close();
+  }
+
+  StreamEnd apply() {
+    auto next_beat = steady_clock::now() + heartbeat_every;
+    bool in_parts = false;  // Inside a commit point: no heartbeat, no leaving.
+    std::optional<ChangeBatch> batch;
+    for (;;) {
+      const QueueResult popped = queue_.pop_until(batch, next_beat, error_.stop());
+      progress_.queue_bytes = queue_.held_bytes();
+      if (popped == QueueResult::ended) return StreamEnd::stopped;
+      if (popped == QueueResult::done) {
+        if (!sink_.write(*batch, error_.stop())) return StreamEnd::stopped;
+        pending_.add(*batch);
+        in_parts = !batch->end.has_value();
+        if (!in_parts) {
+          if (const std::optional<StreamEnd> end = after_commit(*batch)) return *end;
+        }
+      }
+      if (steady_clock::now() >= next_beat) {
+        if (!in_parts && !sink_.heartbeat().empty() && task_.catching_up.empty()) return StreamEnd::again;
+        next_beat = steady_clock::now() + heartbeat_every;
+      }
+    }
+  }
+
+  std::optional<StreamEnd> after_commit(const ChangeBatch& batch) {
+    pending_.settle(progress_);
+    ++progress_.commits;
+    ++progress_.durable_steps;
+    if (batch.end->commit_time_utc != 0) progress_.last_commit_time_utc = batch.end->commit_time_utc;
+    progress_.last_durable_at_utc = now_ticks_utc();
+    if (!batch.caught_up.empty()) {
+      if (!sink_.parked_keys().empty()) return StreamEnd::again;
+      for (const TableName& table : batch.caught_up) {
+        task_.catching_up.erase(table);
+        progress_.set_table(table, TableState::streaming, 0);
+        log::info("table.streaming", {{"table", table.str()}, {"lsn", batch.end->lsn.hex()}});
+      }
+      sink_.finish_constraints();
+    }
+    run_mark_reached_ = run_mark_reached_ || batch.run_mark_reached;
+    if (task_.until_caught_up && run_mark_reached_ && task_.catching_up.empty()) return StreamEnd::caught_up;
+    return std::nullopt;
+  }
+
+  StreamTask task_;
+  Source& source_;
+  Sink& sink_;
+  Progress& progress_;
+  FirstError error_;
+  std::stop_source reading_;
+  std::stop_callback<StopReading> on_drain_;
+  std::stop_callback<StopAll> on_abandon_;
+  BoundedQueue<ChangeBatch> queue_;
+  Pending pending_;
+  bool run_mark_reached_ = false;
+};
+
+}  // namespace
+
+StreamEnd run_stream(StreamTask task, Source& source, Sink& sink, Progress& progress, std::stop_token drain,
+                     std::stop_token abandon) {
+  return Stream(std::move(task), source, sink, progress, std::move(drain), std::move(abandon)).run();
+}
+
+}  // namespace tailrace

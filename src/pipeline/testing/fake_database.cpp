@@ -1,0 +1,232 @@
+// The fakes' shared world, and the fake source.
+#include "pipeline/testing/fake_database.h"
+
+#include <condition_variable>
+
+#include "model/key_text.h"
+
+namespace tailrace::testing {
+
+Lsn lsn_of(std::uint64_t number) {
+  Lsn lsn;
+  for (int i = 9; i >= 2; --i) {
+    lsn.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(number & 0xFF);
+    number >>= 8;
+  }
+  return lsn;
+}
+
+std::uint64_t number_of(const Lsn& lsn) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 2; i < 10; ++i)
+    number = number << 8 | lsn.bytes[i];
+  return number;
+}
+
+SchemaPtr make_table(const std::string& name) {
+  auto schema = std::make_shared<TableSchema>();
+  schema->name = {"dbo", name};
+  schema->columns = {{"k", {TypeKind::bigint, 8}, false, ""}, {"v", {TypeKind::bigint, 8}, false, ""}};
+  schema->key = {0};
+  return schema;
+}
+
+void FakeWorld::commit(const std::vector<FakeChange>& changes) {
+  const std::lock_guard lock(mutex);
+  for (const FakeChange& change : changes) {
+    FakeRows& rows = source_rows[change.table];
+    if (change.operation == Operation::delete_) {
+      TAILRACE_ASSERT(rows.erase(change.key) == 1);
+    } else {
+      rows[change.key] = change.value;
+    }
+  }
+  log[next_lsn++] = changes;
+}
+
+void FakeWorld::point(const std::string& name) {
+  if (at) at(name);
+  const std::lock_guard lock(mutex);
+  ++passes[name];
+  auto& planned = failures[name];
+  if (!planned.empty()) {
+    const std::optional<ErrorKind> kind = planned.front();
+    planned.erase(planned.begin());
+    if (kind) throw Error(*kind, "planned failure").with("point", name);
+  }
+  if (random_failures != 0 && random() % random_failures == 0) {
+    throw Error(ErrorKind::unavailable, "random failure").with("point", name);
+  }
+}
+
+namespace {
+
+void append(RowBatch& batch, Operation operation, std::uint64_t lsn, std::int64_t key, std::int64_t value) {
+  RowHeader header;
+  header.operation = operation;
+  header.commit_lsn = lsn_of(lsn);
+  const std::size_t row = batch.add_row(header);
+  batch.put(row, 0).integer = key;
+  batch.put(row, 1).integer = value;
+}
+
+class FakeReader : public SnapshotReader {
+ public:
+  explicit FakeReader(FakeWorld& world) : world_(world) {}
+
+  Chunk plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows) override {
+    world_.point("source.plan_chunk");
+    const std::lock_guard lock(world_.mutex);
+    Chunk chunk;
+    chunk.table = table.name;
+    if (last != nullptr) {
+      chunk.number = last->number + 1;
+      chunk.after = last->upto;
+    }
+    const FakeRows& rows = world_.source_rows[table.name];
+    auto at = chunk.after.empty() ? rows.begin() : rows.upper_bound(std::stoll(chunk.after.front()));
+    for (std::uint64_t i = 1; i < chunk_rows && at != rows.end(); ++i)
+      ++at;
+    if (at != rows.end()) chunk.upto = {std::to_string(at->first)};
+    return chunk;
+  }
+
+  bool read_chunk(const SchemaPtr& table, const Chunk& chunk, const std::function<bool(RowBatch&&)>& take,
+                  std::stop_token stop) override {
+    world_.point("source.read_chunk");
+    RowBatch batch(table);
+    {
+      const std::lock_guard lock(world_.mutex);
+      for (const auto& [key, value] : world_.source_rows[table->name]) {
+        if (!chunk.after.empty() && key <= std::stoll(chunk.after.front())) continue;
+        if (!chunk.upto.empty() && key > std::stoll(chunk.upto.front())) break;
+        append(batch, Operation::read, 0, key, value);
+        ++world_.rows_read;
+      }
+    }
+    if (stop.stop_requested()) return false;
+    return take(std::move(batch));
+  }
+
+  RowBatch read_keys(const SchemaPtr& table, const std::vector<std::vector<std::string>>& keys) override {
+    RowBatch batch(table);
+    const std::lock_guard lock(world_.mutex);
+    for (const auto& key : keys) {
+      const FakeRows& rows = world_.source_rows[table->name];
+      const auto found = rows.find(std::stoll(key.front()));
+      if (found != rows.end()) append(batch, Operation::read, 0, found->first, found->second);
+    }
+    return batch;
+  }
+
+ private:
+  FakeWorld& world_;
+};
+
+class FakeSource : public Source {
+ public:
+  explicit FakeSource(FakeWorld& world) : world_(world) {}
+
+  SourceInfo open(const ResumeState&, std::stop_token) override {
+    world_.point("source.open");
+    return {"fake", world_.schemas};
+  }
+
+  std::vector<Lsn> take_low(const std::vector<SchemaPtr>& tables) override {
+    const std::lock_guard lock(world_.mutex);
+    return std::vector<Lsn>(tables.size(), lsn_of(world_.next_lsn - 1));
+  }
+
+  std::unique_ptr<SnapshotReader> snapshot_reader() override { return std::make_unique<FakeReader>(world_); }
+
+  HighMark take_mark() override {
+    const std::lock_guard lock(world_.mutex);
+    return {std::to_string(world_.next_lsn - 1)};
+  }
+
+  void start_stream(const StreamPlan& plan) override {
+    plan_ = plan;
+    TAILRACE_ASSERT(plan.position.has_value());
+    at_ = number_of(plan.position->lsn);
+  }
+
+  // One transaction a batch, in two parts when it has more than one change.
+  std::optional<ChangeBatch> next(std::stop_token stop) override {
+    world_.point("source.next");
+    for (;;) {
+      if (stop.stop_requested()) return std::nullopt;
+      const std::lock_guard lock(world_.mutex);
+      const auto found = world_.log.upper_bound(at_);
+      if (found != world_.log.end()) return batch_of(found->first, found->second);
+      if (!idle_told_) {
+        idle_told_ = true;
+        return end_at(ChangeBatch{}, at_);
+      }
+      wait(stop);
+    }
+  }
+
+ private:
+  void wait(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    world_.mutex.unlock();
+    never.wait_for(lock, stop, std::chrono::milliseconds(1), [] { return false; });
+    world_.mutex.lock();
+  }
+
+  ChangeBatch batch_of(std::uint64_t lsn, const std::vector<FakeChange>& changes) {
+    ChangeBatch batch;
+    while (part_ < changes.size()) {
+      const FakeChange& change = changes[part_++];
+      for (const StreamTable& table : plan_.tables) {
+        if (table.schema->name != change.table || lsn <= number_of(table.low)) continue;
+        batch.tables.emplace_back(table.schema);
+        append(batch.tables.back(), change.operation, lsn, change.key, change.value);
+      }
+      if (part_ < changes.size() && !batch.tables.empty()) return batch;
+    }
+    part_ = 0;
+    at_ = lsn;
+    return end_at(std::move(batch), lsn);
+  }
+
+  ChangeBatch end_at(ChangeBatch batch, std::uint64_t lsn) {
+    bool all_reached = true;
+    std::vector<TableName> reached;
+    for (StreamTable& table : plan_.tables) {
+      if (!table.high_mark) continue;
+      if (std::stoull(table.high_mark->text) <= lsn) {
+        reached.push_back(table.schema->name);
+      } else {
+        all_reached = false;
+      }
+    }
+    if (plan_.one_commit_until_marks && !all_reached) return batch;
+    batch.end = Position{lsn_of(lsn), "", 0};
+    batch.transactions = 1;
+    batch.caught_up = reached;
+    for (StreamTable& table : plan_.tables) {
+      if (std::find(reached.begin(), reached.end(), table.schema->name) != reached.end())
+        table.high_mark.reset();
+    }
+    plan_.one_commit_until_marks = false;
+    batch.run_mark_reached = plan_.run_mark && std::stoull(plan_.run_mark->text) <= lsn;
+    return batch;
+  }
+
+  FakeWorld& world_;
+  StreamPlan plan_;
+  std::uint64_t at_ = 0;
+  std::size_t part_ = 0;
+  bool idle_told_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> make_fake_source(FakeWorld& world) {
+  return std::make_unique<FakeSource>(world);
+}
+
+}  // namespace tailrace::testing

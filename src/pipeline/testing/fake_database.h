@@ -1,0 +1,68 @@
+// Fakes of both ends for the runner's tests: a source with a history and a sink whose store outlives its
+// instances.
+//
+// Shape    One column key, one column value. The source's tables and its log are plain maps; the sink keeps
+// what a real one keeps, moves
+//          rows and position in one step, and fails on demand. Both are as strict as the contracts in
+//          source.h and sink.h.
+// Threads  The world (FakeWorld) is locked; instances obey the interfaces' rules.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "pipeline/sink.h"
+#include "pipeline/source.h"
+
+namespace tailrace::testing {
+
+Lsn lsn_of(std::uint64_t number);
+std::uint64_t number_of(const Lsn& lsn);
+SchemaPtr make_table(const std::string& name);
+
+struct FakeChange {
+  TableName table;
+  Operation operation = Operation::insert;
+  std::int64_t key = 0;
+  std::int64_t value = 0;
+};
+
+using FakeRows = std::map<std::int64_t, std::int64_t>;
+
+// Everything that survives a crash: the source database and the sink's database.
+struct FakeWorld {
+  std::mutex mutex;
+  // The source.
+  std::vector<SchemaPtr> schemas;
+  std::map<TableName, FakeRows> source_rows;
+  std::map<std::uint64_t, std::vector<FakeChange>> log;  // By commit LSN.
+  std::uint64_t next_lsn = 1;
+  std::uint64_t rows_read = 0;  // By snapshots.
+  // The sink.
+  std::map<TableName, FakeRows> sink_rows;
+  std::map<TableName, FakeRows> shadow_rows;
+  ResumeState stored;
+  bool closed_cleanly = false;
+  int opens = 0;
+  // Thrown at the next passes of these points, one entry a pass.
+  std::map<std::string, std::vector<std::optional<ErrorKind>>> failures;
+  std::map<std::string, int> passes;
+  // With a chance of one in `random_failures`, any point fails as unavailable.
+  unsigned random_failures = 0;
+  std::mt19937 random{1};
+  // Called (unlocked) at every point: tests change the source or request stops from here.
+  std::function<void(const std::string&)> at;
+
+  void commit(const std::vector<FakeChange>& changes);
+  void point(const std::string& name);
+};
+
+std::unique_ptr<Source> make_fake_source(FakeWorld& world);
+std::unique_ptr<Sink> make_fake_sink(FakeWorld& world);
+
+}  // namespace tailrace::testing
