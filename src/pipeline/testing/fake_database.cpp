@@ -153,29 +153,21 @@ class FakeSource : public Source {
   // One transaction a batch, in two parts when it has more than one change.
   std::optional<ChangeBatch> next(std::stop_token stop) override {
     world_.point("source.next");
-    for (;;) {
-      if (stop.stop_requested()) return std::nullopt;
-      const std::lock_guard lock(world_.mutex);
+    std::unique_lock lock(world_.mutex);
+    std::condition_variable_any idle;
+    while (!stop.stop_requested()) {
       const auto found = world_.log.upper_bound(at_);
       if (found != world_.log.end()) return batch_of(found->first, found->second);
       if (!idle_told_) {
         idle_told_ = true;
         return end_at(ChangeBatch{}, at_);
       }
-      wait(stop);
+      idle.wait_for(lock, stop, std::chrono::milliseconds(1), [] { return false; });
     }
+    return std::nullopt;
   }
 
  private:
-  void wait(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    world_.mutex.unlock();
-    never.wait_for(lock, stop, std::chrono::milliseconds(1), [] { return false; });
-    world_.mutex.lock();
-  }
-
   ChangeBatch batch_of(std::uint64_t lsn, const std::vector<FakeChange>& changes) {
     ChangeBatch batch;
     while (part_ < changes.size()) {
