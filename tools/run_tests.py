@@ -61,7 +61,7 @@ def listed_tests(folder):
     """name -> labels of every CTest test of a build folder."""
     shown = run(["ctest", "--test-dir", folder, "--show-only=json-v1"], capture_output=True, text=True)
     tests = {}
-    for test in json.loads(shown.stdout)["tests"]:
+    for test in json.loads(shown.stdout[shown.stdout.index("{"):])["tests"]:
         properties = {p["name"]: p["value"] for p in test.get("properties", [])}
         tests[test["name"]] = set(properties.get("LABELS", []))
     return tests

@@ -1,0 +1,50 @@
+"""The answer of a COMMIT is lost on its way: was it done? The position in the target tells, nobody guesses (R6b)."""
+
+from tests.fault.case import Fault
+from tests.fault.proxy import Proxy
+from tests.support.processes import wait_until
+
+
+class LostAnswer(Fault):
+    def setUp(self):
+        super().setUp()
+        self.proxy = Proxy(self.postgres.port)
+        self.addCleanup(self.proxy.close)
+        self.pipeline.write(target_url=f"postgresql://127.0.0.1:{self.proxy.port}/{self.database}?sslmode=disable")
+
+    def lose(self, run, way, count):
+        before = self.proxy.cuts
+        self.proxy.arm(way, count)
+        wait_until(lambda: self.proxy.cuts > before or not run.running(), 60, f"a COMMIT is {way} and cut")
+        self.assertTrue(run.running(), run.log()[-4000:])
+
+    # Done and not known: applied again, inserts collide or sums double. Not done and thought done: rows are lost.
+    def test_in_the_stream(self):
+        run = self.start_streaming()
+        self.start_writer(21)
+        for count in (1, 3, 8):
+            self.lose(run, "answered", count)
+            self.flush(run)
+            self.lose(run, "sent", count)
+            self.flush(run)
+        self.note(f"{self.proxy.cuts} answers lost")
+        self.finish(run)
+
+    def test_in_the_snapshot(self):
+        for position, way in enumerate(("answered", "sent"), 1):
+            self.proxy.arm(way, 5 * position)
+            if position == 1:
+                self.start_writer(22)
+                run = self.start()
+            wait_until(lambda: self.proxy.cuts >= position or not run.running(), 60, f"a COMMIT is {way} and cut")
+        self.note(f"{self.proxy.cuts} answers lost")
+        self.finish(run)
+
+    # Every connection gone at once, again and again: the runner comes back by itself.
+    def test_all_connections_cut(self):
+        run = self.start_streaming()
+        self.start_writer(23)
+        for _ in range(3):
+            self.proxy.cut_all()
+            self.flush(run)
+        self.finish(run)
