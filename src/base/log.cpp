@@ -7,12 +7,19 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
 
 namespace tailrace::log {
 namespace {
 
 std::atomic<Level> threshold{Level::info};
 std::atomic<Format> line_format{Format::text};
+
+// Held shared while a line is written, so that no line reaches a writer that redirect() has taken away.
+std::shared_mutex writer_mutex;
+std::function<void(std::string_view)> writer;
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
@@ -70,6 +77,11 @@ void configure(Level level, Format format) {
   line_format = format;
 }
 
+void redirect(std::function<void(std::string_view)> to) {
+  const std::unique_lock lock(writer_mutex);
+  writer = std::move(to);
+}
+
 void mirror_to(const std::string& file) {
   auto& sinks = logger().sinks();
   if (sinks.size() > 1) sinks.resize(1);
@@ -103,10 +115,13 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
   if (level < threshold.load(std::memory_order_relaxed)) return;
   const Format format = line_format;
   const std::string line = render(format, level, event, fields);
-  if (format == Format::json) {
-    logger().info("{{\"time\":\"{}\",{}}}", now_utc(), line);
+  const std::string whole = format == Format::json ? fmt::format("{{\"time\":\"{}\",{}}}", now_utc(), line)
+                                                   : fmt::format("{} {}", now_utc(), line);
+  const std::shared_lock lock(writer_mutex);
+  if (writer) {
+    writer(whole);
   } else {
-    logger().info("{} {}", now_utc(), line);
+    logger().info("{}", whole);
   }
 }
 

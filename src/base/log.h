@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -33,6 +34,10 @@ struct Field {
 void configure(Level level, Format format);
 // Lines also go to `file` from here on (tests); an empty name ends that.
 void mirror_to(const std::string& file);
+
+// Finished lines (without their end) go to `writer` instead of stderr, until it is called with nullptr: for
+// who keeps something else on the screen. The writer may be called from any thread.
+void redirect(std::function<void(std::string_view line)> writer);
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
 inline void debug(std::string_view event, std::initializer_list<Field> fields = {}) {

@@ -22,5 +22,15 @@ TEST(Log, ValuesStayOnOneLine) {
   EXPECT_EQ(quoted("a\nb"), R"("a\nb")");
 }
 
+// Who keeps a block of progress on the screen must get every line whole, and none once it has left.
+TEST(Log, LinesGoToTheWriterWhileThereIsOne) {
+  std::string seen;
+  redirect([&seen](std::string_view line) { seen += line; });
+  info("run.started", {{"pipeline", "shop"}});
+  redirect(nullptr);
+  EXPECT_NE(seen.find(" info run.started pipeline=shop"), std::string::npos);
+  EXPECT_EQ(seen.find('\n'), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tailrace::log

@@ -1,0 +1,143 @@
+// Rendering of a pipeline's status.
+#include "app/status_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "app/terminal.h"
+#include "app/text_table.h"
+
+namespace tailrace::app {
+namespace {
+
+constexpr std::int64_t unix_epoch_100ns = 621'355'968'000'000'000;
+
+std::string ago(std::int64_t then, std::int64_t now) {
+  if (then == 0 || now == 0) return "-";
+  return short_duration(std::chrono::milliseconds(std::max<std::int64_t>(0, now - then) / 10'000)) + " ago";
+}
+
+std::string runner_text(const PipelineStatus& status, bool colour) {
+  if (!status.runner_alive) return coloured("not running", Colour::yellow, colour);
+  std::string out = coloured("running", Colour::green, colour);
+  if (!status.runner.empty()) out += fmt::format(" ({})", status.runner);
+  if (status.heartbeat_age) {
+    out += fmt::format(", last sign of life {:.1f} s ago",
+                       static_cast<double>(status.heartbeat_age->count()) / 1e3);
+  }
+  return out;
+}
+
+std::string position_text(const PipelineStatus& status) {
+  if (!status.position) return "none yet";
+  std::string out = status.position->lsn.hex();
+  if (status.position->commit_time_utc != 0) {
+    out += fmt::format(", transactions up to {}", time_text(status.position->commit_time_utc));
+  }
+  if (status.position_written_utc != 0) {
+    out += fmt::format(", written {}", ago(status.position_written_utc, status.now_utc));
+  }
+  return out;
+}
+
+std::string chunks_text(const TableStatus& table) {
+  if (table.state != TableState::loading) return "";
+  return fmt::format("{}/{}", table.chunks_done, table.chunks_planned);
+}
+
+std::string state_text(const TableStatus& table) {
+  std::string out(name_of(table.state));
+  if (table.resnapshot) out += ", taken again";
+  if (table.parked_keys > 0) out += fmt::format(", {} parked keys", table.parked_keys);
+  return out;
+}
+
+nlohmann::ordered_json nullable(const std::string& text) {
+  return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
+}
+
+nlohmann::ordered_json time_json(std::int64_t utc) {
+  return utc == 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(time_text(utc));
+}
+
+}  // namespace
+
+std::string time_text(std::int64_t utc_100ns) {
+  if (utc_100ns == 0) return "-";
+  const std::int64_t since_epoch = utc_100ns - unix_epoch_100ns;
+  const std::time_t seconds = since_epoch / 10'000'000;
+  tm parts{};
+  gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     since_epoch % 10'000'000 / 10'000);
+}
+
+double lag_seconds(const PipelineStatus& status) {
+  if (!status.position || status.position->commit_time_utc == 0 || status.position_written_utc == 0)
+    return -1;
+  return std::max(0.0,
+                  static_cast<double>(status.position_written_utc - status.position->commit_time_utc) / 1e7);
+}
+
+std::string status_text(const std::string& pipeline, const PipelineStatus& status, bool colour) {
+  if (!status.known) {
+    return fmt::format(
+        "pipeline {} has never run: the target holds nothing of it; start it with `tailrace run`\n",
+        pipeline);
+  }
+  std::string out = fmt::format("pipeline  {}\nrunner    {}\nposition  {}\n", pipeline,
+                                runner_text(status, colour), position_text(status));
+  if (const double lag = lag_seconds(status); lag >= 0) out += fmt::format("lag       {:.1f} s\n", lag);
+  if (!status.last_error.empty()) {
+    out += fmt::format("stopped   {}\n", coloured(status.last_error, Colour::red, colour));
+  }
+  TextTable table;
+  table.head = {"TABLE", "STATE", "ROWS", "LOADED", "CHUNKS", "LAST ERROR"};
+  table.right = {false, false, true, true, true, false};
+  for (const TableStatus& each : status.tables) {
+    table.rows.push_back({each.table.str(), state_text(each), grouped(each.rows),
+                          each.state == TableState::loading ? grouped(each.snapshot_rows) : "",
+                          chunks_text(each), each.last_error});
+  }
+  if (!table.rows.empty()) out += "\n" + table.text();
+  return out;
+}
+
+std::string status_json(const std::string& pipeline, const PipelineStatus& status) {
+  nlohmann::ordered_json out;
+  out["pipeline"] = pipeline;
+  out["known"] = status.known;
+  out["runner"] = {{"alive", status.runner_alive}, {"name", nullable(status.runner)}};
+  out["runner"]["heartbeat_age_seconds"] =
+      status.heartbeat_age ? nlohmann::ordered_json(static_cast<double>(status.heartbeat_age->count()) / 1e3)
+                           : nlohmann::ordered_json(nullptr);
+  out["position"] = nullptr;
+  if (status.position) {
+    out["position"] = {{"lsn", status.position->lsn.hex()},
+                       {"commit_time", time_json(status.position->commit_time_utc)},
+                       {"written_at", time_json(status.position_written_utc)}};
+  }
+  const double lag = lag_seconds(status);
+  out["lag_seconds"] = lag < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(lag);
+  out["last_error"] = nullable(status.last_error);
+  out["tables"] = nlohmann::ordered_json::array();
+  for (const TableStatus& table : status.tables) {
+    out["tables"].push_back({{"table", table.table.str()},
+                             {"state", name_of(table.state)},
+                             {"rows", table.rows},
+                             {"snapshot_rows", table.snapshot_rows},
+                             {"chunks_done", table.chunks_done},
+                             {"chunks_planned", table.chunks_planned},
+                             {"resnapshot", table.resnapshot},
+                             {"parked_keys", table.parked_keys},
+                             {"last_error", nullable(table.last_error)}});
+  }
+  return out.dump(2) + "\n";
+}
+
+}  // namespace tailrace::app

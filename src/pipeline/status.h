@@ -1,0 +1,44 @@
+// What `tailrace status` shows of a pipeline: read from the sink's state without touching the runner.
+//
+// Units    Times are 100 ns since 0001-01-01 in UTC, 0: not known; by the sink's clock unless said otherwise.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/change_batch.h"
+#include "model/table_schema.h"
+#include "pipeline/state.h"
+
+namespace tailrace {
+
+struct TableStatus {
+  TableName table = {};
+  TableState state = TableState::loading;
+  bool resnapshot = false;           // Being taken again, or asked for.
+  std::uint64_t rows = 0;            // An estimate of the target's rows.
+  std::uint64_t snapshot_rows = 0;   // Loaded so far; while loading.
+  std::uint32_t chunks_done = 0;     // While loading.
+  std::uint32_t chunks_planned = 0;  // While loading; more may come.
+  std::uint32_t parked_keys = 0;
+  std::string last_error = {};
+};
+
+struct PipelineStatus {
+  bool known = false;  // False: the target holds nothing of this pipeline.
+  std::string source_identity;
+  std::optional<Position> position;
+  std::int64_t position_written_utc = 0;  // When the position last moved.
+  bool runner_alive = false;
+  std::string runner;  // Who holds the pipeline: host and process; empty: nobody.
+  std::optional<std::chrono::milliseconds> heartbeat_age;
+  std::int64_t fence = 0;
+  std::int64_t now_utc = 0;
+  std::string last_error;  // Of the runner that ended last; empty if it drained.
+  std::vector<TableStatus> tables;
+};
+
+}  // namespace tailrace
