@@ -57,7 +57,15 @@ bool ends_call(const ByteReader& in, const Protocol& protocol) {
   return protocol.has_all_headers() ? next >= no_execute_flag : next == old_batch_flag;
 }
 
-void read_parameter(ByteReader& in, const Protocol& protocol, RpcCall& call) {
+// What one parameter after the other has told about the call so far.
+struct CallReader {
+  RpcCall call;
+  bool left_one_out = false;  // An unnamed parameter takes its default: no unnamed value may follow.
+
+  void read_parameter(ByteReader& in, const Protocol& protocol);
+};
+
+void CallReader::read_parameter(ByteReader& in, const Protocol& protocol) {
   constexpr std::uint8_t by_reference = 0x01;
   constexpr std::uint8_t takes_default = 0x02;
   ParameterValue parameter;
@@ -67,11 +75,11 @@ void read_parameter(ByteReader& in, const Protocol& protocol, RpcCall& call) {
   const WireType wire = read_wire_type(in, protocol, parameter.name);
   parameter.value = read_value(in, wire, parameter.name);
   if ((status & takes_default) != 0) {
-    // A parameter that is left out takes its default; in the middle of unnamed ones it cannot be left out.
-    if (parameter.name.empty()) {
-      throw refused_request(8009, "A DEFAULT for an unnamed parameter is not supported by the simulator.");
-    }
+    left_one_out = left_one_out || parameter.name.empty();
     return;
+  }
+  if (left_one_out && parameter.name.empty()) {
+    throw refused_request(8009, "A value after an unnamed DEFAULT is not supported by the simulator.");
   }
   if (call.parameters.size() == most_parameters) {
     throw refused_request(8003,
@@ -94,12 +102,13 @@ std::vector<RpcCall> parse_rpcs(std::string_view message, const Protocol& protoc
   skip_all_headers(in, protocol);
   std::vector<RpcCall> calls;
   do {
-    RpcCall call;
-    call.procedure = read_procedure(in);
+    CallReader reader;
+    reader.call.procedure = read_procedure(in);
     in.u16();  // Recompile, and two about metadata that a server may send all the same.
-    while (!ends_call(in, protocol))
-      read_parameter(in, protocol, call);
-    calls.push_back(std::move(call));
+    while (!ends_call(in, protocol)) {
+      reader.read_parameter(in, protocol);
+    }
+    calls.push_back(std::move(reader.call));
     if (in.at_end()) return calls;
     const std::uint8_t flag = in.u8();
     if (flag == no_execute_flag && protocol.has_all_headers()) {
