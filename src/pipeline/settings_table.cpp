@@ -1,0 +1,80 @@
+// How much at once, how long to try, what to do with a bad row.
+#include "pipeline/settings_table.h"
+
+namespace tailrace {
+namespace {
+
+using config::bind;
+using config::Binding;
+using config::SettingType;
+using config::unbound;
+
+constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
+
+}  // namespace
+
+const std::vector<Binding<RunSettings>>& run_settings_bindings() {
+  static const std::vector<Binding<RunSettings>> all{
+      unbound<RunSettings>(
+          {.name = "snapshot.mode",
+           .type = SettingType::choice,
+           .help = "initial: tables that are not loaded yet are loaded, then the stream follows.",
+           .fallback = "initial",
+           .choices = {"initial"}}),
+      bind<RunSettings>(
+          {.name = "snapshot.readers",
+           .type = SettingType::integer,
+           .help = "Chunks read at the same time; each has a connection to both sides.",
+           .fallback = "4",
+           .minimum = 1,
+           .maximum = 64},
+          [](RunSettings & s) -> auto& { return s.readers; }),
+      bind<RunSettings>(
+          {.name = "snapshot.chunk_rows",
+           .type = SettingType::integer,
+           .help = "Rows of a chunk, about. A killed snapshot reads at most one chunk a reader again.",
+           .fallback = "50000",
+           .minimum = 100,
+           .maximum = 10'000'000},
+          [](RunSettings & s) -> auto& { return s.chunk_rows; }),
+      unbound<RunSettings>({.name = "snapshot.existing",
+                            .type = SettingType::choice,
+                            .help = "A table that the target has already, with rows: refuse to touch it.",
+                            .fallback = "refuse",
+                            .choices = {"refuse"},
+                            .refused = {{"truncate", "only refuse is; empty the table yourself"},
+                                        {"append", "only refuse is"},
+                                        {"adopt", "only refuse is"}}}),
+      bind<RunSettings>(
+          {.name = "stream.queue_bytes",
+           .type = SettingType::bytes,
+           .help = "Changes that are read ahead of the target. This bounds memory.",
+           .fallback = "16MiB",
+           .minimum = mebibyte,
+           .maximum = 1024 * mebibyte},
+          [](RunSettings & s) -> auto& { return s.queue_bytes; }),
+      bind<RunSettings>(
+          {.name = "retry.first_contact",
+           .type = SettingType::duration,
+           .help = "How long an unreachable side is tried before the pipeline has ever succeeded; later "
+                   "it is tried for ever.",
+           .fallback = "30s",
+           .minimum = 0,
+           .maximum = 3'600'000},
+          [](RunSettings & s) -> auto& { return s.first_contact; }),
+      unbound<RunSettings>(
+          {.name = "errors.on_row",
+           .type = SettingType::choice,
+           .help = "A row that the target refuses: stop, with nothing of its transaction applied.",
+           .fallback = "stop",
+           .choices = {"stop"},
+           .refused = {{"dead_letter", "there is no dead-letter store yet; only stop is"}}}),
+  };
+  return all;
+}
+
+config::Table run_settings_table() {
+  return config::table_of(run_settings_bindings());
+}
+
+}  // namespace tailrace

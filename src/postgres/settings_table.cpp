@@ -1,0 +1,164 @@
+// Where to write and how: names, defaults, bounds.
+#include "postgres/settings_table.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace tailrace::postgres {
+namespace {
+
+using config::bind;
+using config::Binding;
+using config::Complaint;
+using config::Document;
+using config::SettingType;
+
+constexpr std::int64_t minute_ms = 60'000;
+constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
+
+std::vector<Binding<Settings>> connection() {
+  return {
+      bind<Settings>(
+          {.name = "target.url",
+           .help = "The database, as a libpq URI or keyword string; it may hold sslmode, sslrootcert and "
+                   "several hosts. The password belongs into `target.password`.",
+           .example = "postgresql://pg01.example.com/shop?sslmode=verify-full",
+           .required = true},
+          [](Settings & s) -> auto& { return s.url; }),
+      bind<Settings>(
+          {.name = "target.user", .help = "Role; else as the URL says.", .example = "tailrace"},
+          [](Settings & s) -> auto& { return s.user; }),
+      bind<Settings>(
+          {.name = "target.password",
+           .help = "Its password, as a reference; it is read again at every attempt to connect. Without it: "
+                   "~/.pgpass or what the server asks for.",
+           .example = "${env:SHOP_WRITER}",
+           .secret = true},
+          [](Settings & s) -> auto& { return s.password; }),
+      bind<Settings>(
+          {.name = "target.connect_timeout",
+           .type = SettingType::duration,
+           .help = "How long one attempt to connect may take.",
+           .fallback = "10s",
+           .minimum = 1'000,
+           .maximum = 10 * minute_ms},
+          [](Settings & s) -> auto& { return s.connect_timeout; }),
+      bind<Settings>(
+          {.name = "target.heartbeat_stale",
+           .type = SettingType::duration,
+           .help = "A runner without a sign of life for this long counts as gone, and another may take its "
+                   "place.",
+           .fallback = "10s",
+           .minimum = 3'000,
+           .maximum = 60 * minute_ms},
+          [](Settings & s) -> auto& { return s.heartbeat_stale; }),
+      bind<Settings>(
+          {.name = "target.takeover_grace",
+           .type = SettingType::duration,
+           .help = "How long a take-over waits for a backend of the runner before, which may be committing, "
+                   "before it is ended.",
+           .fallback = "3s",
+           .minimum = 0,
+           .maximum = 10 * minute_ms},
+          [](Settings & s) -> auto& { return s.takeover_grace; }),
+      bind<Settings>(
+          {.name = "target.ddl_lock_timeout",
+           .type = SettingType::duration,
+           .help = "How long DDL waits for a lock before it steps back and tries again.",
+           .fallback = "5s",
+           .minimum = 100,
+           .maximum = 10 * minute_ms},
+          [](Settings & s) -> auto& { return s.ddl_lock_timeout; }),
+  };
+}
+
+std::vector<Binding<Settings>> shape() {
+  return {
+      bind<Settings>(
+          {.name = "target.schemas",
+           .type = SettingType::map,
+           .help = "Source schema to target schema. `dbo` becomes `public` unless it is named here; others "
+                   "keep their names.",
+           .example = "{ dbo: public }"},
+          [](Settings & s) -> auto& { return s.schemas; }),
+      bind<Settings>(
+          {.name = "target.char_as_char",
+           .type = SettingType::boolean,
+           .help = "char(n) and nchar(n) become char(n) instead of text; PostgreSQL then forgets trailing "
+                   "blanks.",
+           .fallback = "false"},
+          [](Settings & s) -> auto& { return s.char_as_char; }),
+      bind<Settings>(
+          {.name = "target.fillfactor",
+           .type = SettingType::integer,
+           .help = "Of created tables, in percent: room for updates that need no new index entries.",
+           .fallback = "90",
+           .minimum = 10,
+           .maximum = 100},
+          [](Settings & s) -> auto& { return s.fillfactor; }),
+      bind<Settings>(
+          {.name = "target.statement_bytes",
+           .type = SettingType::bytes,
+           .help = "An apply statement carries at most this much.",
+           .fallback = "8MiB",
+           .minimum = 64 * 1024,
+           .maximum = 256 * mebibyte},
+          [](Settings & s) -> auto& { return s.statement_bytes; }),
+      bind<Settings>(
+          {.name = "target.statement_rows",
+           .type = SettingType::integer,
+           .help = "An apply statement carries at most so many rows.",
+           .fallback = "20000",
+           .minimum = 1,
+           .maximum = 1'000'000},
+          [](Settings & s) -> auto& { return s.statement_rows; }),
+      bind<Settings>(
+          {.name = "target.bulk_rows",
+           .type = SettingType::integer,
+           .help = "From so many rows of a table on, a part of a commit goes through a COPYed stage.",
+           .fallback = "5000",
+           .minimum = 1,
+           .maximum = 100'000'000},
+          [](Settings & s) -> auto& { return s.bulk_rows; }),
+  };
+}
+
+// Both schemas would write into the same tables' names.
+void distinct_schemas(const Document& document, std::vector<Complaint>& complaints) {
+  if (!document.has("target.schemas")) return;
+  std::map<std::string, std::string> sources;
+  for (const auto& [source, target] : document.read("target.schemas").pairs) {
+    if (target == "tailrace") {
+      complaints.push_back(
+          {"target.schemas",
+           fmt::format("maps {} to schema tailrace, where tailrace keeps its state; choose another", source),
+           nullptr});
+    }
+    const auto [other, fresh] = sources.emplace(target, source);
+    if (fresh) continue;
+    complaints.push_back(
+        {"target.schemas",
+         fmt::format("maps {} and {} to the same schema {}; tables of one name would meet there",
+                     other->second, source, target),
+         nullptr});
+  }
+}
+
+}  // namespace
+
+const std::vector<Binding<Settings>>& settings_bindings() {
+  static const std::vector<Binding<Settings>> all = [] {
+    std::vector<Binding<Settings>> out = connection();
+    const std::vector<Binding<Settings>> more = shape();
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
+  }();
+  return all;
+}
+
+config::Table settings_table() {
+  return config::table_of(settings_bindings(), {distinct_schemas});
+}
+
+}  // namespace tailrace::postgres

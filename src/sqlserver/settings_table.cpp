@@ -1,0 +1,312 @@
+// Where to read, which tables, how much at once: names, defaults, bounds, and what contradicts what.
+#include "sqlserver/settings_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sqlserver/pattern.h"
+
+namespace tailrace::sqlserver {
+namespace {
+
+using config::bind;
+using config::Binding;
+using config::Complaint;
+using config::Document;
+using config::Entry;
+using config::Setting;
+using config::SettingType;
+
+constexpr std::int64_t minute_ms = 60'000;
+constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
+
+std::vector<Binding<Settings>> connection() {
+  return {
+      bind<Settings>(
+          {.name = "source.host",
+           .help = "Name or address of the SQL Server.",
+           .example = "sql01.example.com",
+           .required = true},
+          [](Settings & s) -> auto& { return s.host; }),
+      bind<Settings>(
+          {.name = "source.port",
+           .type = SettingType::integer,
+           .help = "TCP port.",
+           .fallback = "1433",
+           .minimum = 1,
+           .maximum = 65535},
+          [](Settings & s) -> auto& { return s.port; }),
+      bind<Settings>(
+          {.name = "source.instance",
+           .help = "A named instance, asked of the server's browser service instead of `source.port`.",
+           .example = "SQLEXPRESS"},
+          [](Settings & s) -> auto& { return s.instance; }),
+      {{.name = "source.databases",
+        .type = SettingType::list,
+        .help =
+            "The database to replicate. This version takes one; a pipeline has one stream and one position.",
+        .example = "[shop]",
+        .required = true},
+       [](Settings& s, const std::string&, const config::Value& value) { s.database = value.items.front(); }},
+      bind<Settings>(
+          {.name = "source.user",
+           .help = "SQL login. It needs SELECT on the tables and on schema cdc; `tailrace check` says more.",
+           .example = "${env:SHOP_READER}",
+           .required = true},
+          [](Settings & s) -> auto& { return s.user; }),
+      bind<Settings>(
+          {.name = "source.password",
+           .help = "Its password, as a reference; it is read again at every attempt to connect.",
+           .example = "${file:/run/secrets/shop_reader}",
+           .required = true,
+           .secret = true},
+          [](Settings & s) -> auto& { return s.password; }),
+      bind<Settings>(
+          {.name = "source.encrypt.mode",
+           .type = SettingType::choice,
+           .help = "off: nothing is encrypted; require: encrypted, the certificate is not checked; verify: "
+                   "encrypted, and the certificate must be trusted and bear the host's name.",
+           .fallback = "verify",
+           .choices = {"off", "require", "verify"}},
+          [](Settings & s) -> auto& { return s.encrypt; }),
+      bind<Settings>(
+          {.name = "source.encrypt.ca_file",
+           .help = "Certificates that may sign the server's, in PEM; the system's authorities otherwise.",
+           .example = "/etc/ssl/corp-ca.pem"},
+          [](Settings & s) -> auto& { return s.ca_file; }),
+      bind<Settings>(
+          {.name = "source.driver",
+           .help = "ODBC driver: the path of a FreeTDS library, or a name from odbcinst.ini.",
+           .fallback = "/usr/lib/x86_64-linux-gnu/odbc/libtdsodbc.so"},
+          [](Settings & s) -> auto& { return s.driver; }),
+      bind<Settings>(
+          {.name = "source.login_timeout",
+           .type = SettingType::duration,
+           .help = "How long one attempt to connect may take.",
+           .fallback = "15s",
+           .minimum = 1'000,
+           .maximum = 10 * minute_ms},
+          [](Settings & s) -> auto& { return s.login_timeout; }),
+      bind<Settings>(
+          {.name = "source.query_timeout",
+           .type = SettingType::duration,
+           .help = "How long one statement may take.",
+           .fallback = "10m",
+           .minimum = 1'000,
+           .maximum = 24 * 60 * minute_ms},
+          [](Settings & s) -> auto& { return s.query_timeout; }),
+      bind<Settings>(
+          {.name = "source.lock_timeout",
+           .type = SettingType::duration,
+           .help = "How long a read waits for a lock before it steps back and tries again.",
+           .fallback = "10s",
+           .minimum = 0,
+           .maximum = 10 * minute_ms},
+          [](Settings & s) -> auto& { return s.lock_timeout; }),
+  };
+}
+
+std::vector<Binding<Settings>> selection() {
+  return {
+      bind<Settings>(
+          {.name = "tables.include",
+           .type = SettingType::list,
+           .help = "Which tables, as schema.name with * and ?. Without it: every table with a capture "
+                   "instance.",
+           .example = "[dbo.*, sales.order_*]"},
+          [](Settings & s) -> auto& { return s.include; }),
+      bind<Settings>(
+          {.name = "tables.exclude",
+           .type = SettingType::list,
+           .help = "Which of them not.",
+           .example = "[dbo.audit_log]"},
+          [](Settings & s) -> auto& { return s.exclude; }),
+      bind<Settings>(
+          {.name = "tables.settings.*.columns.exclude",
+           .type = SettingType::list,
+           .help = "Columns of this table (schema.name) that are not replicated.",
+           .example = "[ssn]"},
+          [](Settings & s, const std::string& table) -> auto& { return s.tables[table].exclude_columns; }),
+      bind<Settings>(
+          {.name = "tables.settings.*.key",
+           .type = SettingType::list,
+           .help = "Key of this table instead of its primary key: columns of a unique index, none of them "
+                   "nullable.",
+           .example = "[customer_no]"},
+          [](Settings & s, const std::string& table) -> auto& { return s.tables[table].key; }),
+  };
+}
+
+std::vector<Binding<Settings>> amounts() {
+  return {
+      bind<Settings>(
+          {.name = "snapshot.batch_bytes",
+           .type = SettingType::bytes,
+           .help = "Rows of a chunk travel in batches of about this size.",
+           .fallback = "4MiB",
+           .minimum = 64 * 1024,
+           .maximum = 256 * mebibyte},
+          [](Settings & s) -> auto& { return s.snapshot_batch_bytes; }),
+      bind<Settings>(
+          {.name = "stream.poll_interval",
+           .type = SettingType::duration,
+           .help = "How often an idle source is asked for changes; a busy one is asked without a pause.",
+           .fallback = "500ms",
+           .minimum = 1,
+           .maximum = minute_ms},
+          [](Settings & s) -> auto& { return s.poll_interval; }),
+      bind<Settings>(
+          {.name = "stream.commit_rows",
+           .type = SettingType::integer,
+           .help = "Rows that a commit in the target aims at under backlog. A transaction is never cut by "
+                   "a commit, so one may hold more.",
+           .fallback = "100000",
+           .minimum = 1,
+           .maximum = 100'000'000},
+          [](Settings & s) -> auto& { return s.commit_rows; }),
+      bind<Settings>(
+          {.name = "stream.commit_transactions",
+           .type = SettingType::integer,
+           .help = "Source transactions in one commit, at most.",
+           .fallback = "10000",
+           .minimum = 1,
+           .maximum = 1'000'000},
+          [](Settings & s) -> auto& { return s.commit_transactions; }),
+      bind<Settings>(
+          {.name = "stream.commit_bytes",
+           .type = SettingType::bytes,
+           .help = "Size of one part of a commit: what is larger is applied in parts, in one transaction of "
+                   "the target. This bounds memory.",
+           .fallback = "32MiB",
+           .minimum = mebibyte,
+           .maximum = 1024 * mebibyte},
+          [](Settings & s) -> auto& { return s.commit_bytes; }),
+      bind<Settings>(
+          {.name = "stream.max_value_bytes",
+           .type = SettingType::bytes,
+           .help = "The longest value that is taken; a longer one stops the pipeline and names its table.",
+           .fallback = "16MiB",
+           .minimum = 8'000,
+           .maximum = 1024 * mebibyte},
+          [](Settings & s) -> auto& { return s.max_value_bytes; }),
+  };
+}
+
+void one_database(const Document& document, std::vector<Complaint>& complaints) {
+  const std::string name = "source.databases";
+  if (!document.has(name)) return;
+  const std::vector<std::string> databases = document.read(name).items;
+  if (databases.size() < 2) return;
+  complaints.push_back(
+      {name,
+       fmt::format("names {} databases ({}); this version takes one a file, because positions are per "
+                   "database: write one file for each",
+                   databases.size(), fmt::join(databases, ", ")),
+       nullptr});
+}
+
+void connection_keys(const Document& document, std::vector<Complaint>& complaints) {
+  if (document.has("source.instance") && document.has("source.port")) {
+    complaints.push_back(
+        {"source.port",
+         "contradicts source.instance: a named instance is found by its name; keep one of them", nullptr});
+  }
+  if (document.has("source.encrypt.ca_file") && document.read("source.encrypt.mode").text != "verify") {
+    complaints.push_back(
+        {"source.encrypt.ca_file",
+         fmt::format("contradicts source.encrypt.mode: {}, which checks no certificate; use verify, "
+                     "or take this out",
+                     document.read("source.encrypt.mode").text),
+         nullptr});
+  }
+}
+
+void patterns(const Document& document, std::vector<Complaint>& complaints) {
+  for (const char* name : {"tables.include", "tables.exclude"}) {
+    if (!document.has(name)) continue;
+    for (const std::string& pattern : document.read(name).items) {
+      if (pattern.find('.') == std::string::npos) {
+        complaints.push_back(
+            {name, fmt::format("'{}' has no schema; expected schema.name, such as dbo.{}", pattern, pattern),
+             nullptr});
+      }
+    }
+  }
+  if (!document.has("tables.include") || !document.has("tables.exclude")) return;
+  const std::vector<std::string> excluded = document.read("tables.exclude").items;
+  for (const std::string& pattern : document.read("tables.include").items) {
+    if (std::find(excluded.begin(), excluded.end(), pattern) != excluded.end()) {
+      complaints.push_back(
+          {"tables.exclude", fmt::format("'{}' is in tables.include as well; keep one", pattern), nullptr});
+    }
+  }
+}
+
+bool selected(const Document& document, const std::string& table) {
+  const auto any = [&](const char* name) {
+    const std::vector<std::string> items =
+        document.has(name) ? document.read(name).items : std::vector<std::string>{};
+    return std::any_of(items.begin(), items.end(), [&](const std::string& each) {
+      return glob_matches(each, table, /*case_sensitive=*/false);
+    });
+  };
+  const bool included = !document.has("tables.include") || any("tables.include");
+  return included && !any("tables.exclude");
+}
+
+void table_settings(const Document& document, std::vector<Complaint>& complaints) {
+  std::map<std::string, std::vector<std::string>> excluded;
+  for (const Entry* entry : document.find("tables.settings.*.columns.exclude"))
+    excluded[entry->chosen_key()] = document.read(*entry).items;
+  for (const char* name : {"tables.settings.*.columns.exclude", "tables.settings.*.key"}) {
+    for (const Entry* entry : document.find(name)) {
+      if (selected(document, entry->chosen_key())) continue;
+      complaints.push_back(
+          {name, "belongs to a table that tables.include and tables.exclude leave out", entry});
+    }
+  }
+  for (const Entry* entry : document.find("tables.settings.*.key")) {
+    const std::vector<std::string> key = document.read(*entry).items;
+    if (key.empty())
+      complaints.push_back({entry->setting->name, "is empty; expected at least one column", entry});
+    for (const std::string& column : key) {
+      const std::vector<std::string>& out = excluded[entry->chosen_key()];
+      if (std::find(out.begin(), out.end(), column) != out.end()) {
+        complaints.push_back({entry->setting->name,
+                              fmt::format("names column '{}', which columns.exclude leaves out", column),
+                              entry});
+      }
+    }
+  }
+}
+
+void sizes(const Document& document, std::vector<Complaint>& complaints) {
+  const std::int64_t value = document.read("stream.max_value_bytes").number;
+  const std::int64_t part = document.read("stream.commit_bytes").number;
+  if (value <= part) return;
+  complaints.push_back(
+      {document.has("stream.max_value_bytes") ? "stream.max_value_bytes" : "stream.commit_bytes",
+       "stream.max_value_bytes is larger than stream.commit_bytes: one value would not fit into a "
+       "part; raise stream.commit_bytes",
+       nullptr});
+}
+
+}  // namespace
+
+const std::vector<Binding<Settings>>& settings_bindings() {
+  static const std::vector<Binding<Settings>> all = [] {
+    std::vector<Binding<Settings>> out = connection();
+    for (const std::vector<Binding<Settings>>& more : {selection(), amounts()})
+      out.insert(out.end(), more.begin(), more.end());
+    return out;
+  }();
+  return all;
+}
+
+config::Table settings_table() {
+  return config::table_of(settings_bindings(),
+                          {one_database, connection_keys, patterns, table_settings, sizes});
+}
+
+}  // namespace tailrace::sqlserver
