@@ -62,8 +62,10 @@ class Catalog {
   // wants it.
   [[nodiscard]] Outcome add_column(const TableDef& table, ColumnDef& column);
   [[nodiscard]] Outcome drop_column(const TableDef& table, std::string_view name);
-  // Type, nullability, collation. The engine has converted the stored values already, or does it afterwards.
-  [[nodiscard]] Outcome alter_column(const TableDef& table, const ColumnDef& column);
+  // Type, nullability, collation. `conversion` is SQLite SQL over the stored columns that gives the new
+  // stored value (empty: the stored form is the same).
+  [[nodiscard]] Outcome alter_column(const TableDef& table, const ColumnDef& column,
+                                     std::string_view conversion);
   [[nodiscard]] Outcome add_index(const TableDef& table, IndexDef& index);  // Also PRIMARY KEY and UNIQUE.
   [[nodiscard]] Outcome drop_index(const TableDef& table, std::string_view name);
   [[nodiscard]] Outcome add_check(const TableDef& table, CheckDef& check);
@@ -97,7 +99,8 @@ class Catalog {
   Work& work() { return work_; }
 
   // The error of SQL Server (2627, 2601) for Connection::last_error() after Step::unique.
-  SqlError unique_error(const TableDef& table, std::string_view sqlite_message);
+  // `key` is the duplicate key as text, "1, abc", where the engine knows it.
+  SqlError unique_error(const TableDef& table, std::string_view sqlite_message, std::string_view key = {});
 
  private:
   TablePtr load(std::int32_t object_id);
@@ -106,7 +109,8 @@ class Catalog {
   [[nodiscard]] Outcome check_new_name(std::int32_t schema_id, std::string_view name);
   void create_store(const TableDef& table, std::string_view stored_name);
   void create_stored_index(const TableDef& table, const IndexDef& index);
-  void rebuild(const TableDef& table);
+  void rebuild(const TableDef& old, const TableDef& table, std::int32_t converted_column,
+               std::string_view conversion);
   void insert_column(const TableDef& table, ColumnDef& column);
   void insert_index(const TableDef& table, IndexDef& index);
   void drop_object_rows(std::int32_t object_id);

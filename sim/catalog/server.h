@@ -9,10 +9,8 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -34,7 +32,7 @@ struct Database : DatabaseFile {
   std::atomic<bool> cdc_enabled{false};
   std::atomic<bool> dropped{false};
   std::atomic<std::int32_t> sessions{0};
-  // Identity of the database's lineage: 16 bytes in wire order. Guarded by Server::mutex().
+  // Identity of the database's lineage: 16 bytes in wire order. Guarded by the Server.
   std::string recovery_fork_guid;
   std::string family_guid;
   std::string service_broker_guid;
@@ -77,7 +75,6 @@ class Server {
   // ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION, READ_COMMITTED_SNAPSHOT.
   void set_allow_snapshot(Database& database, bool on);
   void set_read_committed_snapshot(Database& database, bool on);
-  void set_cdc_enabled(Database& database, bool on);
   // Another lineage, as after a restore: a new recovery fork (and, if `new_database`, a new create_date and
   // guids).
   void change_identity(Database& database, bool new_database);
@@ -88,6 +85,7 @@ class Server {
   // The login if name and password are right and it is not disabled.
   std::optional<LoginDef> check_login(std::string_view name, std::string_view password);
   std::optional<LoginDef> find_login(std::string_view name);
+  std::vector<LoginDef> logins();
   [[nodiscard]] Outcome create_login(const LoginDef& login);
   [[nodiscard]] Outcome alter_login(const LoginDef& login);
   [[nodiscard]] Outcome drop_login(std::string_view name);
@@ -100,12 +98,15 @@ class Server {
   // What sys.dm_server_services shows of SQL Server Agent; the CDC jobs obey it.
   std::atomic<bool> agent_running{true};
 
+  // Set once, by the jobs of CDC; called under the server's lock.
+  std::function<void(Database&)> on_database_created;
+  std::function<void(Database&)> on_database_dropped;
+
   VirtualTables& virtual_tables() { return *virtual_tables_; }
   const std::string& directory() const { return directory_; }
 
  private:
   void load();
-  void register_views();
   std::string path_of(std::int32_t id) const;
   DatabasePtr add(std::int32_t id, std::string_view name, std::string_view collation, bool create);
   void save(const Database& database);

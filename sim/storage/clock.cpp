@@ -27,7 +27,8 @@ std::int64_t offset_seconds(std::int64_t utc_ticks) {
 std::int64_t utc_ticks_now() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const std::int64_t nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-  return days_0001_to_1970 * seconds_per_day * ticks_per_second + nanoseconds / 100 + shift_ms.load() * 10'000;
+  return days_0001_to_1970 * seconds_per_day * ticks_per_second + nanoseconds / 100 +
+         shift_ms.load() * 10'000;
 }
 
 std::int64_t local_ticks_now() {
@@ -35,18 +36,25 @@ std::int64_t local_ticks_now() {
   return utc + offset_seconds(utc) * ticks_per_second;
 }
 
-std::int64_t local_datetime_now() { return datetime_from_ticks(local_ticks_now()); }
+std::int64_t local_datetime_now() {
+  return datetime_from_ticks(local_ticks_now());
+}
 
 std::int16_t local_offset_minutes() {
   return static_cast<std::int16_t>(offset_seconds(utc_ticks_now()) / 60);
 }
 
-void set_clock_shift_ms(std::int64_t value) { shift_ms.store(value); }
-std::int64_t clock_shift_ms() { return shift_ms.load(); }
+void set_clock_shift_ms(std::int64_t value) {
+  shift_ms.store(value);
+}
+std::int64_t clock_shift_ms() {
+  return shift_ms.load();
+}
 
 std::int64_t datetime_from_ticks(std::int64_t ticks) {
   const std::int64_t since_1900 = ticks - days_0001_to_1900 * seconds_per_day * ticks_per_second;
-  const std::int64_t scaled = since_1900 * 3 + ticks_per_second / 200;  // In thirds of 100 ns, half a step added.
+  const std::int64_t scaled =
+      since_1900 * 3 + ticks_per_second / 200;  // In thirds of 100 ns, half a step added.
   constexpr std::int64_t step = ticks_per_second / 100;
   return scaled >= 0 ? scaled / step : -((-scaled + step - 1) / step);
 }

@@ -34,13 +34,15 @@ void put_big_endian(char* out, std::uint64_t value, int bytes) {
 
 std::uint64_t big_endian(const char* in, int bytes) {
   std::uint64_t value = 0;
-  for (int i = 0; i < bytes; ++i) value = value << 8 | static_cast<unsigned char>(in[i]);
+  for (int i = 0; i < bytes; ++i)
+    value = value << 8 | static_cast<unsigned char>(in[i]);
   return value;
 }
 
 std::string hex_literal(std::string_view bytes) {
   std::string out = "x'";
-  for (const char byte : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  for (const char byte : bytes)
+    out += fmt::format("{:02x}", static_cast<unsigned char>(byte));
   return out + "'";
 }
 
@@ -66,7 +68,8 @@ std::string encode_wide_decimal(int128 unscaled) {
 
 int128 decode_wide_decimal(std::string_view stored) {
   TAILRACE_ASSERT(stored.size() == 16);
-  const uint128 bits = static_cast<uint128>(big_endian(stored.data(), 8)) << 64 | big_endian(stored.data() + 8, 8);
+  const uint128 bits =
+      static_cast<uint128>(big_endian(stored.data(), 8)) << 64 | big_endian(stored.data() + 8, 8);
   return static_cast<int128>(bits ^ (static_cast<uint128>(1) << 127));
 }
 
@@ -80,14 +83,16 @@ std::string encode_datetimeoffset(std::int64_t utc_ticks, std::int16_t offset_mi
 std::string encode_guid(std::string_view wire) {
   TAILRACE_ASSERT(wire.size() == 16);
   std::string out(16, '\0');
-  for (std::size_t i = 0; i < 16; ++i) out[i] = wire[guid_order[i]];
+  for (std::size_t i = 0; i < 16; ++i)
+    out[i] = wire[guid_order[i]];
   return out;
 }
 
 std::string decode_guid(std::string_view stored) {
   TAILRACE_ASSERT(stored.size() == 16);
   std::string out(16, '\0');
-  for (std::size_t i = 0; i < 16; ++i) out[guid_order[i]] = stored[i];
+  for (std::size_t i = 0; i < 16; ++i)
+    out[guid_order[i]] = stored[i];
   return out;
 }
 
@@ -136,7 +141,8 @@ void decode(sqlite3_value* stored, const TypeInfo& type, CodecScratch& scratch, 
     case Type::uniqueidentifier: {
       const std::string_view bytes = blob_of(stored);
       TAILRACE_ASSERT(bytes.size() == 16);
-      for (std::size_t i = 0; i < 16; ++i) scratch.bytes[guid_order[i]] = bytes[i];
+      for (std::size_t i = 0; i < 16; ++i)
+        scratch.bytes[guid_order[i]] = bytes[i];
       cell.text = {scratch.bytes.data(), scratch.bytes.size()};
       return;
     }

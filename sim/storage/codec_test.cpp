@@ -46,7 +46,8 @@ Value bytes(Type type, std::string text) {
 
 int128 power_of_ten(int n) {
   int128 out = 1;
-  for (int i = 0; i < n; ++i) out *= 10;
+  for (int i = 0; i < n; ++i)
+    out *= 10;
   return out;
 }
 
@@ -86,18 +87,21 @@ std::vector<std::vector<Value>> ascending() {
   return {
       {number(Type::bit, 0), number(Type::bit, 1)},
       {number(Type::tinyint, 0), number(Type::tinyint, 255)},
-      {number(Type::bigint, min), number(Type::bigint, -1), number(Type::bigint, 0), number(Type::bigint, max)},
+      {number(Type::bigint, min), number(Type::bigint, -1), number(Type::bigint, 0),
+       number(Type::bigint, max)},
       {decimal(18, -999999999999999999), decimal(18, 0), decimal(18, 999999999999999999)},
       {decimal(38, 1 - power_of_ten(38)), decimal(38, -1), decimal(38, 0), decimal(38, 1),
        decimal(38, power_of_ten(38) - 1)},
       {real(-std::numeric_limits<double>::max()), real(-1.5), real(std::numeric_limits<double>::denorm_min()),
        real(0.1), real(3.0), real(std::numeric_limits<double>::max())},
       {number(Type::date, 0), number(Type::date, 3652058)},
-      {number(Type::datetime, -15926400000LL), number(Type::datetime, 2), number(Type::datetime, 919549900799LL)},
+      {number(Type::datetime, -15926400000LL), number(Type::datetime, 2),
+       number(Type::datetime, 919549900799LL)},
       {number(Type::datetime2, 0), number(Type::datetime2, 3155378975999999999LL)},
       {number(Type::datetimeoffset, 0, -840), number(Type::datetimeoffset, 600000000, 840),
        number(Type::datetimeoffset, 3155378975999999999LL, 0)},
-      {bytes(Type::varbinary, ""), bytes(Type::varbinary, std::string("\0", 1)), bytes(Type::varbinary, "\xff")},
+      {bytes(Type::varbinary, ""), bytes(Type::varbinary, std::string("\0", 1)),
+       bytes(Type::varbinary, "\xff")},
       {bytes(Type::uniqueidentifier, low_guid), bytes(Type::uniqueidentifier, high_guid)},
       {bytes(Type::nvarchar, ""), bytes(Type::nvarchar, std::string("a\0b'c", 5)),
        bytes(Type::nvarchar, "\xed\xa0\x80"), bytes(Type::nvarchar, "\xf0\x9f\x98\x80")},
@@ -124,7 +128,10 @@ TEST(Codec, StoredOrderIsTheOrderOfValues) {
   for (const std::vector<Value>& values : ascending()) {
     Store store;
     for (std::size_t i = values.size(); i-- > 0;) {
-      store.connection.prepare("INSERT INTO t VALUES(?, ?)").bind(1, static_cast<std::int64_t>(i)).bind(2, values[i]).run();
+      store.connection.prepare("INSERT INTO t VALUES(?, ?)")
+          .bind(1, static_cast<std::int64_t>(i))
+          .bind(2, values[i])
+          .run();
     }
     Statement read = store.connection.prepare("SELECT id FROM t ORDER BY v");
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -137,7 +144,8 @@ TEST(Codec, StoredOrderIsTheOrderOfValues) {
 TEST(Codec, GuidOrderIsThatOfSqlServer) {
   // From SQL Server's documentation of ordering: the last six bytes decide first.
   const std::string wire("\x33\x22\x11\x00\x55\x44\x77\x66\x88\x99\xaa\xbb\xcc\xdd\xee\xff", 16);
-  EXPECT_EQ(encode_guid(wire), std::string("\xaa\xbb\xcc\xdd\xee\xff\x88\x99\x77\x66\x55\x44\x33\x22\x11\x00", 16));
+  EXPECT_EQ(encode_guid(wire),
+            std::string("\xaa\xbb\xcc\xdd\xee\xff\x88\x99\x77\x66\x55\x44\x33\x22\x11\x00", 16));
   EXPECT_EQ(decode_guid(encode_guid(wire)), wire);
 }
 

@@ -24,8 +24,8 @@ char32_t next_code_point(std::string_view text, std::size_t& at) {
   }
   if (left >= 4) {
     at += 4;
-    return static_cast<char32_t>((first & 0x07) << 18 | (byte(at - 3) & 0x3F) << 12 | (byte(at - 2) & 0x3F) << 6 |
-                                 (byte(at - 1) & 0x3F));
+    return static_cast<char32_t>((first & 0x07) << 18 | (byte(at - 3) & 0x3F) << 12 |
+                                 (byte(at - 2) & 0x3F) << 6 | (byte(at - 1) & 0x3F));
   }
   return ++at, first;
 }
@@ -126,18 +126,22 @@ bool ends_with_word(std::string_view name, std::string_view word) {
 
 char32_t fold_case(char32_t code_point) {
   if (code_point < 0x10000) return folding()[code_point];
-  if (code_point >= 0x10400 && code_point < 0x10428) return code_point + 40;  // Deseret, as an example beyond.
+  if (code_point >= 0x10400 && code_point < 0x10428)
+    return code_point + 40;  // Deseret, as an example beyond.
   return code_point;
 }
 
 std::string fold_text(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) append_code_point(out, fold_case(next_code_point(text, at)));
+  for (std::size_t at = 0; at < text.size();)
+    append_code_point(out, fold_case(next_code_point(text, at)));
   return out;
 }
 
-bool same_name(std::string_view left, std::string_view right) { return compare<true>(left, right) == 0; }
+bool same_name(std::string_view left, std::string_view right) {
+  return compare<true>(left, right) == 0;
+}
 
 bool find_collation(std::string_view name, CollationKind& kind) {
   const std::string folded = fold_text(name);

@@ -47,13 +47,15 @@ Connection::Connection(const std::string& path, bool durable) {
   sqlite3_collation_needed(database_, nullptr, collation_needed);
   sqlite3_db_config(database_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_db_config(database_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
-  execute("PRAGMA journal_mode = WAL; PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456;"
-          "PRAGMA wal_autocheckpoint = 4000; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = ON");
+  execute(
+      "PRAGMA journal_mode = WAL; PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456;"
+      "PRAGMA wal_autocheckpoint = 4000; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = ON");
   execute(durable ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = OFF");
 }
 
 Connection::~Connection() {
-  for (const auto& [sql, statement] : idle_) sqlite3_finalize(statement);
+  for (const auto& [sql, statement] : idle_)
+    sqlite3_finalize(statement);
   sqlite3_close_v2(database_);
 }
 
@@ -96,11 +98,21 @@ std::int64_t Connection::single_number(std::string_view sql) {
   return statement.next() ? statement.number(0) : 0;
 }
 
-bool Connection::in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
-std::int64_t Connection::changes() const { return sqlite3_changes64(database_); }
-std::int64_t Connection::last_rowid() const { return sqlite3_last_insert_rowid(database_); }
-std::string Connection::last_error() const { return sqlite3_errmsg(database_); }
-void Connection::interrupt() { sqlite3_interrupt(database_); }
+bool Connection::in_transaction() const {
+  return sqlite3_get_autocommit(database_) == 0;
+}
+std::int64_t Connection::changes() const {
+  return sqlite3_changes64(database_);
+}
+std::int64_t Connection::last_rowid() const {
+  return sqlite3_last_insert_rowid(database_);
+}
+std::string Connection::last_error() const {
+  return sqlite3_errmsg(database_);
+}
+void Connection::interrupt() {
+  sqlite3_interrupt(database_);
+}
 
 void Connection::give_back(sqlite3_stmt* statement) {
   sqlite3_reset(statement);
@@ -166,7 +178,8 @@ Statement& Statement::bind(int index, const TypeInfo& type, const Cell& cell) {
     case Type::money: return bind(index, static_cast<std::int64_t>(cell.decimal));
     case Type::real:
     case Type::float_: return bind(index, cell.real);
-    case Type::datetimeoffset: return bind_blob(index, encode_datetimeoffset(cell.number, cell.offset_minutes));
+    case Type::datetimeoffset:
+      return bind_blob(index, encode_datetimeoffset(cell.number, cell.offset_minutes));
     case Type::char_:
     case Type::varchar:
     case Type::nchar:
@@ -178,7 +191,9 @@ Statement& Statement::bind(int index, const TypeInfo& type, const Cell& cell) {
   }
 }
 
-Statement& Statement::bind(int index, const Value& value) { return bind(index, value.type, cell_of(value)); }
+Statement& Statement::bind(int index, const Value& value) {
+  return bind(index, value.type, cell_of(value));
+}
 
 Step Statement::step() {
   switch (const int code = sqlite3_step(statement_)) {
@@ -210,12 +225,22 @@ void Statement::run() {
   reset();
 }
 
-void Statement::reset() { sqlite3_reset(statement_); }
+void Statement::reset() {
+  sqlite3_reset(statement_);
+}
 
-int Statement::column_count() const { return sqlite3_column_count(statement_); }
-bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
-std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_, column); }
-double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+int Statement::column_count() const {
+  return sqlite3_column_count(statement_);
+}
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+std::int64_t Statement::number(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+double Statement::real(int column) const {
+  return sqlite3_column_double(statement_, column);
+}
 
 std::string_view Statement::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));

@@ -19,7 +19,8 @@ constexpr int mask_bits_per_argument = 60;
 
 std::uint64_t big_endian(std::string_view bytes) {
   std::uint64_t value = 0;
-  for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
+  for (const char byte : bytes)
+    value = value << 8 | static_cast<unsigned char>(byte);
   return value;
 }
 
@@ -32,7 +33,8 @@ Lsn lsn_of_position(std::int64_t position) {
   const std::uint64_t slot = (p & 0x3F) + 1;
   const std::uint64_t high = file << 32 | block;
   Lsn lsn(lsn_bytes, '\0');
-  for (std::size_t i = 0; i < 8; ++i) lsn[i] = static_cast<char>(high >> (56 - 8 * i) & 0xFF);
+  for (std::size_t i = 0; i < 8; ++i)
+    lsn[i] = static_cast<char>(high >> (56 - 8 * i) & 0xFF);
   lsn[9] = static_cast<char>(slot);
   return lsn;
 }
@@ -56,7 +58,9 @@ Lsn decrement_lsn(std::string_view lsn) {
   return out;
 }
 
-Lsn zero_lsn() { return Lsn(lsn_bytes, '\0'); }
+Lsn zero_lsn() {
+  return Lsn(lsn_bytes, '\0');
+}
 
 std::string lsn_text(std::string_view lsn) {
   TAILRACE_ASSERT(lsn.size() == lsn_bytes);
@@ -88,7 +92,8 @@ Lsn lsn_from_text(std::string_view text) {
 void create_log(Connection& connection) {
   connection.execute(
       "CREATE TABLE log_state(id INTEGER PRIMARY KEY, next_position INTEGER NOT NULL);"
-      "CREATE TABLE log_transactions(commit_position INTEGER PRIMARY KEY, transaction_position INTEGER NOT NULL,"
+      "CREATE TABLE log_transactions(commit_position INTEGER PRIMARY KEY, transaction_position INTEGER NOT "
+      "NULL,"
       "  begin_time INTEGER NOT NULL, end_time INTEGER NOT NULL);");
   connection.prepare("INSERT INTO log_state VALUES(1, ?)").bind(1, first_position).run();
 }
@@ -136,7 +141,8 @@ struct LogFunctions {
     for (int i = 1; i < count; ++i) {
       auto bits = static_cast<std::uint64_t>(sqlite3_value_int64(arguments[i]));
       any = any || bits != 0;
-      for (std::size_t at = static_cast<std::size_t>(i - 1) * mask_bits_per_argument; bits != 0; ++at, bits >>= 1) {
+      for (std::size_t at = static_cast<std::size_t>(i - 1) * mask_bits_per_argument; bits != 0;
+           ++at, bits >>= 1) {
         if ((bits & 1) != 0) log.mask_[log.mask_.size() - 1 - at / 8] |= static_cast<char>(1 << at % 8);
       }
     }
@@ -164,8 +170,8 @@ struct LogFunctions {
 LogWriter::LogWriter(Connection& connection) : connection_(connection) {
   using Function = void (*)(sqlite3_context*, int, sqlite3_value**);
   const auto add = [&](const char* name, int arguments, Function function, int flags) {
-    TAILRACE_ASSERT(sqlite3_create_function_v2(connection.handle(), name, arguments, SQLITE_UTF8 | flags, this,
-                                               function, nullptr, nullptr, nullptr) == SQLITE_OK);
+    TAILRACE_ASSERT(sqlite3_create_function_v2(connection.handle(), name, arguments, SQLITE_UTF8 | flags,
+                                               this, function, nullptr, nullptr, nullptr) == SQLITE_OK);
   };
   add("log_position", 1, LogFunctions::position, 0);
   add("log_seqval", 1, LogFunctions::seqval, 0);
@@ -177,7 +183,7 @@ LogWriter::LogWriter(Connection& connection) : connection_(connection) {
 }
 
 void LogWriter::begin(std::int64_t begin_time) {
-  loaded_ = logged_ = repeat_ = notify_ = false;
+  loaded_ = logged_ = repeat_ = jobs_ = false;
   command_ = 1;
   begin_time_ = begin_time;
 }
@@ -198,7 +204,7 @@ std::int64_t LogWriter::take_position() {
   return next_++;
 }
 
-bool LogWriter::commit() {
+LogNews LogWriter::commit() {
   if (loaded_) {
     const std::int64_t commit_position = next_++;
     connection_.prepare("UPDATE log_state SET next_position = ?").bind(1, next_).run();
@@ -211,11 +217,13 @@ bool LogWriter::commit() {
           .run();
     }
   }
-  const bool look = logged_ || notify_;
+  const LogNews news{.changes = logged_, .jobs = jobs_};
   rollback();
-  return look;
+  return news;
 }
 
-void LogWriter::rollback() { loaded_ = logged_ = repeat_ = notify_ = false; }
+void LogWriter::rollback() {
+  loaded_ = logged_ = repeat_ = jobs_ = false;
+}
 
 }  // namespace tailrace::sim

@@ -1,9 +1,11 @@
 // Log sequence numbers and the part of a transaction log that change data capture reads.
 //
-// Shape    A position is a counter of the database: one for every logged change and one for every commit. Its LSN
+// Shape    A position is a counter of the database: one for every logged change and one for every commit. Its
+// LSN
 //          is binary(10): 4 bytes file number, 4 block, 2 slot, big-endian; both orders are the same.
-//          Log rows stand in l<object_id> (written by triggers of captured tables), one row of log_transactions for
-//          a committed transaction that logged something. All are written in the data's own transaction.
+//          Log rows stand in l<object_id> (written by triggers of captured tables), one row of
+//          log_transactions for a committed transaction that logged something. All are written in the data's
+//          own transaction.
 // Units    Times are datetimes (1/300 s since 1900-01-01, local).
 // Threads  LogWriter belongs to its connection's thread.
 #pragma once
@@ -32,7 +34,14 @@ Lsn lsn_from_text(std::string_view text);
 // The log's own tables, in a new file.
 void create_log(Connection& connection);
 
-// What the triggers of captured tables ask for, on one connection, by SQL functions that the constructor registers:
+// What a commit has for the jobs of CDC.
+struct LogNews {
+  bool changes = false;
+  bool jobs = false;
+};
+
+// What the triggers of captured tables ask for, on one connection, by SQL functions that the constructor
+// registers:
 //   log_position(op)       a new position: the primary key of the log row
 //   log_seqval(op)         the position that the change's seqval is made of, NULL: its own
 //   log_command(), log_transaction()
@@ -47,18 +56,18 @@ class LogWriter {
 
   // The write transaction has begun (the file is locked for others).
   void begin(std::int64_t begin_time);
-  // A new statement of T-SQL, or the second half of a deferred update: the changes that follow have a new command
-  // id and seqvals of their own.
+  // A new statement of T-SQL, or the second half of a deferred update: the changes that follow have a new
+  // command id and seqvals of their own.
   void next_command();
-  // The insert that follows, up to next_command(), takes the seqval of the delete before it: a single-row deferred
-  // update.
+  // The insert that follows, up to next_command(), takes the seqval of the delete before it: a single-row
+  // deferred update.
   void repeat_seqval() { repeat_ = true; }
   // Takes a position of its own (enabling an instance, markers).
   std::int64_t take_position();
-  // The capture job is to look after the commit, though nothing was logged (a job was changed ...).
-  void notify() { notify_ = true; }
-  // Just before COMMIT. True if the capture job is to look.
-  bool commit();
+  // CDC or one of its jobs was switched or changed: the jobs are to look after the commit.
+  void jobs_changed() { jobs_ = true; }
+  // Just before COMMIT.
+  LogNews commit();
   void rollback();
 
  private:
@@ -69,7 +78,7 @@ class LogWriter {
   bool loaded_ = false;
   bool logged_ = false;
   bool repeat_ = false;
-  bool notify_ = false;
+  bool jobs_ = false;
   std::int64_t transaction_ = 0;
   std::int64_t next_ = 0;
   std::int64_t seqval_ = 0;

@@ -14,12 +14,14 @@ namespace {
 // Names of savepoints are compared with regard to case, SQLite's are not.
 std::string stored_savepoint(std::string_view name) {
   std::string out = "s_";
-  for (const char c : name) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  for (const char c : name)
+    out += fmt::format("{:02x}", static_cast<unsigned char>(c));
   return out;
 }
 
 Outcome refused(GateAnswer answer) {
-  if (answer == GateAnswer::timed_out) return SqlError{1222, "Lock request time out period exceeded.", 16, 51};
+  if (answer == GateAnswer::timed_out)
+    return SqlError{1222, "Lock request time out period exceeded.", 16, 51};
   return SqlError{cancelled, "The statement was cancelled.", 0, 0};
 }
 
@@ -46,17 +48,19 @@ Outcome Work::before_read(std::optional<std::chrono::milliseconds> lock_timeout,
     case Isolation::snapshot: break;
   }
   if (!file_.allow_snapshot.load()) {
-    return SqlError{3952,
-                    fmt::format("Snapshot isolation transaction failed accessing database '{}' because snapshot "
-                                "isolation is not allowed in this database. Use ALTER DATABASE to allow snapshot "
-                                "isolation.",
-                                file_.name),
-                    16, 1};
+    return SqlError{
+        3952,
+        fmt::format("Snapshot isolation transaction failed accessing database '{}' because snapshot "
+                    "isolation is not allowed in this database. Use ALTER DATABASE to allow snapshot "
+                    "isolation.",
+                    file_.name),
+        16, 1};
   }
   connection_.execute("BEGIN");
   // The snapshot is taken by the first read.
   connection_.single_number("SELECT next_position FROM log_state");
-  for (const std::string& name : savepoints_) connection_.execute("SAVEPOINT " + stored_savepoint(name));
+  for (const std::string& name : savepoints_)
+    connection_.execute("SAVEPOINT " + stored_savepoint(name));
   return {};
 }
 
@@ -65,7 +69,8 @@ Outcome Work::before_write(std::optional<std::chrono::milliseconds> lock_timeout
   if (in_transaction_ && isolation_ == Isolation::snapshot) {
     if (Outcome error = before_read(lock_timeout, stop)) return error;
   }
-  if (const GateAnswer answer = file_.gate.enter(lock_timeout, std::move(stop)); answer != GateAnswer::entered) {
+  if (const GateAnswer answer = file_.gate.enter(lock_timeout, std::move(stop));
+      answer != GateAnswer::entered) {
     return refused(answer);
   }
   writing_ = true;
@@ -75,19 +80,21 @@ Outcome Work::before_write(std::optional<std::chrono::milliseconds> lock_timeout
     if (step == Step::busy_snapshot) {
       writing_ = false;
       file_.gate.leave();
-      return SqlError{3960,
-                      fmt::format("Snapshot isolation transaction aborted due to update conflict. You cannot use "
-                                  "snapshot isolation to access table '' directly or indirectly in database '{}' to "
-                                  "update, delete, or insert the row that has been modified or deleted by another "
-                                  "transaction. Retry the transaction or change the isolation level for the "
-                                  "update/delete statement.",
-                                  file_.name),
-                      16, 3};
+      return SqlError{
+          3960,
+          fmt::format("Snapshot isolation transaction aborted due to update conflict. You cannot use "
+                      "snapshot isolation to access table '' directly or indirectly in database '{}' to "
+                      "update, delete, or insert the row that has been modified or deleted by another "
+                      "transaction. Retry the transaction or change the isolation level for the "
+                      "update/delete statement.",
+                      file_.name),
+          16, 3};
     }
     TAILRACE_ASSERT(step == Step::done);
   } else {
     connection_.execute("BEGIN IMMEDIATE");
-    for (const std::string& name : savepoints_) connection_.execute("SAVEPOINT " + stored_savepoint(name));
+    for (const std::string& name : savepoints_)
+      connection_.execute("SAVEPOINT " + stored_savepoint(name));
   }
   log_.begin(begin_time_ != 0 ? begin_time_ : local_datetime_now());
   return {};
@@ -101,10 +108,10 @@ void Work::begin(Isolation isolation) {
 }
 
 void Work::commit() {
-  const bool look = writing_ && log_.commit();
+  const LogNews news = writing_ ? log_.commit() : LogNews{};
   if (connection_.in_transaction()) connection_.execute("COMMIT");
   end();
-  if (look && file_.logged) file_.logged();
+  if ((news.changes || news.jobs) && file_.committed) file_.committed(news);
 }
 
 void Work::rollback() {

@@ -44,14 +44,16 @@ struct DatabaseFile {
   WriteGate gate;
   bool durable = false;
   std::atomic<bool> allow_snapshot{false};
-  std::function<void()> logged;  // Called after a commit that the capture job must see; any thread.
+  std::function<void(const LogNews&)> committed;  // After a commit that the jobs of CDC must see; any thread.
 };
 
 class Work {
  public:
   // `file` must outlive this.
   explicit Work(DatabaseFile& file);
-  ~Work();  // Rolls back.
+  virtual ~Work();  // Rolls back.
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
 
   Connection& connection() { return connection_; }
   LogWriter& log() { return log_; }

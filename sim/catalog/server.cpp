@@ -1,0 +1,396 @@
+// The server's databases and logins, kept in master's file and in memory.
+#include "sim/catalog/server.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <random>
+
+#include "base/error.h"
+#include "sim/catalog/server_views_internal.h"
+#include "sim/catalog/virtual_table.h"
+#include "sim/storage/clock.h"
+
+namespace tailrace::sim {
+namespace {
+
+constexpr std::int32_t master_id = 1;
+constexpr std::int32_t msdb_id = 4;
+
+std::string random_guid() {
+  std::random_device device;
+  std::string guid(16, '\0');
+  for (char& byte : guid)
+    byte = static_cast<char>(device() & 0xFF);
+  guid[7] = static_cast<char>((guid[7] & 0x0F) | 0x40);
+  return guid;
+}
+
+// sim_row_count(object_id): the rows of a table, for sys.partitions.
+void row_count(sqlite3_context* context, int, sqlite3_value** arguments) {
+  auto* database = sqlite3_context_db_handle(context);
+  const std::string sql = fmt::format("SELECT count(*) FROM t{}", sqlite3_value_int64(arguments[0]));
+  sqlite3_stmt* statement = nullptr;
+  std::int64_t rows = 0;
+  if (sqlite3_prepare_v2(database, sql.c_str(), -1, &statement, nullptr) == SQLITE_OK &&
+      sqlite3_step(statement) == SQLITE_ROW) {
+    rows = sqlite3_column_int64(statement, 0);
+  }
+  sqlite3_finalize(statement);
+  const bool pages = sqlite3_user_data(context) != nullptr;
+  sqlite3_result_int64(context, pages ? (rows + 99) / 100 : rows);
+}
+
+void database_name(sqlite3_context* context, int, sqlite3_value**) {
+  const auto* file = static_cast<const DatabaseFile*>(sqlite3_user_data(context));
+  sqlite3_result_text(context, file->name.c_str(), -1, SQLITE_TRANSIENT);
+}
+
+void add_function(Connection& connection, const char* name, int arguments, void* user,
+                  void (*function)(sqlite3_context*, int, sqlite3_value**)) {
+  const int code = sqlite3_create_function_v2(connection.handle(), name, arguments, SQLITE_UTF8, user,
+                                              function, nullptr, nullptr, nullptr);
+  TAILRACE_ASSERT(code == SQLITE_OK);
+}
+
+// A Work that keeps its database alive.
+struct OwningWork : Work {
+  explicit OwningWork(DatabasePtr owner) : Work(*owner), database(std::move(owner)) { ++database->sessions; }
+  ~OwningWork() override { --database->sessions; }
+  DatabasePtr database;
+};
+
+}  // namespace
+
+Server::Server(const ServerSettings& settings) : virtual_tables_(std::make_unique<VirtualTables>()) {
+  start_time_ = local_datetime_now();
+  temporary_ = settings.data_directory.empty();
+  if (temporary_) {
+    std::string name = (std::filesystem::temp_directory_path() / "sqlserver-sim-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) {
+      throw Error(ErrorKind::unavailable, "a temporary directory cannot be made").with("path", name);
+    }
+    directory_ = name;
+  } else {
+    directory_ = settings.data_directory;
+    std::filesystem::create_directories(directory_);
+  }
+  add_server_views(*this, *virtual_tables_);
+  load();
+  LoginDef sa = find_login("sa").value_or(LoginDef{});
+  sa.name = "sa";
+  sa.password = settings.sa_password;
+  sa.sysadmin = true;
+  sa.principal_id = 1;
+  const std::scoped_lock lock(mutex_);
+  save_login(sa);
+}
+
+Server::~Server() {
+  master_.reset();
+  databases_.clear();
+  if (temporary_) {
+    std::error_code ignored;  // A directory that stays behind in /tmp is no reason to fail at the end.
+    std::filesystem::remove_all(directory_, ignored);
+  }
+}
+
+std::string Server::path_of(std::int32_t id) const {
+  return fmt::format("{}/db{}.sqlite", directory_, id);
+}
+
+void Server::load() {
+  const bool fresh = !std::filesystem::exists(path_of(master_id));
+  {
+    Connection connection(path_of(master_id), !temporary_);
+    if (fresh) {
+      connection.execute("BEGIN IMMEDIATE");
+      Catalog::create(connection);
+      connection.execute(
+          "CREATE TABLE srv_databases(id INTEGER PRIMARY KEY, name, create_date, collation, allow_snapshot,"
+          "  read_committed_snapshot, recovery_fork, family, broker);"
+          "CREATE TABLE srv_logins(principal_id INTEGER PRIMARY KEY, name, password, default_database, "
+          "sysadmin,"
+          "  disabled, view_server_state, create_date);"
+          "CREATE TABLE srv_options(name PRIMARY KEY, value); COMMIT");
+    }
+  }
+  if (fresh) {
+    add(master_id, "master", default_collation, false);
+    add(msdb_id, "msdb", default_collation, true);
+  } else {
+    Connection connection(path_of(master_id), !temporary_);
+    Statement rows = connection.prepare("SELECT * FROM srv_databases ORDER BY id");
+    while (rows.next()) {
+      auto database = std::make_shared<Database>();
+      database->id = static_cast<std::int32_t>(rows.number(0));
+      database->name = rows.text(1);
+      database->path = path_of(database->id);
+      database->durable = !temporary_;
+      database->create_date = rows.number(2);
+      database->collation = rows.text(3);
+      database->allow_snapshot = rows.number(4) != 0;
+      database->read_committed_snapshot = rows.number(5) != 0;
+      database->recovery_fork_guid = rows.blob(6);
+      database->family_guid = rows.blob(7);
+      database->service_broker_guid = rows.blob(8);
+      Connection own(database->path, !temporary_);
+      database->cdc_enabled = own.single_number("SELECT cdc_enabled FROM cat_state") != 0;
+      databases_.push_back(std::move(database));
+    }
+    Statement logins = connection.prepare("SELECT * FROM srv_logins ORDER BY principal_id");
+    while (logins.next()) {
+      logins_.push_back({std::string(logins.text(1)), std::string(logins.text(2)),
+                         std::string(logins.text(3)), logins.number(4) != 0, logins.number(5) != 0,
+                         logins.number(6) != 0, static_cast<std::int32_t>(logins.number(0)),
+                         logins.number(7)});
+    }
+    Statement option =
+        connection.prepare("SELECT value FROM srv_options WHERE name = 'max text repl size (B)'");
+    if (option.next()) max_text_repl_size_ = option.number(0);
+  }
+  master_ = open(databases_.front());
+  if (fresh) {
+    for (const DatabasePtr& database : databases_)
+      save(*database);
+  }
+}
+
+DatabasePtr Server::add(std::int32_t id, std::string_view name, std::string_view collation, bool create) {
+  auto database = std::make_shared<Database>();
+  database->id = id;
+  database->name = name;
+  database->path = path_of(id);
+  database->durable = !temporary_;
+  database->collation = collation;
+  database->create_date = local_datetime_now();
+  // New databases of master and msdb have it on, user databases off.
+  database->allow_snapshot = id <= msdb_id;
+  database->recovery_fork_guid = random_guid();
+  database->family_guid = random_guid();
+  database->service_broker_guid = random_guid();
+  if (create) {
+    for (const char* suffix : {"", "-wal", "-shm"})
+      std::filesystem::remove(database->path + suffix);
+    Connection connection(database->path, !temporary_);
+    connection.execute("BEGIN IMMEDIATE");
+    Catalog::create(connection);
+    connection.execute("COMMIT");
+  }
+  databases_.push_back(database);
+  return database;
+}
+
+void Server::save(const Database& database) {
+  Statement row =
+      master_->connection().prepare("INSERT OR REPLACE INTO srv_databases VALUES(?,?,?,?,?,?,?,?,?)");
+  row.bind(1, std::int64_t{database.id}).bind(2, database.name).bind(3, database.create_date);
+  row.bind(4, database.collation).bind(5, std::int64_t{database.allow_snapshot});
+  row.bind(6, std::int64_t{database.read_committed_snapshot}).bind_blob(7, database.recovery_fork_guid);
+  row.bind_blob(8, database.family_guid).bind_blob(9, database.service_broker_guid).run();
+}
+
+DatabasePtr Server::find(std::string_view name) {
+  const std::scoped_lock lock(mutex_);
+  for (const DatabasePtr& database : databases_) {
+    if (same_name(database->name, name)) return database;
+  }
+  return nullptr;
+}
+
+DatabasePtr Server::find(std::int32_t id) {
+  const std::scoped_lock lock(mutex_);
+  for (const DatabasePtr& database : databases_) {
+    if (database->id == id) return database;
+  }
+  return nullptr;
+}
+
+std::vector<DatabasePtr> Server::databases() {
+  const std::scoped_lock lock(mutex_);
+  return databases_;
+}
+
+Outcome Server::create_database(std::string_view name, std::string_view collation) {
+  CollationKind kind{};
+  const std::string_view wanted = collation.empty() ? default_collation : collation;
+  if (!find_collation(wanted, kind))
+    return SqlError{448, fmt::format("Invalid collation '{}'.", wanted), 16, 3};
+  const std::scoped_lock lock(mutex_);
+  std::int32_t id = msdb_id;
+  for (const DatabasePtr& database : databases_) {
+    id = std::max(id, database->id);
+    if (same_name(database->name, name)) {
+      return SqlError{
+          1801, fmt::format("Database '{}' already exists. Choose a different database name.", name), 16, 3};
+    }
+  }
+  const DatabasePtr database = add(id + 1, name, wanted, true);
+  save(*database);
+  if (on_database_created) on_database_created(*database);
+  return {};
+}
+
+Outcome Server::drop_database(std::string_view name) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = std::find_if(databases_.begin(), databases_.end(), [&](const DatabasePtr& database) {
+    return same_name(database->name, name);
+  });
+  if (found == databases_.end()) {
+    return SqlError{3701,
+                    fmt::format("Cannot drop the database '{}', because it does not exist or you do not have "
+                                "permission.",
+                                name),
+                    11, 1};
+  }
+  const DatabasePtr database = *found;
+  if (database->id <= msdb_id) {
+    return SqlError{3708, fmt::format("Cannot drop the database '{}' because it is a system database.", name),
+                    16, 1};
+  }
+  if (on_database_dropped) on_database_dropped(*database);  // Its jobs let go of it.
+  if (database->sessions > 0) {
+    return SqlError{3702, fmt::format("Cannot drop database \"{}\" because it is currently in use.", name),
+                    16, 3};
+  }
+  database->dropped = true;
+  databases_.erase(found);
+  master_->connection()
+      .prepare("DELETE FROM srv_databases WHERE id = ?")
+      .bind(1, std::int64_t{database->id})
+      .run();
+  for (const char* suffix : {"", "-wal", "-shm"})
+    std::filesystem::remove(database->path + suffix);
+  return {};
+}
+
+void Server::set_allow_snapshot(Database& database, bool on) {
+  const std::scoped_lock lock(mutex_);
+  database.allow_snapshot = on;
+  save(database);
+}
+
+void Server::set_read_committed_snapshot(Database& database, bool on) {
+  const std::scoped_lock lock(mutex_);
+  database.read_committed_snapshot = on;
+  save(database);
+}
+
+void Server::change_identity(Database& database, bool new_database) {
+  const std::scoped_lock lock(mutex_);
+  database.recovery_fork_guid = random_guid();
+  if (new_database) {
+    database.family_guid = random_guid();
+    database.service_broker_guid = random_guid();
+    database.create_date = local_datetime_now();
+  }
+  save(database);
+}
+
+std::unique_ptr<Work> Server::open(const DatabasePtr& database) {
+  auto work = std::make_unique<OwningWork>(database);
+  Connection& connection = work->connection();
+  add_function(connection, "sim_row_count", 1, nullptr, row_count);
+  add_function(connection, "sim_page_count", 1, this, row_count);
+  add_function(connection, "sim_database_name", 0, static_cast<DatabaseFile*>(database.get()), database_name);
+  virtual_tables_->register_on(connection, *database);
+  return work;
+}
+
+std::optional<LoginDef> Server::check_login(std::string_view name, std::string_view password) {
+  std::optional<LoginDef> login = find_login(name);
+  if (!login || login->disabled || login->password != password) return {};
+  return login;
+}
+
+std::optional<LoginDef> Server::find_login(std::string_view name) {
+  const std::scoped_lock lock(mutex_);
+  for (const LoginDef& login : logins_) {
+    if (same_name(login.name, name)) return login;
+  }
+  return {};
+}
+
+std::vector<LoginDef> Server::logins() {
+  const std::scoped_lock lock(mutex_);
+  return logins_;
+}
+
+void Server::save_login(const LoginDef& login) {
+  const auto found = std::find_if(logins_.begin(), logins_.end(),
+                                  [&](const LoginDef& other) { return same_name(other.name, login.name); });
+  if (found == logins_.end()) {
+    logins_.push_back(login);
+  } else {
+    *found = login;
+  }
+  Statement row = master_->connection().prepare("INSERT OR REPLACE INTO srv_logins VALUES(?,?,?,?,?,?,?,?)");
+  row.bind(1, std::int64_t{login.principal_id}).bind(2, login.name).bind(3, login.password);
+  row.bind(4, login.default_database)
+      .bind(5, std::int64_t{login.sysadmin})
+      .bind(6, std::int64_t{login.disabled});
+  row.bind(7, std::int64_t{login.view_server_state}).bind(8, login.create_date).run();
+}
+
+Outcome Server::create_login(const LoginDef& login) {
+  if (find_login(login.name)) {
+    return SqlError{15025, fmt::format("The server principal '{}' already exists.", login.name), 16, 1};
+  }
+  const std::scoped_lock lock(mutex_);
+  LoginDef added = login;
+  added.principal_id = 256;
+  for (const LoginDef& other : logins_)
+    added.principal_id = std::max(added.principal_id, other.principal_id + 1);
+  added.create_date = local_datetime_now();
+  save_login(added);
+  return {};
+}
+
+Outcome Server::alter_login(const LoginDef& login) {
+  const std::optional<LoginDef> old = find_login(login.name);
+  if (!old) {
+    return SqlError{15151,
+                    fmt::format("Cannot alter the login '{}', because it does not exist or you do not have "
+                                "permission.",
+                                login.name),
+                    16, 1};
+  }
+  const std::scoped_lock lock(mutex_);
+  LoginDef changed = login;
+  changed.principal_id = old->principal_id;
+  changed.create_date = old->create_date;
+  save_login(changed);
+  return {};
+}
+
+Outcome Server::drop_login(std::string_view name) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = std::find_if(logins_.begin(), logins_.end(),
+                                  [&](const LoginDef& login) { return same_name(login.name, name); });
+  if (found == logins_.end() || found->principal_id == 1) {
+    return SqlError{15151,
+                    fmt::format("Cannot drop the login '{}', because it does not exist or you do not have "
+                                "permission.",
+                                name),
+                    16, 1};
+  }
+  master_->connection()
+      .prepare("DELETE FROM srv_logins WHERE principal_id = ?")
+      .bind(1, std::int64_t{found->principal_id})
+      .run();
+  logins_.erase(found);
+  return {};
+}
+
+void Server::set_max_text_repl_size(std::int64_t bytes) {
+  const std::scoped_lock lock(mutex_);
+  max_text_repl_size_ = bytes;
+  master_->connection()
+      .prepare("INSERT OR REPLACE INTO srv_options VALUES('max text repl size (B)', ?)")
+      .bind(1, bytes)
+      .run();
+}
+
+}  // namespace tailrace::sim
