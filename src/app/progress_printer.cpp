@@ -88,23 +88,18 @@ void ProgressPrinter::write_through(std::string_view line) {
   drawn_ = lines;
 }
 
+// The runner says what begins and ends; the figures of a table's load are added here.
 void ProgressPrinter::log_table(const TableCount& count) {
   const auto known = states_.find(count.table);
-  const bool fresh = known == states_.end();
-  if (!fresh && known->second == count.state) return;
-  const std::string name = count.table.str();
-  if (count.state == TableState::loading) {
-    started_[count.table] = Clock::now();
-    log::info("snapshot.table.started", {{"table", name}, {"estimated_rows", count.estimated_rows}});
-  } else if (!fresh && known->second == TableState::loading) {
+  if (known == states_.end()) started_[count.table] = Clock::now();
+  if (known != states_.end() && known->second == TableState::loading && count.state != TableState::loading) {
     const std::chrono::duration<double> took = Clock::now() - started_[count.table];
-    log::info("snapshot.table.loaded",
-              {{"table", name},
+    log::info("snapshot.table",
+              {{"table", count.table.str()},
                {"rows", count.snapshot_rows},
                {"mb", fmt::format("{:.1f}", static_cast<double>(count.snapshot_bytes) / 1e6)},
                {"seconds", fmt::format("{:.1f}", took.count())}});
   }
-  if (count.state == TableState::streaming) log::info("table.streaming", {{"table", name}});
   states_[count.table] = count.state;
 }
 

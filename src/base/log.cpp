@@ -82,6 +82,10 @@ void redirect(std::function<void(std::string_view)> to) {
   writer = std::move(to);
 }
 
+Format format() {
+  return line_format;
+}
+
 void mirror_to(const std::string& file) {
   auto& sinks = logger().sinks();
   if (sinks.size() > 1) sinks.resize(1);
@@ -113,10 +117,10 @@ std::string render(Format format, Level level, std::string_view event, std::init
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   if (level < threshold.load(std::memory_order_relaxed)) return;
-  const Format format = line_format;
-  const std::string line = render(format, level, event, fields);
-  const std::string whole = format == Format::json ? fmt::format("{{\"time\":\"{}\",{}}}", now_utc(), line)
-                                                   : fmt::format("{} {}", now_utc(), line);
+  const Format shape = line_format;
+  const std::string line = render(shape, level, event, fields);
+  const std::string whole = shape == Format::json ? fmt::format("{{\"time\":\"{}\",{}}}", now_utc(), line)
+                                                  : fmt::format("{} {}", now_utc(), line);
   const std::shared_lock lock(writer_mutex);
   if (writer) {
     writer(whole);

@@ -32,6 +32,7 @@ struct Field {
 };
 
 void configure(Level level, Format format);
+Format format();
 // Lines also go to `file` from here on (tests); an empty name ends that.
 void mirror_to(const std::string& file);
 

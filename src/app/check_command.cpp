@@ -1,0 +1,41 @@
+// tailrace check
+#include <fmt/format.h>
+
+#include "app/check_view.h"
+#include "app/commands.h"
+#include "app/pipeline_file.h"
+#include "app/terminal.h"
+
+namespace tailrace::app {
+namespace {
+
+// What the file itself gives away.
+void check_file(const PipelineFile& pipeline, std::vector<Finding>& findings) {
+  const config::Document& document = *pipeline.document;
+  findings.push_back({FindingLevel::ok, "config.file", document.file(), "", ""});
+  for (const config::Entry& entry : document.entries()) {
+    if (!entry.setting->secret || entry.value.text.find("${") != std::string::npos) continue;
+    findings.push_back(
+        {FindingLevel::warning, "config.secret", entry.dotted(),
+         fmt::format("{}:{} holds the secret itself; whoever reads the file has it", document.file(),
+                     entry.place.line),
+         fmt::format("write {}: ${{file:/run/secrets/...}} or ${{env:...}}", entry.path.back())});
+  }
+}
+
+}  // namespace
+
+ExitCode run_check(const Invocation& invocation) {
+  const PipelineFile pipeline = load_pipeline(invocation, "warn");
+  std::vector<Finding> findings;
+  check_file(pipeline, findings);
+  SourceLook source = pipeline.source->look(*pipeline.document, {});
+  findings.insert(findings.end(), source.findings.begin(), source.findings.end());
+  const std::vector<Finding> target = pipeline.target->check(*pipeline.document, source.tables, {});
+  findings.insert(findings.end(), target.begin(), target.end());
+  print(invocation.value("format") == "json" ? check_json(pipeline.name, findings)
+                                             : check_text(pipeline.name, findings, stdout_terminal().colour));
+  return all_fit(findings) ? ExitCode::done : ExitCode::no;
+}
+
+}  // namespace tailrace::app

@@ -1,0 +1,136 @@
+// The table of commands: names, options, help, exit codes.
+#include "app/commands.h"
+
+namespace tailrace::app {
+namespace {
+
+const Option format_option{
+    .name = "format", .value = "text|json", .fallback = "text", .help = "Format of the answer on stdout."};
+
+const Option table_option{
+    .name = "table", .value = "SCHEMA.NAME", .help = "Only this table of the source.", .repeat = true};
+
+// Whatever looks at both databases may end so.
+const std::vector<ExitCode> looking{ExitCode::done, ExitCode::config, ExitCode::auth, ExitCode::unavailable};
+
+Command check_command() {
+  return {
+      .name = "check",
+      .summary =
+          "Can it run? Looks at both databases and names what is missing, each with its remedy as SQL.",
+      .details =
+          "Nothing is changed. `ok`, `warning`, `failure` and `unknown` (what the login may not see) are "
+          "told apart; failures alone make the answer 'no'. JSON: pipeline, fit, findings[] of level, check, "
+          "subject, reason, remedy.",
+      .options = {format_option},
+      .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth, ExitCode::unavailable},
+      .run = run_check};
+}
+
+Command schema_command() {
+  return {
+      .name = "schema",
+      .summary = "The target's DDL that a run would create, as far as it is missing.",
+      .details =
+          "Prints SQL; with --apply it is executed. Tables are made without keys by `tailrace run` and get "
+          "them after the load; what is printed here is the whole.",
+      .options = {{.name = "apply", .help = "Create what is missing instead of printing it."},
+                  {.name = "grants", .help = "Print the rights that both logins need instead."}},
+      .exit_codes = looking,
+      .run = run_schema};
+}
+
+Command run_command() {
+  return {
+      .name = "run",
+      .summary = "Load what is not loaded yet, then follow the changes, until stopped.",
+      .details =
+          "SIGTERM or SIGINT drains: what is read is applied, then the program ends with 0. A second signal "
+          "abandons what is in flight and ends with 130; nothing is lost or doubled either way.",
+      .options = {{.name = "until-caught-up",
+                   .help =
+                       "End once everything committed before the start is applied and every table streams."},
+                  {.name = "snapshot-only", .help = "End once every table is loaded; a later run streams."},
+                  {.name = "take-over", .help = "Depose another runner of this pipeline, even a live one."}},
+      .exit_codes = {ExitCode::done, ExitCode::config, ExitCode::auth, ExitCode::unavailable, ExitCode::data,
+                     ExitCode::schema, ExitCode::gap, ExitCode::protocol, ExitCode::fenced,
+                     ExitCode::internal, ExitCode::abandoned},
+      .run = run_run};
+}
+
+Command status_command() {
+  return {
+      .name = "status",
+      .summary = "Position, lag and tables of a pipeline, as the target keeps them.",
+      .details =
+          "A pipeline that has never run is answered with 1. JSON: pipeline, known, runner {alive, name, "
+          "heartbeat_age_seconds}, position {lsn, commit_time, written_at} or null, lag_seconds (from commit "
+          "at the source to durable in the target, of the newest transaction applied) or null, last_error or "
+          "null, tables[] of table, state (loading, catching_up, streaming), rows (estimate of the target), "
+          "snapshot_rows, chunks_done, chunks_planned, resnapshot, parked_keys, last_error.",
+      .options = {format_option, {.name = "watch", .help = "Again every second, until interrupted."}},
+      .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth, ExitCode::unavailable},
+      .run = run_status};
+}
+
+Command position_command() {
+  return {
+      .name = "position",
+      .summary = "The position up to which everything is applied.",
+      .actions = {{"show", "Print it."}},
+      .options = {format_option},
+      .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth, ExitCode::unavailable},
+      .run = run_position};
+}
+
+Command table_command() {
+  return {
+      .name = "table",
+      .summary = "The tables of a pipeline: list them, or take one again.",
+      .actions =
+          {{"list", "Tables and their states."},
+           {"resnapshot",
+            "Load the table again; the target keeps showing what it has until the new state joins in one "
+            "transaction. A live runner begins at once, else the next one."}},
+      .options = {table_option, format_option},
+      .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth, ExitCode::unavailable},
+      .run = run_table};
+}
+
+std::vector<Command> make_commands() {
+  return {check_command(),
+          schema_command(),
+          run_command(),
+          status_command(),
+          position_command(),
+          table_command(),
+          {.name = "docs",
+           .summary = "Print a generated document.",
+           .takes_config = false,
+           .actions = {{"configuration", "docs/configuration.md"},
+                       {"cli", "docs/cli.md"},
+                       {"types", "docs/types.md"}},
+           .exit_codes = {ExitCode::done, ExitCode::config},
+           .hidden = true,
+           .run = run_docs},
+          {.name = "completion",
+           .summary = "Print a shell's completion script.",
+           .takes_config = false,
+           .actions = {{"bash", "For bash."}, {"zsh", "For zsh."}, {"fish", "For fish."}},
+           .exit_codes = {ExitCode::done, ExitCode::config},
+           .run = run_completion},
+          {.name = "version",
+           .summary = "Print the version.",
+           .takes_config = false,
+           .exit_codes = {ExitCode::done},
+           .run = run_version}};
+}
+
+}  // namespace
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all = make_commands();
+  return all;
+}
+
+}  // namespace tailrace::app

@@ -1,0 +1,58 @@
+// The table of connectors, and a pipeline's file bound to its two: the one place that knows every connector.
+//
+// Errors   What the connectors throw passes through.
+// Threads  Values; the functions may be called from any thread. Each call connects for itself.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "config/document.h"
+#include "config/loader.h"
+#include "model/finding.h"
+#include "model/table_schema.h"
+#include "pipeline/runner.h"
+#include "pipeline/status.h"
+
+namespace tailrace::app {
+
+// What a look at the source answers: findings, and the tables that are fit.
+struct SourceLook {
+  std::vector<Finding> findings;
+  std::vector<SchemaPtr> tables;
+};
+
+struct SourceConnector {
+  std::string type;
+  config::Table (*settings)();
+  std::unique_ptr<Source> (*make)(const config::Document& document);
+  // Never throws for what is unfit: that is a finding.
+  SourceLook (*look)(const config::Document& document, std::stop_token stop);
+  // SQL for an administrator of the source.
+  std::string (*grants)(const config::Document& document, const std::vector<SchemaPtr>& tables);
+};
+
+struct TargetConnector {
+  std::string type;
+  config::Table (*settings)();
+  std::unique_ptr<Sink> (*make)(const config::Document& document);
+  std::vector<Finding> (*check)(const config::Document& document, const std::vector<SchemaPtr>& tables,
+                                std::stop_token stop);
+  PipelineStatus (*status)(const config::Document& document, std::stop_token stop);
+  // What the target lacks, as DDL; empty: nothing. Throws config where a table is of another shape.
+  std::string (*missing_schema)(const config::Document& document, const std::vector<SchemaPtr>& tables,
+                                std::stop_token stop);
+  void (*apply_schema)(const config::Document& document, const std::vector<SchemaPtr>& tables,
+                       std::stop_token stop);
+  void (*request_resnapshot)(const config::Document& document, const std::vector<TableName>& tables,
+                             std::stop_token stop);
+  std::string (*grants)(const config::Document& document, const std::vector<SchemaPtr>& tables);
+};
+
+const std::vector<SourceConnector>& source_connectors();
+const std::vector<TargetConnector>& target_connectors();
+
+}  // namespace tailrace::app

@@ -1,0 +1,139 @@
+// The settings that belong to no module, and the choice of connectors.
+#include "app/pipeline_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "pipeline/settings_table.h"
+
+namespace tailrace::app {
+namespace {
+
+using config::Complaint;
+using config::Document;
+using config::Setting;
+using config::SettingType;
+
+// The name stands in advisory locks, application names and file names.
+constexpr std::size_t name_limit = 48;
+
+template <class Connector>
+Setting type_setting(const char* name, const char* help, const std::vector<Connector>& connectors,
+                     const char* refused, const char* reason) {
+  Setting out{.name = name, .type = SettingType::choice, .help = help, .required = true};
+  for (const Connector& connector : connectors)
+    out.choices.push_back(connector.type);
+  out.refused = {{refused, reason}};
+  return out;
+}
+
+void plain_name(const Document& document, std::vector<Complaint>& complaints) {
+  if (!document.has("pipeline")) return;
+  const std::string name = document.read("pipeline").text;
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  });
+  if (plain && name.size() <= name_limit) return;
+  complaints.push_back(
+      {"pipeline",
+       fmt::format("expected at most {} letters, digits, '_', '-' or '.', got '{}'", name_limit, name),
+       nullptr});
+}
+
+config::Table own_settings() {
+  config::Table out;
+  out.settings = {
+      {.name = "pipeline",
+       .help = "Name of the pipeline; its state in the target is kept under it.",
+       .example = "shop",
+       .required = true},
+      type_setting("source.type", "What the source is.", source_connectors(), "kafka",
+                   "Kafka as a source comes with Kafka mode; expected sqlserver"),
+      type_setting("target.type", "What the target is.", target_connectors(), "kafka",
+                   "Kafka as a target comes with Kafka mode; expected postgres"),
+  };
+  out.rules = {plain_name};
+  return out;
+}
+
+config::Table observability_settings() {
+  config::Table out;
+  out.settings = {
+      {.name = "observability.log_format",
+       .type = SettingType::choice,
+       .help = "Log lines as text (`time level event key=value`) or as one JSON object a line.",
+       .fallback = "text",
+       .choices = {"text", "json"}},
+      {.name = "observability.log_level",
+       .type = SettingType::choice,
+       .help = "The least severe lines shown by `tailrace run`; other commands show warn and above.",
+       .fallback = "info",
+       .choices = {"debug", "info", "warn", "error"}},
+      {.name = "observability.metrics_listen", .refusal = "it has no metrics endpoint; take the line out"},
+  };
+  return out;
+}
+
+template <class Connector>
+const Connector* find_connector(const std::vector<Connector>& connectors, const std::string& type) {
+  const auto found = std::find_if(connectors.begin(), connectors.end(),
+                                  [&](const Connector& each) { return each.type == type; });
+  TAILRACE_ASSERT(found != connectors.end());
+  return &*found;
+}
+
+log::Level level_of(const std::string& name) {
+  if (name == "debug") return log::Level::debug;
+  if (name == "warn") return log::Level::warn;
+  if (name == "error") return log::Level::error;
+  return log::Level::info;
+}
+
+}  // namespace
+
+config::Table all_settings() {
+  config::Table out = own_settings();
+  for (const SourceConnector& connector : source_connectors())
+    out.add(connector.settings());
+  for (const TargetConnector& connector : target_connectors())
+    out.add(connector.settings());
+  out.add(run_settings_table());
+  out.add(observability_settings());
+  return out;
+}
+
+void configure_log(const std::string& format, const std::string& level) {
+  log::configure(level_of(level), format == "json" ? log::Format::json : log::Format::text);
+}
+
+PipelineFile load_pipeline(const Invocation& invocation, std::string_view usual_level) {
+  PipelineFile out;
+  out.document = std::make_shared<const Document>(config::load_file(invocation.config, all_settings()));
+  const Document& document = *out.document;
+  std::string format = invocation.value("log-format");
+  if (format.empty()) format = document.read("observability.log_format").text;
+  std::string level = invocation.value("log-level");
+  if (level.empty()) {
+    level =
+        document.has("observability.log_level") ? document.read("observability.log_level").text : usual_level;
+  }
+  configure_log(format, level);
+  out.name = document.read("pipeline").text;
+  out.source = find_connector(source_connectors(), document.read("source.type").text);
+  out.target = find_connector(target_connectors(), document.read("target.type").text);
+  config::fill(out.run, run_settings_bindings(), document);
+  return out;
+}
+
+SourceFactory PipelineFile::source_factory() const {
+  return [document = document, make = source->make] { return make(*document); };
+}
+
+SinkFactory PipelineFile::sink_factory() const {
+  return [document = document, make = target->make] { return make(*document); };
+}
+
+}  // namespace tailrace::app
