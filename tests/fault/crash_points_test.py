@@ -4,17 +4,20 @@ The points and what each proves: tests/fault/README.md. Each is proven to be hit
 the armed point sends.
 """
 
-from tests.fault.case import Fault
+from tests.fault.case import MANY_ROWS, Fault
+from tests.support.processes import wait_until
 
-# point -> (passes at which it is armed, one after the other; in the snapshot or in the stream)
+# point -> the passes at which it is armed, one after the other.
 SNAPSHOT_POINTS = {
     "chunk.in_copy": (1, 7),
+    "chunk.before_progress": (1, 3),
     "chunk.before_commit": (1, 5),
     "chunk.after_commit": (1, 9),
     "load.before_finish": (1,),
     "load.after_finish": (1,),
 }
 STREAM_POINTS = {
+    "sink.in_apply": (1, 6),
     "sink.before_commit": (1, 4, 20),
     "sink.after_commit": (1, 4, 20),
 }
@@ -53,3 +56,18 @@ class CrashPoints(Fault):
             self.assert_killed(run)
             self.assert_nothing_half_visible()
         self.finish(self.start())
+
+    # A table that is taken again joins in one step: before it readers see the old rows, after it the new ones.
+    def test_in_the_join_of_a_table_taken_again(self):
+        run = self.start_streaming()
+        self.drain(run)
+        self.target.execute("UPDATE public.many SET v = -1 WHERE id % 100 = 0")  # What a person broke.
+        self.start_writer(14)
+        run = self.start(environment={"TAILRACE_CRASH_AT": "join.before_commit:1"})
+        done = self.pipeline.call("table", "resnapshot", "--table", "dbo.many", seconds=90)
+        self.assert_killed(run)
+        self.assertEqual(self.row("SELECT count(*) FROM public.many WHERE v = -1")[0], MANY_ROWS // 100,
+                         f"the join was killed before its commit\n{done.stderr}")
+        run = self.start()
+        wait_until(lambda: self.row("SELECT count(*) FROM public.many WHERE v = -1")[0] == 0, 90, "the table joins")
+        self.finish(run)

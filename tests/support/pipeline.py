@@ -78,12 +78,12 @@ class Pipeline:
 
 
 def table_states(connection):
-    """table -> state, as the sink keeps them; {} before the first run."""
+    """schema.table -> state, as the sink keeps them; {} before the first run."""
     exists = connection.execute("SELECT to_regclass('tailrace.table_state') IS NOT NULL").fetchone()[0]
     if not exists:
         return {}
-    rows = connection.execute("SELECT to_jsonb(t) FROM tailrace.table_state t").fetchall()
-    return {row[0]["source_table"]: row[0]["state"] for row in rows}
+    rows = connection.execute("SELECT source_schema || '.' || source_table, state FROM tailrace.table_state").fetchall()
+    return dict(rows)
 
 
 def wait_streaming(connection, process, tables, seconds):
