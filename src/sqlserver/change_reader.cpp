@@ -1,0 +1,161 @@
+// Reading change tables.
+#include "sqlserver/change_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sqlserver/row_decoder.h"
+#include "sqlserver/update_mask.h"
+
+namespace tailrace::sqlserver {
+namespace {
+
+// The columns in front of the captured ones.
+enum Leading : std::size_t { at_lsn, at_command, at_seqval, at_operation, at_mask, leading_columns };
+
+constexpr std::int64_t operation_before = 3;
+
+Operation operation_of(std::int64_t number) {
+  switch (number) {
+    case 1: return Operation::delete_;
+    case 2: return Operation::insert;
+    case 3: return Operation::update_before;
+    case 4: return Operation::update;
+    default: throw Error(ErrorKind::protocol, fmt::format("a change table holds __$operation = {}", number));
+  }
+}
+
+std::int64_t integer_of(RowFetcher& fetcher, std::size_t column) {
+  std::int64_t value = 0;
+  const std::span<const std::byte> bytes = fetcher.value(column);
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::byte*>(&value));
+  return value;
+}
+
+std::string select_list(const CapturedTable& table) {
+  std::string out;
+  const RowDecoder decoder(*table.schema, 0);
+  for (const std::size_t column : decoder.select_order())
+    out += (out.empty() ? "" : ", ") + select_expression(table.schema->columns[column]);
+  return out;
+}
+
+// CDC leaves an unchanged value of a max type out: NULL with a clear bit.
+void mark_unchanged(const CapturedTable& table, std::span<const std::byte> mask, RowBatch& batch,
+                    std::size_t row) {
+  const std::vector<Column>& columns = table.schema->columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (!columns[i].type.is_max() || batch.state(row, i) != CellState::null) continue;
+    if (!is_changed(mask, table.ordinals[i])) batch.set_absent(row, i);
+  }
+}
+
+}  // namespace
+
+ChangeColumns change_columns_of(const CapturedTable& table) {
+  return {table.change_table, table.has_command_id, table.needs_before, select_list(table)};
+}
+
+void ChangeReader::begin(std::vector<TableWindow> tables, const Lsn& upper,
+                         std::vector<MappedTransaction> mapped) {
+  tables_ = std::move(tables);
+  rows_read_.assign(tables_.size(), 0);
+  mapped_ = std::move(mapped);
+  upper_ = upper;
+  at_ = 0;
+  last_.reset();
+  time_hint_ = 0;
+}
+
+bool ChangeReader::read_part(ChangeBatch& out) {
+  std::size_t held_bytes = out.bytes();
+  while (at_ < tables_.size()) {
+    RowBatch batch(tables_[at_].table->schema);
+    const bool is_done = read_table(batch, held_bytes);
+    held_bytes += batch.bytes();
+    if (!batch.empty()) out.tables.push_back(std::move(batch));
+    if (!is_done) return false;
+    ++at_;
+    last_.reset();
+    time_hint_ = 0;
+  }
+  return true;
+}
+
+bool ChangeReader::read_table(RowBatch& batch, std::size_t held_bytes) {
+  if (last_) {
+    if (!read_page(PageForm::same_seqval, batch, held_bytes)) return false;
+    if (!read_page(PageForm::same_command, batch, held_bytes)) return false;
+    if (tables_[at_].table->has_command_id && !read_page(PageForm::same_lsn, batch, held_bytes)) return false;
+    if (last_->lsn >= upper_) return true;
+  }
+  return read_page(PageForm::from_lsn, batch, held_bytes);
+}
+
+std::vector<Parameter> ChangeReader::page_parameters(PageForm form) const {
+  if (form == PageForm::from_lsn) {
+    return {Parameter::of(last_ ? last_->lsn : tables_[at_].lower), Parameter::of(upper_)};
+  }
+  std::vector<Parameter> out{Parameter::of(last_->lsn)};
+  if (tables_[at_].table->has_command_id && last_->command) out.push_back(Parameter::of(*last_->command));
+  if (form == PageForm::same_lsn) return out;
+  out.push_back(Parameter::of(last_->seqval));
+  if (form == PageForm::same_seqval) out.push_back(Parameter::of(last_->operation));
+  return out;
+}
+
+bool ChangeReader::read_page(PageForm form, RowBatch& batch, std::size_t held_bytes) {
+  const CapturedTable& table = *tables_[at_].table;
+  const std::size_t limit = connection_.settings().commit_bytes;
+  RowDecoder decoder(*table.schema, connection_.settings().max_value_bytes);
+  const bool command_is_null = last_ && !last_->command;
+  Statement statement(connection_, "read the changes of " + table.schema->name.str(),
+                      change_page(change_columns_of(table), form, command_is_null), page_parameters(form));
+  RowFetcher fetcher(statement, decoder.fetch_columns({{FetchForm::bytes, 10},
+                                                       {FetchForm::integer, 8},
+                                                       {FetchForm::bytes, 10},
+                                                       {FetchForm::integer, 8},
+                                                       {FetchForm::bytes, 128}}));
+  // A later page starts behind `last_`, which the rows move: the statement has its parameters already.
+  while (fetcher.next()) {
+    RowOrder order;
+    order.lsn = Lsn::from_bytes(fetcher.value(at_lsn));
+    if (!fetcher.is_null(at_command))
+      order.command = static_cast<std::int32_t>(integer_of(fetcher, at_command));
+    order.seqval = Lsn::from_bytes(fetcher.value(at_seqval));
+    order.operation = integer_of(fetcher, at_operation);
+
+    RowHeader header;
+    header.operation = operation_of(order.operation);
+    header.command_id = order.command.value_or(0);
+    header.commit_lsn = order.lsn;
+    header.seqval = order.seqval;
+    header.commit_time = commit_time(order.lsn);
+    const std::size_t row = batch.add_row(header);
+    if (header.operation == Operation::delete_ || header.operation == Operation::update_before) {
+      decoder.decode_key(fetcher, leading_columns, batch, row);
+    } else {
+      decoder.decode(fetcher, leading_columns, batch, row);
+    }
+    if (header.operation == Operation::update) {
+      const std::span<const std::byte> mask =
+          fetcher.is_null(at_mask) ? std::span<const std::byte>{} : fetcher.value(at_mask);
+      mark_unchanged(table, mask, batch, row);
+    }
+    last_ = order;
+    ++rows_read_[at_];
+    if (held_bytes + batch.bytes() >= limit && order.operation != operation_before) return false;
+  }
+  return true;
+}
+
+std::int64_t ChangeReader::commit_time(const Lsn& lsn) {
+  // Rows come in the order of their transactions.
+  while (time_hint_ < mapped_.size() && mapped_[time_hint_].lsn < lsn)
+    ++time_hint_;
+  if (time_hint_ < mapped_.size() && mapped_[time_hint_].lsn == lsn) return mapped_[time_hint_].end_time;
+  return 0;
+}
+
+}  // namespace tailrace::sqlserver

@@ -1,0 +1,69 @@
+// The rows of a window of whole transactions, table by table, in parts of bounded size.
+//
+// Shape    begin() says the window; read_part() then answers again and again until it says that the window is done. An
+//          update's pair of rows is never split over two parts (R2a). No statement stays open between parts: the next
+//          one goes on behind the last row by its full order (start_lsn, command_id, seqval, operation), R1a.
+// Errors   As of the connection; data for a value above max_value_bytes; protocol for an operation nobody knows.
+// Threads  Belongs to its connection's thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "model/change_batch.h"
+#include "sqlserver/selection.h"
+#include "sqlserver/statements.h"
+#include "sqlserver/window.h"
+
+namespace tailrace::sqlserver {
+
+class Connection;
+
+struct TableWindow {
+  const CapturedTable* table = nullptr;
+  Lsn lower;               // Exclusive.
+  std::uint64_t rows = 0;  // As counted before.
+};
+
+ChangeColumns change_columns_of(const CapturedTable& table);
+
+class ChangeReader {
+ public:
+  explicit ChangeReader(Connection& connection) : connection_(connection) {}
+
+  void begin(std::vector<TableWindow> tables, const Lsn& upper, std::vector<MappedTransaction> mapped);
+  // Adds rows to `out` until it holds commit_bytes; true once the window is done.
+  [[nodiscard]] bool read_part(ChangeBatch& out);
+
+  // Rows read per table of the window, to be held against what was counted.
+  const std::vector<std::uint64_t>& rows_read() const { return rows_read_; }
+  const std::vector<TableWindow>& tables() const { return tables_; }
+  const Lsn& upper() const { return upper_; }
+  const std::vector<MappedTransaction>& mapped() const { return mapped_; }
+
+ private:
+  // The order of the last row that was given away.
+  struct RowOrder {
+    Lsn lsn;
+    std::optional<std::int32_t> command;
+    Lsn seqval;
+    std::int64_t operation = 0;
+  };
+
+  bool read_table(RowBatch& batch, std::size_t held_bytes);
+  bool read_page(PageForm form, RowBatch& batch, std::size_t held_bytes);
+  std::vector<Parameter> page_parameters(PageForm form) const;
+  std::int64_t commit_time(const Lsn& lsn);
+
+  Connection& connection_;
+  std::vector<TableWindow> tables_;
+  std::vector<std::uint64_t> rows_read_;
+  std::vector<MappedTransaction> mapped_;
+  Lsn upper_;
+  std::size_t at_ = 0;  // The table being read.
+  std::optional<RowOrder> last_;
+  std::size_t time_hint_ = 0;
+};
+
+}  // namespace tailrace::sqlserver

@@ -1,0 +1,394 @@
+// Windows, their reading, their ends.
+#include "sqlserver/change_stream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/log.h"
+#include "model/key_text.h"
+#include "sqlserver/catalog.h"
+#include "sqlserver/identity.h"
+#include "sqlserver/values.h"
+
+namespace tailrace::sqlserver {
+namespace {
+
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr std::size_t tables_a_count = 200;  // Two parameters each; a statement has at most 2100.
+constexpr auto idle_end_interval = 1s;
+
+std::string resnapshot(const TableName& table) {
+  return fmt::format("tailrace table CONFIG resnapshot --table {}", table.str());
+}
+
+}  // namespace
+
+CaptureHead read_head(Connection& connection) {
+  Statement rows(connection, "read max_lsn",
+                 "SELECT (SELECT MAX(m.[start_lsn]) FROM [cdc].[lsn_time_mapping] AS m), SYSDATETIME(), "
+                 "DATEPART(TZOFFSET, "
+                 "SYSDATETIMEOFFSET())");
+  CaptureHead head;
+  if (!rows.fetch()) throw Error(ErrorKind::protocol, "the server did not answer for max_lsn");
+  head.max_lsn = rows.lsn(0);
+  head.clock = rows.timestamp(1).value_or(0);
+  head.offset_minutes = static_cast<std::int32_t>(rows.integer(2).value_or(0));
+  return head;
+}
+
+std::optional<std::vector<ScanSession>> read_scan_sessions(Connection& connection) {
+  try {
+    Statement rows(
+        connection, "read the log scans",
+        "SELECT s.[session_id], CASE WHEN s.[end_time] IS NULL THEN 0 ELSE 1 END, s.[empty_scan_count] FROM "
+        "sys.dm_cdc_log_scan_sessions AS s WHERE s.[session_id] > 0 ORDER BY s.[session_id]");
+    std::vector<ScanSession> sessions;
+    while (rows.fetch()) {
+      ScanSession session;
+      session.id = rows.integer(0).value_or(0);
+      session.completed = rows.integer(1).value_or(0) != 0;
+      session.empty_scans = rows.integer(2).value_or(0);
+      sessions.push_back(session);
+    }
+    return sessions;
+  } catch (const Error& error) {
+    if (!is_missing_right(error) && !is_missing_object(error)) throw;
+    return std::nullopt;
+  }
+}
+
+std::vector<MappedTransaction> read_mapped(Connection& connection, const Lsn& lower, const Lsn& upper,
+                                           std::uint64_t most_rows) {
+  Statement rows(
+      connection, "read the mapping of transactions",
+      fmt::format("SELECT TOP ({}) m.[start_lsn], m.[tran_id], m.[tran_begin_time], m.[tran_end_time] FROM "
+                  "[cdc].[lsn_time_mapping] AS m WHERE m.[start_lsn] > ? AND m.[start_lsn] <= ? ORDER BY "
+                  "m.[start_lsn]",
+                  most_rows),
+      {Parameter::of(lower), Parameter::of(upper)});
+  std::vector<MappedTransaction> mapped;
+  while (rows.fetch()) {
+    MappedTransaction row;
+    row.lsn = rows.lsn(0).value_or(Lsn{});
+    row.tran_id = rows.bytes(1).value_or("");
+    row.begin_time = rows.timestamp(2).value_or(0);
+    row.end_time = rows.timestamp(3).value_or(0);
+    mapped.push_back(std::move(row));
+  }
+  return mapped;
+}
+
+void check_validity(std::span<const CatalogInstance> instances, const TableSchema& table,
+                    const Lsn& position) {
+  const CaptureInstance& known = table.instance;
+  const auto found = std::find_if(instances.begin(), instances.end(), [&](const CatalogInstance& instance) {
+    return instance.object_id == known.object_id && instance.name == known.name &&
+           instance.create_date == known.create_date;
+  });
+  if (found == instances.end()) {
+    throw Error(
+        ErrorKind::gap,
+        fmt::format(
+            "the capture instance {} of {} is gone or was made anew: changes in between are lost; take "
+            "the table again: {}",
+            known.name, table.name.str(), resnapshot(table.name)))
+        .with("table", table.name.str());
+  }
+  if (!found->start_lsn || *found->start_lsn <= position) return;
+  throw Error(
+      ErrorKind::gap,
+      fmt::format("cleanup has overtaken {}: changes behind the position are gone; take the table again: {}, "
+                  "and see to it that the retention is longer than any stop",
+                  table.name.str(), resnapshot(table.name)))
+      .with("table", table.name.str())
+      .with("position", position.hex())
+      .with("min_lsn", found->start_lsn->hex());
+}
+
+ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTable>& tables,
+                           const StreamPlan& plan, std::string server)
+    : connection_(connection),
+      all_tables_(tables),
+      one_commit_until_marks_(plan.one_commit_until_marks),
+      server_(std::move(server)),
+      reader_(connection),
+      last_end_(steady_clock::now()),
+      waiting_since_(last_end_),
+      told_at_(last_end_) {
+  TAILRACE_ASSERT(!plan.tables.empty());
+  for (const StreamTable& planned : plan.tables) {
+    const auto found = std::find_if(tables.begin(), tables.end(), [&](const CapturedTable& table) {
+      return table.schema->name == planned.schema->name;
+    });
+    TAILRACE_ASSERT(found != tables.end());
+    tables_.push_back({&*found, change_columns_of(*found), planned.low});
+    if (planned.high_mark)
+      marks_.push_back({Mark::parse(planned.high_mark->text), planned.schema->name, {}, false});
+  }
+  if (plan.run_mark) marks_.push_back({Mark::parse(plan.run_mark->text), std::nullopt, {}, false});
+  if (plan.position) {
+    position_ = *plan.position;
+  } else {
+    position_.lsn =
+        std::min_element(tables_.begin(), tables_.end(), [](const Streamed& left, const Streamed& right) {
+          return left.low < right.low;
+        })->low;
+  }
+  check_instances();
+}
+
+std::optional<ChangeBatch> ChangeStream::next(std::stop_token stop) {
+  const Connection::StopScope scope(connection_, stop);
+  try {
+    while (!stop.stop_requested()) {
+      if (reading_) return read_part();
+      const Lsn before = position_.lsn;
+      if (std::optional<ChangeBatch> batch = poll()) return batch;
+      if (!reading_ && position_.lsn == before) wait(stop);
+    }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::abandoned || !stop.stop_requested()) throw;
+  }
+  return std::nullopt;
+}
+
+std::optional<ChangeBatch> ChangeStream::poll() {
+  // First the scans, then max_lsn: what two scans have captured is at or below it.
+  std::optional<std::vector<ScanSession>> sessions;
+  if (has_unresolved_marks()) sessions = read_scan_sessions(connection_);
+  const CaptureHead head = read_head(connection_);
+  offset_minutes_ = head.offset_minutes;
+  resolve_by_scans(sessions, head);
+  if (head.max_lsn && *head.max_lsn > position_.lsn) open_window(head);
+  if (has_unresolved_marks()) tell_waiting();
+  if (reading_) return std::nullopt;
+  const bool is_due = unreported_ && steady_clock::now() - last_end_ >= idle_end_interval;
+  if (!is_due && !has_news()) return std::nullopt;
+  ChangeBatch batch;
+  if (!attach_end(batch)) return std::nullopt;
+  return batch;
+}
+
+void ChangeStream::open_window(const CaptureHead& head) {
+  const std::uint64_t limit = std::max<std::uint64_t>(1, connection_.settings().commit_transactions);
+  std::vector<MappedTransaction> mapped = read_mapped(connection_, position_.lsn, *head.max_lsn, limit + 1);
+  const bool whole = mapped.size() <= limit;
+  Lsn upper = window_by_transactions(mapped, whole, *head.max_lsn, limit).upper;
+  for (PendingMark& pending : marks_) {
+    if (!pending.reached_at) pending.reached_at = mapped_after(pending.mark, mapped, head.offset_minutes);
+  }
+  std::vector<std::uint64_t> counts = count_window(upper);
+  const Lsn lowered = lower_window(upper, counts);
+  if (lowered != upper) {
+    upper = lowered;
+    counts = count_window(upper);
+  }
+  check_instances();
+  check_ddl(upper);
+  std::vector<TableWindow> windows;
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    if (counts[i] != 0) windows.push_back({tables_[i].table, lower_of(tables_[i]), counts[i]});
+  }
+  if (windows.empty()) return move_position(upper, mapped);
+  reader_.begin(std::move(windows), upper, std::move(mapped));
+  reading_ = true;
+}
+
+std::vector<std::uint64_t> ChangeStream::count_window(const Lsn& upper) {
+  std::vector<std::uint64_t> counts(tables_.size());
+  for (std::size_t begin = 0; begin < tables_.size(); begin += tables_a_count) {
+    const std::size_t end = std::min(begin + tables_a_count, tables_.size());
+    std::vector<ChangeColumns> columns;
+    std::vector<Parameter> parameters;
+    for (std::size_t i = begin; i < end; ++i) {
+      columns.push_back(tables_[i].columns);
+      parameters.push_back(Parameter::of(lower_of(tables_[i])));
+      parameters.push_back(Parameter::of(upper));
+    }
+    Statement rows(connection_, "count the changes", count_rows(columns), parameters);
+    while (rows.fetch()) {
+      const auto table = static_cast<std::size_t>(rows.integer(0).value_or(0));
+      counts.at(begin + table) = static_cast<std::uint64_t>(rows.integer(1).value_or(0));
+    }
+  }
+  return counts;
+}
+
+Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> counts) {
+  std::uint64_t sum = 0;
+  for (const std::uint64_t count : counts)
+    sum += count;
+  if (sum <= connection_.settings().commit_rows) return upper;
+  std::vector<std::size_t> with_rows;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] != 0) with_rows.push_back(i);
+  }
+  std::map<Lsn, std::uint64_t> by_lsn;
+  for (std::size_t begin = 0; begin < with_rows.size(); begin += tables_a_count) {
+    std::vector<ChangeColumns> columns;
+    std::vector<Parameter> parameters;
+    for (std::size_t i = begin; i < std::min(begin + tables_a_count, with_rows.size()); ++i) {
+      columns.push_back(tables_[with_rows[i]].columns);
+      parameters.push_back(Parameter::of(lower_of(tables_[with_rows[i]])));
+      parameters.push_back(Parameter::of(upper));
+    }
+    Statement rows(connection_, "count the changes by transaction", count_rows_by_lsn(columns), parameters);
+    while (rows.fetch()) {
+      const Lsn lsn = rows.lsn(0).value_or(Lsn{});
+      by_lsn[lsn] += static_cast<std::uint64_t>(rows.integer(1).value_or(0));
+    }
+  }
+  std::vector<LsnRows> ordered;
+  for (const auto& [lsn, rows] : by_lsn)
+    ordered.push_back({lsn, rows});
+  // Empty: cleanup has run in between, and check_instances() will say so.
+  return ordered.empty() ? upper : lower_to_budget(ordered, upper, connection_.settings().commit_rows);
+}
+
+std::optional<ChangeBatch> ChangeStream::read_part() {
+  ChangeBatch batch;
+  if (reader_.read_part(batch)) finish_window(batch);
+  return batch;
+}
+
+void ChangeStream::finish_window(ChangeBatch& batch) {
+  // Cleanup may have run between the pages: rows are then missing without an error (R2b).
+  check_instances();
+  for (std::size_t i = 0; i < reader_.tables().size(); ++i) {
+    const TableWindow& window = reader_.tables()[i];
+    if (window.rows == reader_.rows_read()[i]) continue;
+    throw Error(ErrorKind::protocol, "a change table gave another number of rows than it had counted")
+        .with("table", window.table->schema->name.str())
+        .with("counted", std::to_string(window.rows))
+        .with("read", std::to_string(reader_.rows_read()[i]));
+  }
+  reading_ = false;
+  move_position(reader_.upper(), reader_.mapped());
+  attach_end(batch);
+}
+
+void ChangeStream::move_position(const Lsn& upper, std::span<const MappedTransaction> mapped) {
+  transactions_ += transactions_up_to(mapped, upper);
+  position_.lsn = upper;
+  unreported_ = true;
+  for (const MappedTransaction& row : mapped) {
+    if (row.lsn > upper) break;
+    position_.evidence = row.lsn == upper ? evidence_of(row) : std::string();
+    position_.commit_time_utc = row.end_time - std::int64_t{offset_minutes_} * 60 * ticks_per_second;
+  }
+}
+
+bool ChangeStream::attach_end(ChangeBatch& batch) {
+  const auto is_reached = [&](const PendingMark& pending) {
+    return pending.reached_at && *pending.reached_at <= position_.lsn;
+  };
+  if (one_commit_until_marks_) {
+    for (const PendingMark& pending : marks_) {
+      if (pending.table && !is_reached(pending)) return false;
+    }
+  }
+  for (PendingMark& pending : marks_) {
+    if (pending.reported || !is_reached(pending)) continue;
+    pending.reported = true;
+    if (pending.table) {
+      batch.caught_up.push_back(*pending.table);
+    } else {
+      batch.run_mark_reached = true;
+    }
+  }
+  batch.end = position_;
+  batch.transactions = transactions_;
+  transactions_ = 0;
+  unreported_ = false;
+  last_end_ = steady_clock::now();
+  return true;
+}
+
+bool ChangeStream::has_news() const {
+  return std::any_of(marks_.begin(), marks_.end(), [&](const PendingMark& pending) {
+    return !pending.reported && pending.reached_at && *pending.reached_at <= position_.lsn;
+  });
+}
+
+void ChangeStream::resolve_by_scans(const std::optional<std::vector<ScanSession>>& sessions,
+                                    const CaptureHead& head) {
+  if (!sessions) return;
+  for (PendingMark& pending : marks_) {
+    if (pending.reached_at) continue;
+    // The first scan that was completed since may have begun before the mark; the second one has not.
+    if (scans_since(pending.mark, server_, *sessions) < 2) continue;
+    pending.reached_at = std::max(head.max_lsn.value_or(Lsn{}), position_.lsn);
+  }
+}
+
+bool ChangeStream::has_unresolved_marks() const {
+  return std::any_of(marks_.begin(), marks_.end(),
+                     [](const PendingMark& pending) { return !pending.reached_at; });
+}
+
+void ChangeStream::tell_waiting() {
+  const auto now = steady_clock::now();
+  if (now - waiting_since_ < 10s || now - told_at_ < 60s) return;
+  told_at_ = now;
+  log::info(
+      "source.mark.waiting",
+      {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(now - waiting_since_).count()},
+       {"reason",
+        "no later transaction and no two log scans were seen yet; without VIEW DATABASE STATE this takes "
+        "minutes on an idle database; with SQL Server Agent stopped it never ends"}});
+}
+
+void ChangeStream::check_instances() {
+  const std::vector<CatalogInstance> instances = read_instances(connection_);
+  for (const Streamed& table : tables_)
+    check_validity(instances, *table.table->schema, lower_of(table));
+}
+
+void ChangeStream::check_ddl(const Lsn& upper) {
+  std::map<std::int32_t, std::string> commands;
+  {
+    Statement rows(
+        connection_, "look for DDL",
+        "SELECT h.[object_id], h.[ddl_command] FROM [cdc].[ddl_history] AS h WHERE h.[ddl_lsn] > ? AND "
+        "h.[ddl_lsn] <= ? ORDER BY h.[ddl_lsn]",
+        {Parameter::of(position_.lsn), Parameter::of(upper)});
+    while (rows.fetch()) {
+      const auto object_id = static_cast<std::int32_t>(rows.integer(0).value_or(0));
+      commands[object_id] = rows.text(1).value_or("");
+    }
+  }
+  if (commands.empty()) return;
+  std::map<TableName, CaptureInstance> stored;
+  for (const Streamed& table : tables_)
+    stored[table.table->schema->name] = table.table->schema->instance;
+  const Selection now = select_tables(read_catalog(connection_), connection_.settings(), stored);
+  for (const Streamed& table : tables_) {
+    const TableSchema& schema = *table.table->schema;
+    const auto command = commands.find(schema.instance.object_id);
+    if (command == commands.end()) continue;
+    const auto found = std::find_if(now.tables.begin(), now.tables.end(), [&](const CapturedTable& other) {
+      return other.schema->name == schema.name;
+    });
+    const bool is_same = found != now.tables.end() && found->schema->columns == schema.columns &&
+                         found->schema->key == schema.key;
+    if (is_same) continue;
+    throw Error(
+        ErrorKind::schema,
+        fmt::format("the captured table {} was changed at the source: {}; bring the target and the capture "
+                    "instance in line, then take the table again: {}",
+                    schema.name.str(), command->second, resnapshot(schema.name)))
+        .with("table", schema.name.str());
+  }
+}
+
+void ChangeStream::wait(std::stop_token stop) {
+  std::unique_lock lock(wait_mutex_);
+  wait_condition_.wait_for(lock, stop, connection_.settings().poll_interval, [] { return false; });
+}
+
+}  // namespace tailrace::sqlserver

@@ -1,0 +1,110 @@
+// The stream: polls max_lsn, chooses windows of whole transactions, reads them, and knows when marks are passed.
+//
+// Shape    pipeline/source.h, Source::next. A window is read in parts; its last part carries the end, after the
+//          instances' validity was looked at once more (R2b).
+// Errors   gap: cleanup has overtaken the position, or a capture instance is another one (R2b, R4b). schema: DDL
+//          changed a captured table.
+// Threads  Belongs to its connection's thread.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "pipeline/source.h"
+#include "sqlserver/change_reader.h"
+#include "sqlserver/mark.h"
+#include "sqlserver/odbc.h"
+#include "sqlserver/selection.h"
+
+namespace tailrace::sqlserver {
+
+struct CatalogInstance;
+
+// What a look at the server's capture says.
+struct CaptureHead {
+  std::optional<Lsn> max_lsn;       // Nothing: nothing was captured yet, or all of it was cleaned up.
+  std::int64_t clock = 0;           // The server's local time, 100 ns since 0001-01-01.
+  std::int32_t offset_minutes = 0;  // Of its UTC offset.
+};
+CaptureHead read_head(Connection& connection);
+
+// Nothing where the login may not see them.
+std::optional<std::vector<ScanSession>> read_scan_sessions(Connection& connection);
+
+std::vector<MappedTransaction> read_mapped(Connection& connection, const Lsn& lower, const Lsn& upper,
+                                           std::uint64_t most_rows);
+
+// The change table of each table still is the one of its instance, and reaches back to `position` (or to the table's
+// own start). Throws gap, naming table, position and what to do.
+void check_validity(std::span<const CatalogInstance> instances, const TableSchema& table,
+                    const Lsn& position);
+
+class ChangeStream {
+ public:
+  // Borrows `connection`. `tables` are all that were found; the plan names those that are streamed.
+  ChangeStream(Connection& connection, const std::vector<CapturedTable>& tables, const StreamPlan& plan,
+               std::string server);
+
+  std::optional<ChangeBatch> next(std::stop_token stop);
+
+ private:
+  struct Streamed {
+    const CapturedTable* table;
+    ChangeColumns columns;
+    Lsn low;
+  };
+  struct PendingMark {
+    Mark mark;
+    std::optional<TableName> table;  // Nothing: the mark of the run.
+    std::optional<Lsn> reached_at;
+    bool reported = false;
+  };
+
+  std::optional<ChangeBatch> poll();
+  void open_window(const CaptureHead& head);
+  std::vector<std::uint64_t> count_window(const Lsn& upper);
+  Lsn lower_window(const Lsn& upper, std::span<const std::uint64_t> counts);
+  std::optional<ChangeBatch> read_part();
+  void finish_window(ChangeBatch& batch);
+  void move_position(const Lsn& upper, std::span<const MappedTransaction> mapped);
+  bool attach_end(ChangeBatch& batch);
+  bool has_news() const;
+
+  void resolve_by_scans(const std::optional<std::vector<ScanSession>>& sessions, const CaptureHead& head);
+  bool has_unresolved_marks() const;
+  void tell_waiting();
+
+  void check_instances();
+  void check_ddl(const Lsn& upper);
+  Lsn lower_of(const Streamed& table) const { return std::max(position_.lsn, table.low); }
+  void wait(std::stop_token stop);
+
+  Connection& connection_;
+  const std::vector<CapturedTable>& all_tables_;
+  std::vector<Streamed> tables_;
+  std::vector<PendingMark> marks_;
+  const bool one_commit_until_marks_;
+  const std::string server_;
+
+  Position position_;  // Everything up to here has been given away, or had no rows.
+  ChangeReader reader_;
+  bool reading_ = false;
+  std::int32_t offset_minutes_ = 0;
+  std::uint64_t transactions_ = 0;  // Since the last end.
+  bool unreported_ = false;         // The position moved since the last end.
+  std::chrono::steady_clock::time_point last_end_;
+  std::chrono::steady_clock::time_point waiting_since_;
+  std::chrono::steady_clock::time_point told_at_;
+
+  std::mutex wait_mutex_;
+  std::condition_variable_any wait_condition_;
+};
+
+}  // namespace tailrace::sqlserver

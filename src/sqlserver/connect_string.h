@@ -1,0 +1,23 @@
+// Connection strings, for FreeTDS and for Microsoft's driver.
+//
+// Errors  config: a value that the driver cannot be given, or a setting it does not have.
+// Source  FreeTDS src/odbc/connectparams.c (no escapes: a value ends at "};"); [MS-ODBCSTR] 2.1.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "sqlserver/settings.h"
+
+namespace tailrace::sqlserver {
+
+bool is_freetds(std::string_view driver);
+
+// `servername` is the section of FreeTDS's own configuration file that tells what a connection string
+// cannot (certificate checks); empty where none is needed.
+std::string connect_string(const Settings& settings, std::string_view servername);
+
+// The section for these settings; empty for settings that need none.
+std::string freetds_section(const Settings& settings, std::string_view servername);
+
+}  // namespace tailrace::sqlserver

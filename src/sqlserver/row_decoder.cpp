@@ -1,0 +1,199 @@
+// Cells from fetched values.
+#include "sqlserver/row_decoder.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "base/utf.h"
+#include "model/key_text.h"
+#include "sqlserver/values.h"
+
+namespace tailrace::sqlserver {
+namespace {
+
+constexpr std::int32_t most_bound_units = 4000;  // nvarchar(4000); longer char types come as nvarchar(max).
+
+template <class T>
+T read_as(std::span<const std::byte> bytes) {
+  T value;
+  TAILRACE_ASSERT(bytes.size() >= sizeof(T));
+  std::memcpy(&value, bytes.data(), sizeof(T));
+  return value;
+}
+
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Digits as the driver writes them; a value that does not fit its type means that the driver altered it.
+int128 decimal_cell(std::span<const std::byte> bytes, const ColumnType& type) {
+  const int scale = type.kind == TypeKind::decimal ? type.scale : 4;
+  const std::optional<int128> value = decimal_of(as_text(bytes), scale);
+  if (!value) {
+    throw Error(ErrorKind::protocol, fmt::format("'{}' is no {}", as_text(bytes), type.sql_name()));
+  }
+  return *value;
+}
+
+std::string key_of_row(const RowBatch& batch, std::size_t row) {
+  std::string out;
+  for (const std::size_t column : batch.schema().key) {
+    if (batch.state(row, column) != CellState::value) continue;
+    out += fmt::format("{}{}={}", out.empty() ? "" : ", ", batch.schema().columns[column].name,
+                       key_text(batch, row, column));
+  }
+  return out;
+}
+
+RowFault text_fault(std::size_t row, std::size_t column, const Column& schema, const TextFaults& faults) {
+  if (faults.lone_surrogate) {
+    return {row, column, RowFaultCode::lone_surrogate,
+            fmt::format("column {} holds half a surrogate pair, which UTF-8 cannot express", schema.name)};
+  }
+  if (faults.zero) {
+    return {row, column, RowFaultCode::zero_in_text,
+            fmt::format("column {} holds U+0000, which PostgreSQL's text cannot hold", schema.name)};
+  }
+  return {row, column, RowFaultCode::invalid_text,
+          fmt::format("column {} ends in half a character", schema.name)};
+}
+
+}  // namespace
+
+FetchColumn fetch_column_of(const ColumnType& type) {
+  switch (type.kind) {
+    case TypeKind::bit:
+    case TypeKind::tinyint:
+    case TypeKind::smallint:
+    case TypeKind::int_:
+    case TypeKind::bigint: return {FetchForm::integer, 8};
+    case TypeKind::decimal:
+    case TypeKind::smallmoney:
+    case TypeKind::money: return {FetchForm::digits, 48};
+    case TypeKind::real: return {FetchForm::float32, 4};
+    case TypeKind::float_: return {FetchForm::float64, 8};
+    case TypeKind::date:
+    case TypeKind::smalldatetime:
+    case TypeKind::datetime:
+    case TypeKind::datetime2: return {FetchForm::timestamp, 16};
+    case TypeKind::time: return {FetchForm::time, 12};
+    case TypeKind::datetimeoffset: return {FetchForm::offset_time, 20};
+    case TypeKind::uniqueidentifier: return {FetchForm::bytes, 16};
+    case TypeKind::binary:
+    case TypeKind::varbinary:
+      if (type.is_max()) return {FetchForm::long_value, 0};
+      return {FetchForm::bytes, static_cast<std::size_t>(type.length)};
+    case TypeKind::char_:
+    case TypeKind::varchar:
+    case TypeKind::nchar:
+    case TypeKind::nvarchar:
+      if (type.is_max() || type.length > most_bound_units) return {FetchForm::long_value, 0};
+      return {FetchForm::bytes, static_cast<std::size_t>(type.length) * 2};
+  }
+  return {FetchForm::long_value, 0};
+}
+
+RowDecoder::RowDecoder(const TableSchema& schema, std::size_t max_value_bytes)
+    : schema_(schema), max_value_bytes_(max_value_bytes) {
+  for (const bool long_values : {false, true}) {
+    for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+      const FetchColumn column = fetch_column_of(schema.columns[i].type);
+      if ((column.form == FetchForm::long_value) != long_values) continue;
+      order_.push_back(i);
+      columns_.push_back(column);
+    }
+  }
+}
+
+std::vector<FetchColumn> RowDecoder::fetch_columns(std::vector<FetchColumn> leading) const {
+  leading.insert(leading.end(), columns_.begin(), columns_.end());
+  return leading;
+}
+
+void RowDecoder::decode(RowFetcher& fetcher, std::size_t first, RowBatch& batch, std::size_t row) {
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    if (columns_[i].form == FetchForm::long_value) {
+      decode_long(fetcher, first + i, batch, row, order_[i]);
+    } else {
+      decode_cell(fetcher, first + i, batch, row, order_[i]);
+    }
+  }
+}
+
+void RowDecoder::decode_key(RowFetcher& fetcher, std::size_t first, RowBatch& batch, std::size_t row) {
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    if (!schema_.is_key(order_[i])) continue;
+    if (columns_[i].form == FetchForm::long_value) {
+      decode_long(fetcher, first + i, batch, row, order_[i]);
+    } else {
+      decode_cell(fetcher, first + i, batch, row, order_[i]);
+    }
+  }
+}
+
+void RowDecoder::decode_cell(RowFetcher& fetcher, std::size_t at, RowBatch& batch, std::size_t row,
+                             std::size_t column) {
+  if (fetcher.is_null(at)) return batch.set_null(row, column);
+  const std::span<const std::byte> bytes = fetcher.value(at);
+  const ColumnType& type = schema_.columns[column].type;
+  switch (type.cell_kind()) {
+    case CellKind::boolean:
+    case CellKind::integer: batch.put(row, column).integer = read_as<std::int64_t>(bytes); break;
+    case CellKind::decimal: batch.put(row, column).decimal = decimal_cell(bytes, type); break;
+    case CellKind::float32: batch.put(row, column).float32 = read_as<float>(bytes); break;
+    case CellKind::float64: batch.put(row, column).float64 = read_as<double>(bytes); break;
+    case CellKind::date: batch.put(row, column).integer = ticks_of(bytes) / ticks_per_day; break;
+    case CellKind::timestamp: batch.put(row, column).integer = ticks_of(bytes); break;
+    case CellKind::time: batch.put(row, column).integer = time_ticks_of(bytes); break;
+    case CellKind::timestamp_offset: {
+      const OffsetTime value = offset_time_of(bytes);
+      batch.put(row, column).offset_time = {value.utc_ticks, value.minutes};
+      break;
+    }
+    case CellKind::uuid:
+      TAILRACE_ASSERT(bytes.size() == 16);
+      uuid_of(bytes, batch.put(row, column).uuid);
+      break;
+    case CellKind::text:
+    case CellKind::bytes: put_bytes(bytes, batch, row, column); break;
+  }
+}
+
+void RowDecoder::put_bytes(std::span<const std::byte> bytes, RowBatch& batch, std::size_t row,
+                           std::size_t column) {
+  if (schema_.columns[column].type.cell_kind() == CellKind::bytes) {
+    return batch.put_text(row, column, as_text(bytes));
+  }
+  std::string& arena = batch.arena();
+  const std::size_t begin = arena.size();
+  const TextFaults faults = append_utf8_from_utf16le(arena, bytes);
+  if (faults.lone_surrogate || faults.zero || faults.odd_length) {
+    arena.resize(begin);
+    batch.set_null(row, column);
+    batch.add_fault(text_fault(row, column, schema_.columns[column], faults));
+    return;
+  }
+  batch.put_arena_tail(row, column, begin);
+}
+
+void RowDecoder::decode_long(RowFetcher& fetcher, std::size_t at, RowBatch& batch, std::size_t row,
+                             std::size_t column) {
+  scratch_.clear();
+  bool longer = false;
+  if (!fetcher.statement().append_bytes(static_cast<int>(at), scratch_, max_value_bytes_, longer)) {
+    return batch.set_null(row, column);
+  }
+  if (longer) {
+    throw Error(ErrorKind::data,
+                fmt::format("a value is longer than stream.max_value_bytes ({} bytes): raise it, "
+                            "or leave the column out (columns.exclude)",
+                            max_value_bytes_))
+        .with("table", schema_.name.str())
+        .with("column", schema_.columns[column].name)
+        .with("key", key_of_row(batch, row));
+  }
+  put_bytes(std::as_bytes(std::span(scratch_)), batch, row, column);
+}
+
+}  // namespace tailrace::sqlserver

@@ -1,0 +1,415 @@
+// Selecting tables: patterns, columns, keys, capture instances.
+#include "sqlserver/selection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/error.h"
+#include "sqlserver/pattern.h"
+#include "sqlserver/statements.h"
+
+namespace tailrace::sqlserver {
+namespace {
+
+constexpr std::size_t most_name_bytes = 63;  // PostgreSQL cuts longer names without a word.
+
+// Builds one table's schema, and collects what is in the way.
+class TableSelector {
+ public:
+  TableSelector(const Catalog& catalog, const CatalogTable& table, const TableSettings& settings,
+                bool case_sensitive, std::vector<Finding>& findings)
+      : catalog_(catalog),
+        table_(table),
+        settings_(settings),
+        case_sensitive_(case_sensitive),
+        findings_(findings) {}
+
+  std::optional<CapturedTable> select(const CaptureInstance* stored) {
+    schema_.name = table_.name;
+    schema_.estimated_rows = table_.rows;
+    check_rights();
+    select_columns();
+    select_key();
+    select_constraints();
+    const CatalogInstance* instance = select_instance(stored);
+    if (failed_ || instance == nullptr) return std::nullopt;
+    schema_.instance = {instance->name, instance->object_id, instance->create_date,
+                        instance->start_lsn.value_or(Lsn{})};
+    CapturedTable out;
+    out.change_table = instance->change_table;
+    out.has_command_id = instance->has_command_id;
+    out.needs_before = !is_identity(*instance);
+    for (const std::int32_t id : ids_)
+      out.ordinals.push_back(ordinal_of(*instance, id).value_or(0));
+    out.schema = std::make_shared<const TableSchema>(std::move(schema_));
+    return out;
+  }
+
+ private:
+  void fail(std::string name, std::string subject, std::string reason, std::string remedy) {
+    failed_ = true;
+    findings_.push_back(
+        {FindingLevel::failure, std::move(name), std::move(subject), std::move(reason), std::move(remedy)});
+  }
+  void warn(std::string name, std::string subject, std::string reason, std::string remedy) {
+    findings_.push_back(
+        {FindingLevel::warning, std::move(name), std::move(subject), std::move(reason), std::move(remedy)});
+  }
+  std::string column_subject(const CatalogColumn& column) const {
+    return table_.name.str() + "." + column.name;
+  }
+
+  void check_rights() {
+    if (!table_.may_select) {
+      fail("table.rights", table_.name.str(), "the login may not read the table",
+           fmt::format("GRANT SELECT ON {}.{} TO {};", quote(table_.name.schema), quote(table_.name.name),
+                       "[the login's user]"));
+    }
+    for (const std::string& name : {table_.name.schema, table_.name.name}) {
+      if (name.size() <= most_name_bytes) continue;
+      fail("table.name_length", table_.name.str(),
+           fmt::format("the name {} has {} bytes, and PostgreSQL's names have at most 63", name, name.size()),
+           "leave the table out (tables.exclude)");
+    }
+  }
+
+  bool is_excluded(const CatalogColumn& column) const {
+    return std::any_of(
+        settings_.exclude_columns.begin(), settings_.exclude_columns.end(),
+        [&](const std::string& name) { return same_name(name, column.name, case_sensitive_); });
+  }
+
+  const CatalogColumn* find(const std::string& name) const {
+    for (const CatalogColumn& column : table_.columns) {
+      if (same_name(name, column.name, case_sensitive_)) return &column;
+    }
+    return nullptr;
+  }
+
+  void select_columns() {
+    for (const std::string& name : settings_.exclude_columns) {
+      if (find(name) != nullptr) continue;
+      fail("table.columns_exclude", table_.name.str(),
+           fmt::format("columns.exclude names {}, and there is no such column", name),
+           "correct tables.settings");
+    }
+    for (const CatalogColumn& column : table_.columns) {
+      if (is_excluded(column)) continue;
+      if (column.computed) {
+        warn("column.computed", column_subject(column),
+             "a computed column is left out: CDC does not capture it",
+             "exclude it by columns.exclude to say that this is meant");
+        continue;
+      }
+      if (!column.type) {
+        fail("column.type", column_subject(column),
+             fmt::format("the type {} is not carried", column.type_name),
+             fmt::format("tables.settings: {}: {{ columns: {{ exclude: [{}] }} }}", table_.name.str(),
+                         column.name));
+        continue;
+      }
+      if (column.name.size() > most_name_bytes) {
+        fail("column.name_length", column_subject(column),
+             fmt::format("the name has {} bytes, and PostgreSQL's names have at most 63", column.name.size()),
+             "exclude the column by columns.exclude");
+      }
+      schema_.columns.push_back({column.name, *column.type, column.nullable, column.collation});
+      ids_.push_back(column.id);
+    }
+  }
+
+  std::optional<std::size_t> index_of(std::int32_t id) const {
+    const auto found = std::find(ids_.begin(), ids_.end(), id);
+    if (found == ids_.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - ids_.begin());
+  }
+
+  const CatalogIndex* primary_key() const {
+    for (const CatalogIndex& index : table_.unique_indexes) {
+      if (index.primary) return &index;
+    }
+    return nullptr;
+  }
+
+  // Ids of the columns by which rows are told apart in the target.
+  std::vector<std::int32_t> key_ids() {
+    if (!settings_.key.empty()) return configured_key();
+    if (const CatalogIndex* primary = primary_key()) return primary->columns;
+    for (auto instance = table_.instances.rbegin(); instance != table_.instances.rend(); ++instance) {
+      if (!instance->identity_columns.empty() && is_usable_key(instance->identity_columns)) {
+        return instance->identity_columns;
+      }
+    }
+    fail("table.key", table_.name.str(), "the table has no primary key", key_remedy());
+    return {};
+  }
+
+  std::vector<std::int32_t> configured_key() {
+    std::vector<std::int32_t> ids;
+    for (const std::string& name : settings_.key) {
+      const CatalogColumn* column = find(name);
+      if (column == nullptr) {
+        fail("table.key", table_.name.str(),
+             fmt::format("the configured key names {}, and there is no such column", name),
+             "correct tables.settings");
+        return {};
+      }
+      ids.push_back(column->id);
+    }
+    if (!is_unique(ids)) {
+      fail("table.key", table_.name.str(), "no unique index of the source stands for the configured key",
+           fmt::format("CREATE UNIQUE INDEX ... ON {}.{} (...), or configure another key",
+                       quote(table_.name.schema), quote(table_.name.name)));
+      return {};
+    }
+    return ids;
+  }
+
+  bool is_unique(std::vector<std::int32_t> ids) const {
+    std::sort(ids.begin(), ids.end());
+    return std::any_of(table_.unique_indexes.begin(), table_.unique_indexes.end(),
+                       [&](const CatalogIndex& index) {
+                         std::vector<std::int32_t> columns = index.columns;
+                         std::sort(columns.begin(), columns.end());
+                         return index.filter.empty() && columns == ids;
+                       });
+  }
+
+  bool is_usable_key(const std::vector<std::int32_t>& ids) const {
+    return is_unique(ids) && std::all_of(ids.begin(), ids.end(), [&](std::int32_t id) {
+             const CatalogColumn* column = table_.find_column(id);
+             return column != nullptr && !column->nullable;
+           });
+  }
+
+  std::string key_remedy() const {
+    for (const CatalogIndex& index : table_.unique_indexes) {
+      if (!index.filter.empty() || !is_usable_key(index.columns)) continue;
+      std::string names;
+      for (const std::int32_t id : index.columns)
+        names += (names.empty() ? "" : ", ") + table_.find_column(id)->name;
+      return fmt::format("tables.settings: {}: {{ key: [{}] }}   (unique index {})", table_.name.str(), names,
+                         index.name);
+    }
+    return fmt::format("ALTER TABLE {}.{} ADD PRIMARY KEY (...);", quote(table_.name.schema),
+                       quote(table_.name.name));
+  }
+
+  static bool loses_digits(const ColumnType& type) {
+    const bool is_time = type.kind == TypeKind::time || type.kind == TypeKind::datetime2 ||
+                         type.kind == TypeKind::datetimeoffset;
+    return is_time && type.scale == 7;
+  }
+
+  void check_key_column(const CatalogColumn& column, const std::string& constraint) {
+    if (!column.type) return;
+    if (loses_digits(*column.type)) {
+      fail("key.lossy", column_subject(column),
+           fmt::format("{} belongs to {}, and PostgreSQL keeps six of the seven digits of {}: two keys could "
+                       "become one",
+                       column.name, constraint, column.type->sql_name()),
+           "leave the table out (tables.exclude), or give the column six digits at the source");
+    }
+  }
+
+  void select_key() {
+    for (const std::int32_t id : key_ids()) {
+      const CatalogColumn* column = table_.find_column(id);
+      if (column == nullptr) continue;
+      const std::optional<std::size_t> index = index_of(id);
+      if (!index) {
+        if (column->type) {
+          fail("table.key", column_subject(*column), "a column of the key is left out",
+               "keep the column, or configure another key");
+        }
+        continue;
+      }
+      if (column->nullable) {
+        fail("table.key", column_subject(*column), "a column of the key is nullable",
+             fmt::format("ALTER TABLE {}.{} ALTER COLUMN {} {} NOT NULL;", quote(table_.name.schema),
+                         quote(table_.name.name), quote(column->name), column->type->sql_name()));
+      }
+      if (column->type->is_max()) {
+        fail("table.key", column_subject(*column), "a column of a max type cannot be a key",
+             "configure another key");
+      }
+      check_key_column(*column, "the key");
+      schema_.key.push_back(*index);
+    }
+  }
+
+  // All columns of a constraint as indexes; nothing if one of them is left out.
+  std::optional<std::vector<std::size_t>> indexes_of(const std::vector<std::int32_t>& ids) const {
+    std::vector<std::size_t> out;
+    for (const std::int32_t id : ids) {
+      const std::optional<std::size_t> index = index_of(id);
+      if (!index) return std::nullopt;
+      out.push_back(*index);
+    }
+    return out;
+  }
+
+  void select_constraints() {
+    for (const CatalogIndex& index : table_.unique_indexes) {
+      const std::optional<std::vector<std::size_t>> columns = indexes_of(index.columns);
+      if (columns == schema_.key) continue;
+      if (!columns) {
+        warn("table.unique", table_.name.str(),
+             fmt::format("the unique index {} is left out: one of its columns is", index.name), "");
+        continue;
+      }
+      for (const std::int32_t id : index.columns)
+        check_key_column(*table_.find_column(id), "the unique index " + index.name);
+      schema_.unique_constraints.push_back({index.name, *columns, index.filter});
+    }
+    for (const CatalogForeignKey& key : table_.foreign_keys) {
+      const std::optional<std::vector<std::size_t>> columns = indexes_of(key.columns);
+      if (!columns) {
+        warn("table.foreign_key", table_.name.str(),
+             fmt::format("the foreign key {} is left out: one of its columns is", key.name), "");
+        continue;
+      }
+      schema_.foreign_keys.push_back({key.name, *columns, key.parent, key.parent_columns, key.trusted});
+    }
+  }
+
+  static std::optional<std::size_t> ordinal_of(const CatalogInstance& instance, std::int32_t id) {
+    for (const CapturedColumn& column : instance.columns) {
+      if (column.column_id == id) return static_cast<std::size_t>(column.ordinal);
+    }
+    return std::nullopt;
+  }
+
+  std::string missing_columns(const CatalogInstance& instance) const {
+    std::string names;
+    for (std::size_t i = 0; i < ids_.size(); ++i) {
+      if (!ordinal_of(instance, ids_[i])) names += (names.empty() ? "" : ", ") + schema_.columns[i].name;
+    }
+    return names;
+  }
+
+  std::string enable_remedy(std::string_view instance) const {
+    return fmt::format(
+        "EXEC sys.sp_cdc_enable_table @source_schema = {}, @source_name = {}, @role_name = NULL{};",
+        literal(table_.name.schema), literal(table_.name.name),
+        instance.empty() ? "" : fmt::format(", @capture_instance = {}", literal(instance)));
+  }
+
+  const CatalogInstance* select_instance(const CaptureInstance* stored) {
+    if (!catalog_.database.cdc_enabled) return nullptr;  // A finding of the database.
+    if (table_.instances.empty()) {
+      fail("table.capture_instance", table_.name.str(), "the table is not captured", enable_remedy(""));
+      return nullptr;
+    }
+    const CatalogInstance* chosen = nullptr;
+    for (const CatalogInstance& instance : table_.instances) {
+      const bool is_stored = stored != nullptr && stored->name == instance.name &&
+                             stored->object_id == instance.object_id &&
+                             stored->create_date == instance.create_date;
+      if (is_stored) {
+        chosen = &instance;
+        break;
+      }
+      if (missing_columns(instance).empty())
+        chosen = &instance;  // The newest complete one: they come by age.
+    }
+    if (chosen == nullptr) chosen = &table_.instances.back();
+    if (const std::string missing = missing_columns(*chosen); !missing.empty()) {
+      fail("table.captured_columns", table_.name.str(),
+           fmt::format("the capture instance {} does not hold: {}", chosen->name, missing),
+           fmt::format("{} or exclude the columns by columns.exclude",
+                       enable_remedy(fmt::format("{}_{}_2", table_.name.schema, table_.name.name))));
+      return nullptr;
+    }
+    return chosen;
+  }
+
+  bool is_identity(const CatalogInstance& instance) const {
+    std::vector<std::int32_t> key;
+    for (const std::size_t column : schema_.key)
+      key.push_back(ids_[column]);
+    std::vector<std::int32_t> identity = instance.identity_columns;
+    std::sort(key.begin(), key.end());
+    std::sort(identity.begin(), identity.end());
+    return key == identity;
+  }
+
+  const Catalog& catalog_;
+  const CatalogTable& table_;
+  const TableSettings& settings_;
+  const bool case_sensitive_;
+  std::vector<Finding>& findings_;
+  TableSchema schema_;
+  std::vector<std::int32_t> ids_;  // Of the schema's columns.
+  bool failed_ = false;
+};
+
+bool matches_any(const std::vector<std::string>& patterns, const TableName& name, bool case_sensitive,
+                 std::vector<bool>& used) {
+  bool any = false;
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    if (!glob_matches(patterns[i], name.str(), case_sensitive)) continue;
+    used[i] = true;
+    any = true;
+  }
+  return any;
+}
+
+void report_unused(const std::vector<std::string>& patterns, const std::vector<bool>& used,
+                   std::string_view setting, std::vector<Finding>& findings) {
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    if (used[i]) continue;
+    findings.push_back(
+        {FindingLevel::failure, fmt::format("source.{}", setting), patterns[i],
+         fmt::format("tables.{}: {} matches no table of the database", setting, patterns[i]),
+         "correct the pattern (schema.table, * and ? allowed), or grant SELECT: tables that the login may "
+         "not see do not exist for it"});
+  }
+}
+
+}  // namespace
+
+Selection select_tables(const Catalog& catalog, const Settings& settings,
+                        const std::map<TableName, CaptureInstance>& stored) {
+  Selection selection;
+  const bool case_sensitive = is_case_sensitive(catalog.database.collation);
+  std::vector<bool> included(settings.include.size());
+  std::vector<bool> excluded(settings.exclude.size());
+  std::vector<bool> configured(settings.tables.size());
+  for (const CatalogTable& table : catalog.tables) {
+    const bool is_included = matches_any(settings.include, table.name, case_sensitive, included);
+    const bool is_excluded = matches_any(settings.exclude, table.name, case_sensitive, excluded);
+    if (!is_included || is_excluded) continue;
+    TableSettings table_settings;
+    std::size_t at = 0;
+    for (const auto& [name, entry] : settings.tables) {
+      if (same_name(name, table.name.str(), case_sensitive)) {
+        table_settings = entry;
+        configured[at] = true;
+      }
+      ++at;
+    }
+    const auto found = stored.find(table.name);
+    TableSelector selector(catalog, table, table_settings, case_sensitive, selection.findings);
+    if (std::optional<CapturedTable> chosen =
+            selector.select(found == stored.end() ? nullptr : &found->second)) {
+      selection.tables.push_back(std::move(*chosen));
+    }
+  }
+  report_unused(settings.include, included, "include", selection.findings);
+  report_unused(settings.exclude, excluded, "exclude", selection.findings);
+  std::size_t at = 0;
+  for (const auto& [name, entry] : settings.tables) {
+    if (!configured[at++]) {
+      selection.findings.push_back(
+          {FindingLevel::failure, "source.settings", name,
+           fmt::format("tables.settings names {}, which is not among the replicated tables", name),
+           "correct the name, or remove the entry"});
+    }
+  }
+  return selection;
+}
+
+}  // namespace tailrace::sqlserver

@@ -1,0 +1,37 @@
+// Which tables a configuration means, and whether each of them can be replicated.
+//
+// Shape    Pure: catalog and settings in, tables and findings out. A table with a failure is not among the tables.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/finding.h"
+#include "model/table_schema.h"
+#include "sqlserver/catalog.h"
+#include "sqlserver/settings.h"
+
+namespace tailrace::sqlserver {
+
+// A table with what reading its changes takes.
+struct CapturedTable {
+  SchemaPtr schema;
+  std::string change_table;
+  bool has_command_id = true;
+  // Updates come with their row before: the key is not the one by which capture tells rows apart, so an update may
+  // change it.
+  bool needs_before = false;
+  std::vector<std::size_t> ordinals;  // Of each schema column in the capture instance, from 1.
+};
+
+struct Selection {
+  std::vector<CapturedTable> tables;  // In name order.
+  std::vector<Finding> findings;
+};
+
+// `stored`: the capture instances that a pipeline reads already; they are kept where they still exist.
+Selection select_tables(const Catalog& catalog, const Settings& settings,
+                        const std::map<TableName, CaptureInstance>& stored);
+
+}  // namespace tailrace::sqlserver

@@ -1,0 +1,59 @@
+// What a SQL Server source is told: where to connect, which tables, how much at once.
+//
+// Units   Durations are std::chrono; byte limits count bytes as SQL Server stores them (text: UTF-16).
+// Threads A value, copied into the source.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+
+namespace tailrace::sqlserver {
+
+enum class EncryptMode {
+  off,
+  require,  // Encrypted; the certificate is not checked.
+  verify,   // Encrypted; the certificate must be signed by `ca_file` and bear the host's name.
+};
+
+struct TableSettings {
+  std::vector<std::string> exclude_columns;
+  std::vector<std::string> key;  // Instead of the primary key; columns of a unique index, none nullable.
+};
+
+struct Settings {
+  std::string host = "localhost";
+  std::uint16_t port = 1433;
+  std::string instance;  // A named instance is looked up by its name; then `port` is not used.
+  std::string database;
+  std::string user;
+  Secret password;
+
+  EncryptMode encrypt = EncryptMode::verify;
+  std::string ca_file;  // For verify; empty: the system's authorities.
+  // A path of a FreeTDS library, or the name of a driver in odbcinst.ini.
+  std::string driver = "/usr/lib/x86_64-linux-gnu/odbc/libtdsodbc.so";
+  std::string application = "tailrace";
+
+  std::chrono::seconds login_timeout{15};
+  std::chrono::seconds query_timeout{600};
+  std::chrono::milliseconds lock_timeout{10'000};
+
+  std::vector<std::string> include;  // Globs over schema.table: dbo.*, sales.order_?
+  std::vector<std::string> exclude;
+  std::map<std::string, TableSettings> tables;  // By schema.table.
+
+  std::chrono::milliseconds poll_interval{500};
+  std::uint64_t commit_rows = 100'000;          // Rows a commit point aims at.
+  std::uint64_t commit_transactions = 10'000;   // Source transactions in a commit point, at most.
+  std::size_t commit_bytes = 32u << 20;         // Of one part of a commit point.
+  std::size_t max_value_bytes = 16u << 20;      // A longer value stops the pipeline (R5).
+  std::size_t snapshot_batch_bytes = 4u << 20;  // Of one batch of a chunk.
+};
+
+}  // namespace tailrace::sqlserver

@@ -1,0 +1,120 @@
+// Planning and reading chunks.
+#include "sqlserver/snapshot_reader.h"
+
+#include <algorithm>
+
+#include "model/key_text.h"
+#include "sqlserver/row_decoder.h"
+#include "sqlserver/statements.h"
+
+namespace tailrace::sqlserver {
+namespace {
+
+// A statement has at most 2100 parameters.
+constexpr std::size_t most_parameters = 1000;
+
+std::string select_list(const TableSchema& table, const RowDecoder& decoder) {
+  std::string out;
+  for (const std::size_t column : decoder.select_order())
+    out += (out.empty() ? "" : ", ") + select_expression(table.columns[column]);
+  return out;
+}
+
+// The key's columns alone, in key order: what a bound is read as.
+SchemaPtr key_schema_of(const TableSchema& table) {
+  auto out = std::make_shared<TableSchema>();
+  out->name = table.name;
+  out->instance = table.instance;
+  for (const std::size_t column : table.key) {
+    out->key.push_back(out->columns.size());
+    out->columns.push_back(table.columns[column]);
+  }
+  return out;
+}
+
+}  // namespace
+
+TableSnapshotReader::TableSnapshotReader(const Settings& settings, std::string database_collation,
+                                         bool snapshot_isolation)
+    : connection_(settings), database_collation_(std::move(database_collation)) {
+  // Each statement is a transaction of its own, ended with its last row.
+  if (snapshot_isolation) run(connection_, "set the isolation", "SET TRANSACTION ISOLATION LEVEL SNAPSHOT");
+}
+
+Chunk TableSnapshotReader::plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows) {
+  Chunk chunk;
+  chunk.table = table.name;
+  chunk.number = last == nullptr ? 0 : last->number + 1;
+  if (last != nullptr) chunk.after = last->upto;
+  const SchemaPtr key_schema = key_schema_of(table);
+  RowDecoder decoder(*key_schema, connection_.settings().max_value_bytes);
+  // Long keys would come in another order than the key's.
+  std::string list;
+  for (const std::size_t column : decoder.select_order())
+    list += (list.empty() ? "" : ", ") + select_expression(key_schema->columns[column]);
+  Statement statement(connection_, "plan a chunk of " + table.name.str(),
+                      bound_behind(table, list, !chunk.after.empty(), chunk_rows, database_collation_),
+                      range_parameters(table, chunk.after, {}));
+  RowFetcher fetcher(statement, decoder.fetch_columns({}));
+  if (fetcher.next()) {
+    RowBatch bound(key_schema);
+    decoder.decode(fetcher, 0, bound, bound.add_row({}));
+    if (!bound.faults().empty()) {
+      throw Error(ErrorKind::data, "a key holds text that PostgreSQL cannot: " + bound.faults().front().text)
+          .with("table", table.name.str());
+    }
+    chunk.upto = key_of(bound, 0);
+    chunk.estimated_rows = chunk_rows;
+  } else {
+    const std::uint64_t before = std::uint64_t{chunk.number} * chunk_rows;
+    chunk.estimated_rows =
+        std::min(chunk_rows, table.estimated_rows > before ? table.estimated_rows - before : 0);
+  }
+  return chunk;
+}
+
+bool TableSnapshotReader::read_chunk(const SchemaPtr& table, const Chunk& chunk,
+                                     const std::function<bool(RowBatch&&)>& take, std::stop_token stop) {
+  const Connection::StopScope scope(connection_, stop);
+  const std::size_t limit = connection_.settings().snapshot_batch_bytes;
+  try {
+    RowDecoder decoder(*table, connection_.settings().max_value_bytes);
+    Statement statement(connection_, "read a chunk of " + table->name.str(),
+                        read_range(*table, select_list(*table, decoder),
+                                   {!chunk.after.empty(), !chunk.upto.empty()}, database_collation_),
+                        range_parameters(*table, chunk.after, chunk.upto));
+    RowFetcher fetcher(statement, decoder.fetch_columns({}));
+    RowBatch batch(table);
+    while (fetcher.next()) {
+      decoder.decode(fetcher, 0, batch, batch.add_row({}));
+      if (batch.bytes() < limit) continue;
+      if (!take(std::move(batch))) return false;
+      batch = RowBatch(table);
+    }
+    return batch.empty() || take(std::move(batch));
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::abandoned && stop.stop_requested()) return false;
+    throw;
+  }
+}
+
+RowBatch TableSnapshotReader::read_keys(const SchemaPtr& table,
+                                        const std::vector<std::vector<std::string>>& keys) {
+  RowBatch batch(table);
+  RowDecoder decoder(*table, connection_.settings().max_value_bytes);
+  const std::string list = select_list(*table, decoder);
+  const std::size_t at_once = std::max<std::size_t>(1, most_parameters / table->key.size());
+  for (std::size_t begin = 0; begin < keys.size(); begin += at_once) {
+    const std::span<const std::vector<std::string>> some =
+        std::span(keys).subspan(begin, std::min(at_once, keys.size() - begin));
+    Statement statement(connection_, "read keys of " + table->name.str(),
+                        read_by_keys(*table, list, some.size(), database_collation_),
+                        key_parameters(*table, some));
+    RowFetcher fetcher(statement, decoder.fetch_columns({}));
+    while (fetcher.next())
+      decoder.decode(fetcher, 0, batch, batch.add_row({}));
+  }
+  return batch;
+}
+
+}  // namespace tailrace::sqlserver

@@ -1,0 +1,30 @@
+// Chunks of a table by ranges of its key, each in one consistent read.
+//
+// Shape    pipeline/source.h, SnapshotReader. The server compares keys: bounds go back to it as they came.
+// Threads  One thread each, with a connection of its own.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "pipeline/source.h"
+#include "sqlserver/odbc.h"
+
+namespace tailrace::sqlserver {
+
+class TableSnapshotReader : public SnapshotReader {
+ public:
+  // `snapshot_isolation`: the database allows it. Else READ COMMITTED: the replay mends what a scan under it misses.
+  TableSnapshotReader(const Settings& settings, std::string database_collation, bool snapshot_isolation);
+
+  Chunk plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows) override;
+  [[nodiscard]] bool read_chunk(const SchemaPtr& table, const Chunk& chunk,
+                                const std::function<bool(RowBatch&&)>& take, std::stop_token stop) override;
+  RowBatch read_keys(const SchemaPtr& table, const std::vector<std::vector<std::string>>& keys) override;
+
+ private:
+  Connection connection_;
+  std::string database_collation_;
+};
+
+}  // namespace tailrace::sqlserver

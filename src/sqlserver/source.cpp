@@ -1,0 +1,210 @@
+// SqlServerSource: opening, lows, marks, and what a stored state is held against.
+#include "sqlserver/source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "sqlserver/check.h"
+#include "sqlserver/freetds_conf.h"
+#include "sqlserver/identity.h"
+#include "sqlserver/snapshot_reader.h"
+
+namespace tailrace::sqlserver {
+namespace {
+
+std::string list_of(const std::vector<const Finding*>& findings) {
+  std::string out;
+  for (const Finding* finding : findings) {
+    out += fmt::format("{}{}: {}{}{}", out.empty() ? "" : "\n", finding->subject, finding->reason,
+                       finding->remedy.empty() ? "" : "  ->  ", finding->remedy);
+  }
+  return out;
+}
+
+// The table that a finding is about; its subject is the table or one of its columns.
+const TableProgress* stored_table(const ResumeState& resume, const Finding& finding) {
+  for (const auto& [name, progress] : resume.tables) {
+    if (finding.subject == name.str() || finding.subject.rfind(name.str() + ".", 0) == 0) return &progress;
+  }
+  return nullptr;
+}
+
+bool is_to_be_taken_again(const TableProgress& progress) {
+  return progress.desired == "resnapshot";
+}
+
+}  // namespace
+
+SqlServerSource::SqlServerSource(Settings settings) : settings_(std::move(settings)) {
+  freetds_servername(settings_);  // Sets an environment variable: before threads read it.
+}
+
+SourceInfo SqlServerSource::open(const ResumeState& resume, std::stop_token stop) {
+  stream_.reset();
+  connection_ = std::make_unique<Connection>(settings_);
+  const Connection::StopScope scope(*connection_, stop);
+  const Catalog catalog = read_catalog(*connection_);
+  database_ = catalog.database;
+  std::map<TableName, CaptureInstance> stored;
+  for (const auto& [name, progress] : resume.tables) {
+    if (!is_to_be_taken_again(progress)) stored[name] = progress.instance;
+  }
+  Selection selection = select_tables(catalog, settings_, stored);
+  std::vector<Finding> findings = check_database(*connection_, catalog);
+  std::move(selection.findings.begin(), selection.findings.end(), std::back_inserter(findings));
+  refuse_failures(findings, resume);
+  tables_ = std::move(selection.tables);
+
+  SourceInfo info;
+  info.identity = read_identity(*connection_, database_).text();
+  for (const CapturedTable& table : tables_)
+    info.tables.push_back(table.schema);
+  check_identity(resume, info.identity);
+  if (resume.position) check_position(*resume.position);
+  check_stored_tables(resume);
+  log::info("source.open", {{"host", settings_.host},
+                            {"database", database_.name},
+                            {"version", database_.version},
+                            {"tables", tables_.size()}});
+  return info;
+}
+
+void SqlServerSource::refuse_failures(const std::vector<Finding>& findings, const ResumeState& resume) const {
+  std::vector<const Finding*> failures;
+  ErrorKind kind = ErrorKind::config;
+  bool all_changed = true;
+  for (const Finding& finding : findings) {
+    if (finding.level == FindingLevel::warning || finding.level == FindingLevel::unknown) {
+      log::warn("source.check", {{"name", finding.name},
+                                 {"subject", finding.subject},
+                                 {"reason", finding.reason},
+                                 {"remedy", finding.remedy}});
+    }
+    if (finding.level != FindingLevel::failure) continue;
+    failures.push_back(&finding);
+    const TableProgress* stored = stored_table(resume, finding);
+    all_changed = all_changed && stored != nullptr && !is_to_be_taken_again(*stored);
+    if (finding.name == "table.capture_instance") {
+      kind = ErrorKind::gap;
+    } else if (kind != ErrorKind::gap) {
+      kind = ErrorKind::schema;
+    }
+  }
+  if (failures.empty()) return;
+  // A table that was replicated and is not fit any more has changed; anything else never was fit.
+  if (!all_changed) kind = ErrorKind::config;
+  throw Error(kind, fmt::format("the database {} cannot be replicated as configured:\n{}", settings_.database,
+                                list_of(failures)));
+}
+
+void SqlServerSource::check_identity(const ResumeState& resume, const std::string& current) {
+  if (resume.source_identity.empty()) return;
+  const std::optional<std::string> different =
+      difference(Identity::parse(resume.source_identity), Identity::parse(current));
+  if (!different) return;
+  throw Error(
+      ErrorKind::gap,
+      fmt::format(
+          "the database {} is not the one of the stored position: {}. It was restored or replaced; its log "
+          "positions mean something else now. Point tailrace at the right server, or start over with an "
+          "empty target or another pipeline name",
+          database_.name, *different));
+}
+
+void SqlServerSource::check_position(const Position& position) {
+  if (position.evidence.empty()) return;  // A table's first low: no transaction's LSN.
+  const CaptureHead head = read_head(*connection_);
+  Lsn before = position.lsn;  // Exclusive.
+  for (std::size_t i = before.bytes.size(); i-- > 0;) {
+    if (before.bytes[i]-- != 0) break;
+  }
+  const std::vector<MappedTransaction> rows = read_mapped(*connection_, before, position.lsn, 1);
+  if (!rows.empty()) {
+    if (evidence_of(rows.front()) == position.evidence) return;
+    throw Error(ErrorKind::gap,
+                "the transaction at the stored position is another one than the one that was applied: the "
+                "database was restored or replaced. Start over with an empty target or another pipeline name")
+        .with("position", position.lsn.hex())
+        .with("stored", position.evidence)
+        .with("found", evidence_of(rows.front()));
+  }
+  // The row may have been cleaned up, but never from the middle and never the newest one.
+  const std::vector<MappedTransaction> oldest =
+      head.max_lsn ? read_mapped(*connection_, Lsn{}, *head.max_lsn, 1) : std::vector<MappedTransaction>{};
+  if (!oldest.empty() && position.lsn < oldest.front().lsn) return;
+  if (oldest.empty()) return;  // Everything was cleaned up: the instances' validity decides.
+  throw Error(ErrorKind::gap,
+              "the stored position is not in the source's log: the database was restored to an older point, "
+              "or is another one. Start over with an empty target or another pipeline name")
+      .with("position", position.lsn.hex())
+      .with("max_lsn", head.max_lsn->hex());
+}
+
+void SqlServerSource::check_stored_tables(const ResumeState& resume) const {
+  const std::vector<CatalogInstance> instances = read_instances(*connection_);
+  for (const auto& [name, progress] : resume.tables) {
+    if (is_to_be_taken_again(progress)) continue;
+    const auto found =
+        std::find_if(tables_.begin(), tables_.end(),
+                     [&, &table = name](const CapturedTable& other) { return other.schema->name == table; });
+    if (found == tables_.end()) continue;
+    TableSchema schema = *found->schema;
+    schema.instance = progress.instance;
+    const Lsn position = resume.position ? resume.position->lsn : Lsn{};
+    check_validity(instances, schema, std::max(position, progress.low));
+  }
+}
+
+std::vector<Lsn> SqlServerSource::take_low(const std::vector<SchemaPtr>& tables) {
+  const Lsn captured = read_head(*connection_).max_lsn.value_or(Lsn{});
+  const std::vector<CatalogInstance> instances = read_instances(*connection_);
+  std::vector<Lsn> lows;
+  for (const SchemaPtr& table : tables) {
+    Lsn low = captured;
+    for (const CatalogInstance& instance : instances) {
+      if (instance.object_id == table->instance.object_id)
+        low = std::max(low, instance.start_lsn.value_or(Lsn{}));
+    }
+    lows.push_back(low);
+  }
+  return lows;
+}
+
+std::unique_ptr<SnapshotReader> SqlServerSource::snapshot_reader() {
+  return std::make_unique<TableSnapshotReader>(settings_, database_.collation, database_.snapshot_isolation);
+}
+
+HighMark SqlServerSource::take_mark() {
+  // The clock first: scans that are completed between the two looks are then not counted, which is safe.
+  const CaptureHead head = read_head(*connection_);
+  Mark mark;
+  mark.clock = head.clock;
+  mark.offset_minutes = head.offset_minutes;
+  mark.captured = head.max_lsn.value_or(Lsn{});
+  mark.server = database_.server;
+  if (const std::optional<std::vector<ScanSession>> sessions = read_scan_sessions(*connection_)) {
+    mark.session = sessions->empty() ? 0 : sessions->back().id;
+    mark.empty_scans = sessions->empty() ? 0 : sessions->back().empty_scans;
+  } else {
+    log::info(
+        "source.mark.without_scans",
+        {{"reason",
+          "log scans are not to be seen: the mark is passed by a later transaction or marker alone, which "
+          "takes up to five minutes on an idle database"}});
+  }
+  return {mark.text()};
+}
+
+void SqlServerSource::start_stream(const StreamPlan& plan) {
+  stream_.reset();
+  stream_ = std::make_unique<ChangeStream>(*connection_, tables_, plan, database_.server);
+}
+
+std::optional<ChangeBatch> SqlServerSource::next(std::stop_token stop) {
+  TAILRACE_ASSERT(stream_ != nullptr);
+  return stream_->next(stop);
+}
+
+}  // namespace tailrace::sqlserver

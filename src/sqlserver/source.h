@@ -1,0 +1,45 @@
+// A SQL Server database as a source: its tables, their snapshots, their stream of changes.
+//
+// Shape, Errors, Threads   pipeline/source.h. The stream holds one connection, each snapshot reader one of its own. Never
+//          NOLOCK; every statement is a transaction of its own.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/source.h"
+#include "sqlserver/change_stream.h"
+#include "sqlserver/odbc.h"
+#include "sqlserver/selection.h"
+#include "sqlserver/settings.h"
+
+namespace tailrace::sqlserver {
+
+class SqlServerSource : public Source {
+ public:
+  // Does not connect: open() does.
+  explicit SqlServerSource(Settings settings);
+
+  SourceInfo open(const ResumeState& resume, std::stop_token stop) override;
+  std::vector<Lsn> take_low(const std::vector<SchemaPtr>& tables) override;
+  std::unique_ptr<SnapshotReader> snapshot_reader() override;
+  HighMark take_mark() override;
+  void start_stream(const StreamPlan& plan) override;
+  std::optional<ChangeBatch> next(std::stop_token stop) override;
+
+ private:
+  void refuse_failures(const std::vector<Finding>& findings, const ResumeState& resume) const;
+  void check_identity(const ResumeState& resume, const std::string& current);
+  void check_position(const Position& position);
+  void check_stored_tables(const ResumeState& resume) const;
+
+  Settings settings_;
+  std::unique_ptr<Connection> connection_;
+  CatalogDatabase database_;
+  std::vector<CapturedTable> tables_;
+  std::unique_ptr<ChangeStream> stream_;
+};
+
+}  // namespace tailrace::sqlserver

@@ -1,0 +1,47 @@
+// How far the next commit point reaches: whole transactions, by count first and then by rows (R1b, R2a).
+//
+// Shape   Pure: what the server answered goes in, an LSN comes out.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/lsn.h"
+
+namespace tailrace::sqlserver {
+
+// A row of cdc.lsn_time_mapping.
+struct MappedTransaction {
+  Lsn lsn;
+  std::string tran_id;
+  std::int64_t begin_time = 0;  // 100 ns since 0001-01-01, the server's local time.
+  std::int64_t end_time = 0;
+
+  // A marker shows that the capture job lives; it is no transaction.
+  bool is_marker() const { return tran_id.find_first_not_of('\0') == std::string::npos; }
+};
+
+struct Window {
+  Lsn upper;  // Inclusive.
+  std::uint64_t transactions = 0;
+};
+
+// `mapped` are the first mapping rows behind the position in order of LSN, `whole` whether they are all up to `max`.
+// At most `limit` transactions; markers behind the last of them come along.
+Window window_by_transactions(std::span<const MappedTransaction> mapped, bool whole, const Lsn& max,
+                              std::uint64_t limit);
+
+struct LsnRows {
+  Lsn lsn;
+  std::uint64_t rows = 0;
+};
+
+// The last LSN up to which all rows fit into `budget`; the first one where it alone is larger. `counts` are ordered
+// and not empty.
+Lsn lower_to_budget(std::span<const LsnRows> counts, const Lsn& upper, std::uint64_t budget);
+
+std::uint64_t transactions_up_to(std::span<const MappedTransaction> mapped, const Lsn& upper);
+
+}  // namespace tailrace::sqlserver
