@@ -1,7 +1,7 @@
 // An Engine with canned answers.
 #include "sim/tds/testing/fake_engine.h"
 
-#include <charconv>
+#include <cctype>
 #include <condition_variable>
 #include <cstdlib>
 #include <functional>
@@ -71,7 +71,9 @@ class FakeSession final : public Session {
       sql.remove_suffix(1);
     while (!sql.empty() && (sql.front() == ' ' || sql.front() == '\n'))
       sql.remove_prefix(1);
-    const std::string_view verb = sql.substr(0, sql.find(' '));
+    std::string verb(sql.substr(0, sql.find(' ')));
+    for (char& c : verb)
+      c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     const std::string_view rest = verb.size() < sql.size() ? sql.substr(verb.size() + 1) : std::string_view();
     const std::map<std::string_view, std::function<void()>> verbs = {
         {"select", [&] { select(rest, sink); }},
