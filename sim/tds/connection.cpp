@@ -160,8 +160,13 @@ bool Connection::answer_login(const Login7& login) {
 }
 
 bool Connection::serve_message(const Message& message) {
-  if (message.type == PacketType::attention || message.ignored) {
+  if (message.type == PacketType::attention) {
     response_.acknowledge_attention();
+    return !response_.broken();
+  }
+  if (message.ignored) {
+    response_.begin({});
+    response_.end_cancelled();
     return !response_.broken();
   }
   switch (message.type) {

@@ -122,6 +122,7 @@ TEST(RpcParameter, LargeValues) {
 TEST(RpcParameter, DecimalsAndMoney) {
   EXPECT_TRUE(parameter("6A 05 05 02 05 00 39 30 00 00").decimal == -12345);
   EXPECT_TRUE(parameter("6C 11 26 00 05 01 39 30 00 00").decimal == 12345);
+  EXPECT_TRUE(parameter("6A 11 26 03 03 00 39 30").decimal == -12345);  // Microsoft's JDBC driver.
   EXPECT_EQ(refusal("6A 05 04 00 05 01 39 30 00 00"), 8023);
   EXPECT_EQ(refusal("6A 05 27 00 05 01 39 30 00 00"), 8016);
   EXPECT_TRUE(parameter("6E 08 08 FF FF FF FF FF FF FF FF").decimal == -1);

@@ -62,13 +62,15 @@ void Response::end() {
 
 void Response::end_cancelled() {
   release(true);
-  put_done(pending_, protocol_, token::done, done_status::attention, StatementKind::other, 0);
+  put_done(pending_, protocol_, token::done, done_status::error, StatementKind::other, 0);
   if (!broken_ && !channel_.send_message_end(pending_, protocol_.packet_bytes)) broken_ = true;
+  acknowledge_attention();
 }
 
 void Response::acknowledge_attention() {
-  begin({});
-  end_cancelled();
+  pending_.clear();
+  put_done(pending_, protocol_, token::done, done_status::attention, StatementKind::other, 0);
+  if (!broken_ && !channel_.send_message_end(pending_, protocol_.packet_bytes)) broken_ = true;
 }
 
 void Response::acknowledge_reset() {

@@ -31,7 +31,8 @@ class Response final : public ResultSink {
   void end_call(bool more_calls);
   // Everything that was held back, with the end of the message.
   void end();
-  // The same for a request that the client cancelled.
+  // The same for a request that the client cancelled: the answer ends with an error, then the attention is
+  // acknowledged in a message of its own, as SQL Server does (Microsoft's JDBC driver waits for both).
   void end_cancelled();
   // The answer to an attention that found nothing running.
   void acknowledge_attention();

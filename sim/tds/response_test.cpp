@@ -97,11 +97,12 @@ TEST_F(ResponseTest, CallsEndWithDoneProcedure) {
                               "FE 00 00 00 00 00 00 00 00 00 00 00 00")));
 }
 
-TEST_F(ResponseTest, ACancelledAnswerEndsWithTheAttentionBit) {
+TEST_F(ResponseTest, ACancelledAnswerIsFollowedByItsAcknowledgement) {
   response_->done(StatementKind::select, 3, false);
   response_->end_cancelled();
   EXPECT_EQ(sent(), hex(bytes("04 01 00 22 00 00 01 00 FD 11 00 C1 00 03 00 00 00 00 00 00 00"
-                              "FD 20 00 00 00 00 00 00 00 00 00 00 00")));
+                              "FD 02 00 00 00 00 00 00 00 00 00 00 00"
+                              "04 01 00 15 00 00 01 00 FD 20 00 00 00 00 00 00 00 00 00 00 00")));
 }
 
 TEST_F(ResponseTest, TellsTransactions) {

@@ -80,7 +80,6 @@ bool read_money(Value& value, std::string_view bytes) {
 
 bool read_decimal(Value& value, std::string_view bytes) {
   const std::string_view magnitude = bytes.substr(1);
-  if (magnitude.size() % 4 != 0 || magnitude.empty()) return false;
   uint128 number = 0;
   for (std::size_t i = 0; i < magnitude.size(); ++i) {
     number |= static_cast<uint128>(static_cast<std::uint8_t>(magnitude[i])) << (8 * i);
@@ -210,7 +209,8 @@ bool has_variable_length(Type type) {
 bool fits(const WireType& wire, std::size_t bytes) {
   if (wire.form == LengthForm::plp || wire.form == LengthForm::ulong) return true;
   if (has_variable_length(wire.type.type)) return bytes <= wire.most_bytes;
-  if (wire.type.type == Type::decimal) return bytes >= 5 && bytes <= 17;
+  if (wire.type.type == Type::decimal)
+    return bytes >= 2 && bytes <= 17;  // Some clients send no zeros at the end.
   return bytes == wire.most_bytes;
 }
 

@@ -16,6 +16,12 @@ namespace {
 
 class StatementsTest : public ServerFixture {
  protected:
+  // The answer ends with an error; the acknowledgement is a message of its own.
+  static void expect_cancelled(RawClient& client) {
+    ASSERT_EQ(last_done_status(client.read_message()), done_status::error);
+    ASSERT_EQ(last_done_status(client.read_message()), done_status::attention);
+  }
+
   // Events on other threads are waited for with a deadline.
   template <class Condition>
   static bool eventually(const Condition& condition) {
@@ -35,7 +41,7 @@ TEST_F(StatementsTest, AnAttentionEndsALongResult) {
   bool last = false;
   EXPECT_FALSE(client.read_packet(last).empty());
   client.send_attention();
-  EXPECT_EQ(last_done_status(client.read_message()), done_status::attention);
+  expect_cancelled(client);
   EXPECT_EQ(engine_.counts().stopped, 1);
   // The connection lives on.
   client.send_batch("select 1");
@@ -48,7 +54,7 @@ TEST_F(StatementsTest, AnAttentionEndsAStatementThatSaysNothing) {
   for (int i = 0; i < 50; ++i) {
     client.send_batch("wait");
     client.send_attention();
-    ASSERT_EQ(last_done_status(client.read_message()), done_status::attention);
+    expect_cancelled(client);
   }
   EXPECT_EQ(engine_.counts().stopped, 50);
 }
@@ -63,7 +69,7 @@ TEST_F(StatementsTest, AnAttentionMayComeWithItsRequest) {
   both[3] = static_cast<char>(payload.size() + 8);
   for (int i = 0; i < 50; ++i) {
     client.send(both);
-    ASSERT_EQ(last_done_status(client.read_message()), done_status::attention);
+    expect_cancelled(client);
   }
 }
 
@@ -76,7 +82,15 @@ TEST_F(StatementsTest, AnAttentionThatComesTooLateIsAnsweredAlone) {
   EXPECT_EQ(last_done_status(client.read_message()), done_status::attention);
 }
 
-// Attentions at random times: the answer has exactly one acknowledgement, in its own message or in the next.
+// A request that the client takes back before it is complete gets the same two messages.
+TEST_F(StatementsTest, ARequestTakenBackIsCancelled) {
+  RawClient client(server_->port());
+  client.log_in();
+  client.send_batch("endless", packet_status::end_of_message | packet_status::ignore);
+  expect_cancelled(client);
+}
+
+// Attentions at random times: the answer, however it ends, is followed by exactly one acknowledgement.
 TEST_F(StatementsTest, AttentionsAtAnyTimeAreAcknowledgedOnce) {
   constexpr unsigned seed = 7;
   std::printf("seed %u\n", seed);
@@ -89,10 +103,8 @@ TEST_F(StatementsTest, AttentionsAtAnyTimeAreAcknowledgedOnce) {
     while (std::chrono::steady_clock::now() < until) {
     }
     client.send_attention();
-    const std::uint16_t status = last_done_status(client.read_message());
-    if ((status & done_status::attention) == 0) {
-      ASSERT_EQ(last_done_status(client.read_message()), done_status::attention);
-    }
+    ASSERT_EQ(last_done_status(client.read_message()) & done_status::attention, 0);
+    ASSERT_EQ(last_done_status(client.read_message()), done_status::attention);
     client.send_batch("select 1");
     ASSERT_EQ(last_done_status(client.read_message()), done_status::count);
   }
