@@ -62,7 +62,7 @@ class Simulator:
 
     def connect(self, database="master", user=None, password=None, **options):
         """Autocommit: transactions are written out in the SQL of the tests."""
-        return pymssql.connect(server=self.host, port=self.port, user=user or self.user,
+        return pymssql.connect(server=self.host, port=options.pop("port", self.port), user=user or self.user,
                                password=password or self.password, database=database, tds_version="7.4",
                                encryption="require", autocommit=True, charset="UTF-8", login_timeout=20,
                                timeout=options.pop("timeout", 120), **options)
