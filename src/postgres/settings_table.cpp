@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
-
 namespace tailrace::postgres {
 namespace {
 
@@ -75,13 +73,16 @@ std::vector<Binding<Settings>> connection() {
 
 std::vector<Binding<Settings>> shape() {
   return {
-      bind<Settings>(
-          {.name = "target.schemas",
-           .type = SettingType::map,
-           .help = "Source schema to target schema. `dbo` becomes `public` unless it is named here; others "
-                   "keep their names.",
-           .example = "{ dbo: public }"},
-          [](Settings & s) -> auto& { return s.schemas; }),
+      {{.name = "target.schemas",
+        .type = SettingType::map,
+        .help = "Source schema to target schema. `dbo` becomes `public` unless it is named here; others keep "
+                "their "
+                "names.",
+        .example = "{ dbo: public }"},
+       [](Settings& s, const std::string&, const config::Value& value) {
+         for (const auto& [source, target] : value.pairs)
+           s.schemas[source] = target;
+       }},
       bind<Settings>(
           {.name = "target.char_as_char",
            .type = SettingType::boolean,
@@ -124,23 +125,14 @@ std::vector<Binding<Settings>> shape() {
   };
 }
 
-// Both schemas would write into the same tables' names.
-void distinct_schemas(const Document& document, std::vector<Complaint>& complaints) {
+// Where tailrace keeps its state nothing else may grow.
+void own_schema(const Document& document, std::vector<Complaint>& complaints) {
   if (!document.has("target.schemas")) return;
-  std::map<std::string, std::string> sources;
   for (const auto& [source, target] : document.read("target.schemas").pairs) {
-    if (target == "tailrace") {
-      complaints.push_back(
-          {"target.schemas",
-           fmt::format("maps {} to schema tailrace, where tailrace keeps its state; choose another", source),
-           nullptr});
-    }
-    const auto [other, fresh] = sources.emplace(target, source);
-    if (fresh) continue;
+    if (target != "tailrace") continue;
     complaints.push_back(
         {"target.schemas",
-         fmt::format("maps {} and {} to the same schema {}; tables of one name would meet there",
-                     other->second, source, target),
+         fmt::format("maps {} to schema tailrace, where tailrace keeps its state; choose another", source),
          nullptr});
   }
 }
@@ -158,7 +150,7 @@ const std::vector<Binding<Settings>>& settings_bindings() {
 }
 
 config::Table settings_table() {
-  return config::table_of(settings_bindings(), {distinct_schemas});
+  return config::table_of(settings_bindings(), {own_schema});
 }
 
 }  // namespace tailrace::postgres

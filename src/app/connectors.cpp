@@ -1,0 +1,93 @@
+// The connectors: one line each, and how their settings are filled. Settings are filled anew at each call, so
+// that rotated secrets are seen.
+#include "app/connectors.h"
+
+#include "app/grants.h"
+#include "base/error.h"
+#include "config/binding.h"
+#include "postgres/inspect.h"
+#include "postgres/settings_table.h"
+#include "postgres/sink.h"
+#include "sqlserver/check.h"
+#include "sqlserver/settings_table.h"
+#include "sqlserver/source.h"
+
+namespace tailrace::app {
+namespace {
+
+using config::Document;
+
+sqlserver::Settings sqlserver_settings(const Document& document) {
+  sqlserver::Settings out;
+  config::fill(out, sqlserver::settings_bindings(), document);
+  return out;
+}
+
+postgres::Settings postgres_settings(const Document& document) {
+  postgres::Settings out;
+  out.pipeline = document.read("pipeline").text;
+  config::fill(out, postgres::settings_bindings(), document);
+  return out;
+}
+
+std::unique_ptr<Source> make_sqlserver(const Document& document) {
+  return std::make_unique<sqlserver::SqlServerSource>(sqlserver_settings(document));
+}
+
+SourceLook look_at_sqlserver(const Document& document, std::stop_token) {
+  const sqlserver::Settings settings = sqlserver_settings(document);
+  SourceLook out;
+  out.findings = sqlserver::check(settings, out.tables);
+  return out;
+}
+
+std::string sqlserver_grants(const Document& document, const std::vector<SchemaPtr>& tables) {
+  const sqlserver::Settings settings = sqlserver_settings(document);
+  return source_grants(settings.database, settings.user, tables);
+}
+
+std::unique_ptr<Sink> make_postgres(const Document& document) {
+  return std::make_unique<postgres::PostgresSink>(postgres_settings(document));
+}
+
+std::vector<Finding> check_postgres(const Document& document, const std::vector<SchemaPtr>& tables, std::stop_token stop) {
+  return postgres::check(postgres_settings(document), tables, std::move(stop));
+}
+
+PipelineStatus postgres_status(const Document& document, std::stop_token stop) {
+  return postgres::read_status(postgres_settings(document), std::move(stop));
+}
+
+std::string postgres_missing(const Document& document, const std::vector<SchemaPtr>& tables, std::stop_token stop) {
+  return postgres::missing_schema(postgres_settings(document), tables, std::move(stop));
+}
+
+void apply_to_postgres(const Document& document, const std::vector<SchemaPtr>& tables, std::stop_token stop) {
+  postgres::apply_schema(postgres_settings(document), tables, std::move(stop));
+}
+
+void resnapshot_postgres(const Document& document, const std::vector<TableName>& tables, std::stop_token stop) {
+  postgres::request_resnapshot(postgres_settings(document), tables, std::move(stop));
+}
+
+std::string postgres_grants(const Document& document, const std::vector<SchemaPtr>& tables) {
+  const postgres::Settings settings = postgres_settings(document);
+  return target_grants(settings.url, settings.user, settings.schemas, tables);
+}
+
+}  // namespace
+
+const std::vector<SourceConnector>& source_connectors() {
+  static const std::vector<SourceConnector> all{
+      {"sqlserver", sqlserver::settings_table, make_sqlserver, look_at_sqlserver, sqlserver_grants}};
+  return all;
+}
+
+const std::vector<TargetConnector>& target_connectors() {
+  static const std::vector<TargetConnector> all{{"postgres", postgres::settings_table, make_postgres, check_postgres,
+                                                 postgres_status, postgres_missing, apply_to_postgres,
+                                                 resnapshot_postgres, postgres_grants}};
+  return all;
+}
+
+}  // namespace tailrace::app
