@@ -62,12 +62,13 @@ bool all_fit(const std::vector<Finding>& findings) {
 
 std::string check_text(const std::string& pipeline, const std::vector<Finding>& findings, bool colour) {
   TextTable table;
-  table.head = {"RESULT", "CHECK", "SUBJECT"};
+  table.head = {"RESULT", "CHECK", "SUBJECT", ""};
   std::string details;
   for (const Finding& finding : findings) {
-    table.rows.push_back(
-        {coloured(name_of(finding.level), colour_of(finding.level), colour), finding.name, finding.subject});
-    if (finding.level != FindingLevel::ok) details += detail_of(finding);
+    const bool ok = finding.level == FindingLevel::ok;
+    table.rows.push_back({coloured(name_of(finding.level), colour_of(finding.level), colour), finding.name,
+                          finding.subject, ok ? finding.reason : std::string()});
+    if (!ok) details += detail_of(finding);
   }
   const std::size_t failures = count_of(findings, FindingLevel::failure);
   return table.text() + details +

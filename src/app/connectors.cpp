@@ -50,7 +50,8 @@ std::unique_ptr<Sink> make_postgres(const Document& document) {
   return std::make_unique<postgres::PostgresSink>(postgres_settings(document));
 }
 
-std::vector<Finding> check_postgres(const Document& document, const std::vector<SchemaPtr>& tables, std::stop_token stop) {
+std::vector<Finding> check_postgres(const Document& document, const std::vector<SchemaPtr>& tables,
+                                    std::stop_token stop) {
   return postgres::check(postgres_settings(document), tables, std::move(stop));
 }
 
@@ -58,7 +59,8 @@ PipelineStatus postgres_status(const Document& document, std::stop_token stop) {
   return postgres::read_status(postgres_settings(document), std::move(stop));
 }
 
-std::string postgres_missing(const Document& document, const std::vector<SchemaPtr>& tables, std::stop_token stop) {
+std::string postgres_missing(const Document& document, const std::vector<SchemaPtr>& tables,
+                             std::stop_token stop) {
   return postgres::missing_schema(postgres_settings(document), tables, std::move(stop));
 }
 
@@ -66,7 +68,8 @@ void apply_to_postgres(const Document& document, const std::vector<SchemaPtr>& t
   postgres::apply_schema(postgres_settings(document), tables, std::move(stop));
 }
 
-void resnapshot_postgres(const Document& document, const std::vector<TableName>& tables, std::stop_token stop) {
+void resnapshot_postgres(const Document& document, const std::vector<TableName>& tables,
+                         std::stop_token stop) {
   postgres::request_resnapshot(postgres_settings(document), tables, std::move(stop));
 }
 
@@ -84,9 +87,9 @@ const std::vector<SourceConnector>& source_connectors() {
 }
 
 const std::vector<TargetConnector>& target_connectors() {
-  static const std::vector<TargetConnector> all{{"postgres", postgres::settings_table, make_postgres, check_postgres,
-                                                 postgres_status, postgres_missing, apply_to_postgres,
-                                                 resnapshot_postgres, postgres_grants}};
+  static const std::vector<TargetConnector> all{{"postgres", postgres::settings_table, make_postgres,
+                                                 check_postgres, postgres_status, postgres_missing,
+                                                 apply_to_postgres, resnapshot_postgres, postgres_grants}};
   return all;
 }
 

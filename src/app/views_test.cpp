@@ -150,12 +150,12 @@ TEST(StatusView, GivesStableJsonKeys) {
 }
 
 TEST(CheckView, ShowsReasonAndRemedyOfWhatIsNotOk) {
-  const std::vector<Finding> findings{{FindingLevel::ok, "source.version", "shop", "", ""},
+  const std::vector<Finding> findings{{FindingLevel::ok, "source.version", "shop", "SQL Server 16.0", ""},
                                       {FindingLevel::failure, "source.cdc_enabled", "shop",
                                        "change data capture is off", "EXEC sys.sp_cdc_enable_db;"}};
   EXPECT_EQ(check_text("shop", findings, false),
             "RESULT   CHECK               SUBJECT\n"
-            "ok       source.version      shop\n"
+            "ok       source.version      shop     SQL Server 16.0\n"
             "failure  source.cdc_enabled  shop\n"
             "\n"
             "failure: shop (source.cdc_enabled)\n"
