@@ -70,6 +70,7 @@ class ResultSink {
   virtual void done(StatementKind kind, std::optional<std::uint64_t> rows, bool failed) = 0;
   virtual void message(const ServerMessage& message) = 0;
 
+  // ENVCHANGE 1 and the INFO 5701 that goes with it: the front writes both.
   virtual void database_changed(std::string_view from, std::string_view to) = 0;
   // ENVCHANGE 8, 9, 10: the descriptor is the session's own number of the transaction.
   virtual void transaction_began(std::uint64_t descriptor) = 0;
