@@ -1,0 +1,27 @@
+// The texts of apply statements: arrays in, one per column, through unnest (R13).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "postgres/plan.h"
+
+namespace tailrace::postgres {
+
+struct ApplySql {
+  std::string text;
+  std::vector<std::uint32_t> types;  // Of the parameters, in order.
+};
+
+// Keys. Returns the ordinal of each row that was found.
+ApplySql delete_sql(const TablePlan& plan);
+// All columns, then one presence array for every column of `absent`. With `ordinals`, returns those found.
+ApplySql update_sql(const TablePlan& plan, const std::vector<bool>& absent, bool ordinals);
+// All columns. With `upsert`, a row that exists is overwritten.
+ApplySql insert_sql(const TablePlan& plan, bool upsert);
+// Keys: the ordinals and whole rows of those that exist.
+ApplySql select_sql(const TablePlan& plan);
+// Keys: the ordinal of the first that does not exist.
+ApplySql first_missing_sql(const TablePlan& plan);
+
+}  // namespace tailrace::postgres

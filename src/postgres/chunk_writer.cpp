@@ -1,0 +1,98 @@
+// Chunk writer.
+#include "postgres/chunk_writer.h"
+
+#include <fmt/format.h>
+
+#include "base/crash_point.h"
+#include "base/error.h"
+#include "postgres/coalesce.h"
+
+namespace tailrace::postgres {
+namespace {
+
+constexpr std::size_t flush_bytes = 128u << 10;
+
+Params of_chunk(const Owner& owner, const Chunk& chunk) {
+  Params params;
+  params.text(owner.pipeline).text(chunk.table.schema).text(chunk.table.name).integer(chunk.number);
+  return params;
+}
+
+}  // namespace
+
+PostgresChunkWriter::PostgresChunkWriter(const Settings& settings, Owner owner, const PlanRegistry& plans)
+    : owner_(std::move(owner)), plans_(plans), connection_(settings, "chunk writer", std::stop_token{}) {}
+
+// Waits for an old backend of ours that still holds the row, and then sees what it has committed.
+bool PostgresChunkWriter::lock_chunk(const Chunk& chunk) {
+  const Result row = connection_.query(
+      "SELECT done FROM tailrace.snapshot_chunk"
+      " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND number = $4 FOR UPDATE",
+      of_chunk(owner_, chunk));
+  if (row.rows() == 1) return !row.boolean(0, 0);
+  throw Error(ErrorKind::internal, "a chunk that was never planned is written")
+      .with("table", chunk.table.str())
+      .with("chunk", std::to_string(chunk.number));
+}
+
+bool PostgresChunkWriter::begin(const SchemaPtr& table, const Chunk& chunk) {
+  // Left by a chunk that was given up halfway.
+  copy_.reset();
+  transaction_.reset();
+  plan_ = plans_.find(table->name);
+  TAILRACE_ASSERT(plan_ != nullptr && plan_->schema->columns.size() == table->columns.size());
+  transaction_.emplace(connection_);
+  if (!lock_chunk(chunk)) {
+    transaction_.reset();
+    return false;
+  }
+  lock_and_verify(connection_, *plan_);
+  copy_.emplace(connection_, fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", plan_->relation.quoted(),
+                                         plan_->columns));
+  chunk_ = chunk;
+  rows_ = 0;
+  buffer_.clear();
+  put_copy_header(buffer_);
+  return true;
+}
+
+void PostgresChunkWriter::flush() {
+  copy_->send(buffer_.view());
+  buffer_.clear();
+}
+
+void PostgresChunkWriter::write(const RowBatch& rows) {
+  TAILRACE_ASSERT(copy_.has_value());
+  refuse_faults(rows);
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    put_copy_row(buffer_, plan_->encoders, rows, row);
+    if (buffer_.size() >= flush_bytes) flush();
+  }
+  rows_ += rows.rows();
+  crash_point("chunk.in_copy");
+}
+
+std::uint64_t PostgresChunkWriter::finish() {
+  TAILRACE_ASSERT(copy_.has_value());
+  put_copy_trailer(buffer_);
+  flush();
+  const std::uint64_t taken = copy_->finish();
+  copy_.reset();
+  if (taken != rows_)
+    throw Error(ErrorKind::internal, fmt::format("{} rows were copied, the server took {}", rows_, taken))
+        .with("table", chunk_.table.str());
+  crash_point("chunk.before_progress");
+  connection_.query(
+      "UPDATE tailrace.snapshot_chunk SET done = true, rows = $5"
+      " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND number = $4",
+      of_chunk(owner_, chunk_).integer(static_cast<std::int64_t>(rows_)));
+  connection_.query("SELECT tailrace.assert_fence($1, $2)",
+                    Params().text(owner_.pipeline).integer(owner_.fence));
+  crash_point("chunk.before_commit");
+  transaction_->commit();
+  transaction_.reset();
+  crash_point("chunk.after_commit");
+  return rows_;
+}
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,45 @@
+// Writes snapshot chunks by binary COPY, straight into the table; a chunk's rows and its progress are one
+// transaction.
+//
+// Threads  One thread; looks plans up in the shared registry.
+// Source   docs/rules.md R6d, R10b.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "pipeline/sink.h"
+#include "postgres/connection.h"
+#include "postgres/copy_in.h"
+#include "postgres/plan.h"
+#include "postgres/state_store.h"
+
+namespace tailrace::postgres {
+
+class PostgresChunkWriter : public ChunkWriter {
+ public:
+  // `plans` must outlive this.
+  PostgresChunkWriter(const Settings& settings, Owner owner, const PlanRegistry& plans);
+
+  [[nodiscard]] bool begin(const SchemaPtr& table, const Chunk& chunk) override;
+  void write(const RowBatch& rows) override;
+  std::uint64_t finish() override;
+
+ private:
+  bool lock_chunk(const Chunk& chunk);
+  void flush();
+
+  Owner owner_;
+  const PlanRegistry& plans_;
+  Connection connection_;
+  // In this order: leaving the COPY comes before leaving its transaction.
+  std::optional<Transaction> transaction_;
+  std::optional<CopyIn> copy_;
+  PlanPtr plan_;
+  Chunk chunk_;
+  WireBuffer buffer_;
+  std::uint64_t rows_ = 0;
+};
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,211 @@
+// Reducing changes to one per key.
+#include "postgres/coalesce.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/error.h"
+#include "model/key_text.h"
+
+namespace tailrace::postgres {
+namespace {
+
+std::string_view name_of_fault(RowFaultCode code) {
+  switch (code) {
+    case RowFaultCode::zero_in_text: return "zero_in_text";
+    case RowFaultCode::lone_surrogate: return "lone_surrogate";
+    case RowFaultCode::invalid_text: return "invalid_text";
+    case RowFaultCode::too_large: return "too_large";
+    case RowFaultCode::truncated: return "truncated";
+  }
+  return "fault";
+}
+
+}  // namespace
+
+std::string readable_key(const RowBatch& batch, std::size_t row) {
+  std::string out;
+  for (const std::size_t column : batch.schema().key) {
+    if (!out.empty()) out += ", ";
+    out += batch.schema().columns[column].name + "=";
+    out += batch.state(row, column) == CellState::value ? key_text(batch, row, column) : std::string("?");
+  }
+  return out;
+}
+
+void refuse_faults(const RowBatch& batch) {
+  if (batch.faults().empty()) return;
+  const RowFault& fault = batch.faults().front();
+  throw Error(ErrorKind::data, fmt::format("a row cannot be written to PostgreSQL: {}", fault.text))
+      .with("table", batch.schema().name.str())
+      .with("column", batch.schema().columns[fault.column].name)
+      .with("key", readable_key(batch, fault.row))
+      .with("fault", name_of_fault(fault.code))
+      .with("remedy", "correct the row at the source, or exclude the column");
+}
+
+bool Coalescer::has_absent(RowRef ref) const {
+  for (std::size_t column = 0; column < plan_.encoders.size(); ++column) {
+    if (ref.batch->state(ref.row, column) == CellState::absent) return true;
+  }
+  return false;
+}
+
+std::size_t Coalescer::slot_of(RowRef ref, bool expects_row, bool& fresh) {
+  key_.clear();
+  for (const std::size_t column : plan_.schema->key) {
+    if (ref.batch->state(ref.row, column) != CellState::value)
+      throw Error(ErrorKind::internal, "a changed row has no key value")
+          .with("table", plan_.schema->name.str())
+          .with("column", plan_.schema->columns[column].name);
+    plan_.encoders[column].encode_key(key_, *ref.batch, ref.row, column);
+  }
+  const auto found = slots_.find(key_.view());
+  fresh = found == slots_.end();
+  if (!fresh) return found->second;
+  long_keys_.push_back(key_.str());
+  slots_.emplace(long_keys_.back(), changes_.size());
+  NetChange& change = changes_.emplace_back();
+  change.was_there = expects_row;
+  change.latest = ref;
+  return changes_.size() - 1;
+}
+
+void Coalescer::apply_delete(NetChange& change, RowRef ref) {
+  change.kind = NetChange::Kind::delete_;
+  change.latest = ref;
+  change.merged.clear();
+  change.carried_from = -1;
+}
+
+void Coalescer::apply_insert(NetChange& change, RowRef ref) {
+  if (has_absent(ref))
+    throw Error(ErrorKind::internal, "an inserted row has an absent column")
+        .with("table", plan_.schema->name.str())
+        .with("key", readable_key(*ref.batch, ref.row));
+  change.kind = NetChange::Kind::full;
+  change.latest = ref;
+  change.merged.clear();
+  change.carried_from = -1;
+}
+
+void Coalescer::apply_update(NetChange& change, RowRef ref, bool fresh) {
+  const bool known =
+      !fresh && change.kind != NetChange::Kind::none && change.kind != NetChange::Kind::delete_;
+  if (!has_absent(ref)) {
+    change.kind = NetChange::Kind::full;
+    change.latest = ref;
+    change.merged.clear();
+    change.carried_from = -1;
+    return;
+  }
+  if (!known) {
+    // After a delete within the part there is no row that could lend the absent columns.
+    if (!fresh && change.kind == NetChange::Kind::delete_)
+      throw Error(ErrorKind::data, "source and target have diverged: a deleted row is updated in part")
+          .with("table", plan_.schema->name.str())
+          .with("key", readable_key(*ref.batch, ref.row));
+    change.kind = NetChange::Kind::partial;
+    change.latest = ref;
+    return;
+  }
+  std::vector<RowRef> merged(plan_.encoders.size());
+  for (std::size_t column = 0; column < merged.size(); ++column) {
+    if (ref.batch->state(ref.row, column) == CellState::absent && change.present(column))
+      merged[column] = change.source_of(column);
+  }
+  change.latest = ref;
+  change.merged = std::move(merged);
+}
+
+// The old key ends; what was known of its row goes on under the new key.
+Coalescer::Moved Coalescer::take_row(std::size_t from, RowRef before, RowRef after) {
+  Moved moved{changes_[from], after, false};
+  NetChange& row = moved.row;
+  if (row.kind == NetChange::Kind::delete_)
+    throw Error(ErrorKind::data, "source and target have diverged: a deleted row changes its key")
+        .with("table", plan_.schema->name.str())
+        .with("key", readable_key(*before.batch, before.row));
+  moved.known = row.kind != NetChange::Kind::none;
+  if (row.kind != NetChange::Kind::full && !row.carried()) row.carried_from = static_cast<std::int64_t>(from);
+  apply_delete(changes_[from], before);
+  return moved;
+}
+
+void Coalescer::put_row(Moved moved) {
+  bool fresh = false;
+  NetChange& to = changes_[slot_of(moved.after, /*expects_row=*/false, fresh)];
+  moved.row.was_there = to.was_there;
+  apply_update(moved.row, moved.after, /*fresh=*/!moved.known);
+  to = std::move(moved.row);
+}
+
+void Coalescer::finish_moves() {
+  for (Moved& moved : std::exchange(moving_, {}))
+    put_row(std::move(moved));
+}
+
+bool Coalescer::same_key(RowRef before, RowRef after) {
+  key_.clear();
+  other_key_.clear();
+  for (const std::size_t column : plan_.schema->key) {
+    plan_.encoders[column].encode_key(key_, *before.batch, before.row, column);
+    plan_.encoders[column].encode_key(other_key_, *after.batch, after.row, column);
+  }
+  return key_.view() == other_key_.view();
+}
+
+// Answers the row of the after image.
+std::size_t Coalescer::add_pair(const RowBatch& batch, std::size_t row) {
+  if (row + 1 >= batch.rows() || batch.header(row + 1).operation != Operation::update)
+    throw Error(ErrorKind::internal, "a before image has no after image")
+        .with("table", plan_.schema->name.str());
+  const RowRef before{&batch, static_cast<std::uint32_t>(row)};
+  const RowRef after{&batch, static_cast<std::uint32_t>(row + 1)};
+  const RowHeader& header = batch.header(row);
+  if (header.commit_lsn != moving_lsn_ || header.command_id != moving_command_) finish_moves();
+  moving_lsn_ = header.commit_lsn;
+  moving_command_ = header.command_id;
+  bool fresh = false;
+  const std::size_t from = slot_of(before, /*expects_row=*/true, fresh);
+  if (same_key(before, after)) {
+    apply_update(changes_[from], after, fresh);
+  } else {
+    moving_.push_back(take_row(from, before, after));
+  }
+  return row + 1;
+}
+
+void Coalescer::add_row(const RowBatch& batch, std::size_t row) {
+  const RowRef ref{&batch, static_cast<std::uint32_t>(row)};
+  bool fresh = false;
+  switch (batch.header(row).operation) {
+    case Operation::delete_: apply_delete(changes_[slot_of(ref, /*expects_row=*/true, fresh)], ref); return;
+    case Operation::read:
+    case Operation::insert: apply_insert(changes_[slot_of(ref, /*expects_row=*/false, fresh)], ref); return;
+    case Operation::update: {
+      const std::size_t slot = slot_of(ref, /*expects_row=*/true, fresh);
+      apply_update(changes_[slot], ref, fresh);
+      return;
+    }
+    case Operation::update_before: break;
+  }
+  throw Error(ErrorKind::internal, "a before image stands alone").with("table", plan_.schema->name.str());
+}
+
+void Coalescer::add(const RowBatch& batch) {
+  refuse_faults(batch);
+  slots_.reserve(slots_.size() + batch.rows());
+  for (std::size_t row = 0; row < batch.rows(); ++row) {
+    if (batch.header(row).operation == Operation::update_before) {
+      row = add_pair(batch, row);
+    } else {
+      finish_moves();
+      add_row(batch, row);
+    }
+  }
+  finish_moves();
+}
+
+}  // namespace tailrace::postgres

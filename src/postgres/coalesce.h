@@ -1,0 +1,106 @@
+// All changes of one table in one part, reduced to one net change per key.
+//
+// Shape    Keys are compared by the target's equality (their encoded form, R7d). R7b: insert + partial =
+// full;
+//          partial + partial = union; delete then insert = full replacement; delete wins.
+//          An update_before row with another key makes the change a delete of the old key and a new row under
+//          the new one, whose absent columns come from the old target row, along chains too (R7e).
+// Errors   data: a row with a fault, with table, column and key.  internal: a row that breaks the model.
+// Source   docs/rules.md R7.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "model/row_batch.h"
+#include "postgres/plan.h"
+
+namespace tailrace::postgres {
+
+struct RowRef {
+  const RowBatch* batch = nullptr;
+  std::uint32_t row = 0;
+};
+
+struct NetChange {
+  enum class Kind : std::uint8_t {
+    none,     // Not decided yet.
+    delete_,  // The row ends.
+    full,     // Every column is known.
+    partial,  // Some columns are absent: the target keeps them.
+  };
+  Kind kind = Kind::none;
+  bool was_there = false;  // The part's first change of this key needs the row to exist. A delete of a row
+                           // that was not there came and went within the part.
+  RowRef latest;  // The newest row of this key; its key columns are the key.
+  // Where a column of `latest` is absent: the newest row that has it, per column; empty: nothing to add.
+  std::vector<RowRef> merged;
+  std::int64_t carried_from = -1;  // Index of the change whose key this row had in the target (a key change).
+
+  bool carried() const { return carried_from >= 0; }
+  RowRef source_of(std::size_t column) const {
+    if (merged.empty() || merged[column].batch == nullptr) return latest;
+    return merged[column];
+  }
+  bool present(std::size_t column) const {
+    const RowRef ref = source_of(column);
+    return ref.batch->state(ref.row, column) != CellState::absent;
+  }
+};
+
+// id=5, region=eu: for messages about a row that must not be passed over.
+std::string readable_key(const RowBatch& batch, std::size_t row);
+
+// Throws data for the first fault of the batch.
+void refuse_faults(const RowBatch& batch);
+
+class Coalescer {
+ public:
+  explicit Coalescer(const TablePlan& plan) : plan_(plan) {}
+  Coalescer(const Coalescer&) = delete;
+  Coalescer& operator=(const Coalescer&) = delete;
+
+  // Batches in the source's order; they must outlive this.
+  void add(const RowBatch& batch);
+  // In the order in which the keys first came.
+  const std::vector<NetChange>& changes() const { return changes_; }
+
+ private:
+  struct Hash {
+    std::size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>()(key); }
+  };
+  std::size_t slot_of(RowRef ref, bool expects_row, bool& fresh);
+  void add_row(const RowBatch& batch, std::size_t row);
+  void apply_delete(NetChange& change, RowRef ref);
+  void apply_insert(NetChange& change, RowRef ref);
+  void apply_update(NetChange& change, RowRef ref, bool fresh);
+  struct Moved {
+    NetChange row;
+    RowRef after;
+    bool known = false;
+  };
+  Moved take_row(std::size_t from, RowRef before, RowRef after);
+  void put_row(Moved moved);
+  bool same_key(RowRef before, RowRef after);
+  std::size_t add_pair(const RowBatch& batch, std::size_t row);
+  void finish_moves();
+  bool has_absent(RowRef ref) const;
+
+  const TablePlan& plan_;
+  std::vector<NetChange> changes_;
+  std::unordered_map<std::string_view, std::size_t, Hash> slots_;
+  std::deque<std::string> long_keys_;  // Owners of the map's keys.
+  WireBuffer key_;
+  WireBuffer other_key_;
+  // Key changes of one statement: all its rows leave their old keys before the first takes its new one,
+  // because a statement may exchange keys.
+  std::vector<Moved> moving_;
+  Lsn moving_lsn_;
+  std::int32_t moving_command_ = 0;
+};
+
+}  // namespace tailrace::postgres

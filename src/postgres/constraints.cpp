@@ -1,0 +1,60 @@
+// Constraints.
+#include "postgres/constraints.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "postgres/liveness.h"
+#include "postgres/target_table.h"
+
+namespace tailrace::postgres {
+
+void with_lock_timeout(Connection& connection, const Settings& settings, const std::function<void()>& work) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      Transaction transaction(connection);
+      connection.exec(fmt::format("SET LOCAL lock_timeout = {}", settings.ddl_lock_timeout.count()));
+      work();
+      transaction.commit();
+      return;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::conflict || attempt >= settings.ddl_attempts) throw;
+      log::warn("sink.ddl.retry", {{"attempt", attempt}, {"reason", error.message()}});
+    }
+    wait_for(std::chrono::milliseconds(200) * attempt, std::stop_token{});
+  }
+}
+
+bool has_constraint(Connection& connection, const RelationName& relation, const std::string& name) {
+  return connection
+      .query("SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2)",
+             Params().text(relation.quoted()).text(name))
+      .boolean(0, 0);
+}
+
+bool is_validated(Connection& connection, const RelationName& relation, const std::string& name) {
+  return connection
+      .query(
+          "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2"
+          " AND convalidated)",
+          Params().text(relation.quoted()).text(name))
+      .boolean(0, 0);
+}
+
+void ensure_primary_key(Connection& connection, const TableSchema& table, const RelationName& relation) {
+  if (!read_target(connection, relation).key.empty()) return;
+  try {
+    connection.exec(primary_key_sql(table, relation));
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::data)
+      throw Error(ErrorKind::data, "the loaded rows do not have unique keys: " + error.message())
+          .with("table", table.name.str())
+          .with("detail", error.context("detail"))
+          .with("remedy",
+                "see whether somebody else wrote into the table; else report this as a fault of tailrace");
+    throw error.with("table", table.name.str());
+  }
+}
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,25 @@
+// Keys and constraints of loaded tables (R9a): the primary key before the replay, the others once a table
+// streams; each in its own short transaction, under a lock timeout with retry (R9d).
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <vector>
+
+#include "postgres/connection.h"
+#include "postgres/ddl.h"
+#include "postgres/state_store.h"
+
+namespace tailrace::postgres {
+
+// Runs `work` in a transaction of its own that gives up waiting for locks after `ddl_lock_timeout`, then
+// steps back and tries again. Throws conflict at last.
+void with_lock_timeout(Connection& connection, const Settings& settings, const std::function<void()>& work);
+
+bool has_constraint(Connection& connection, const RelationName& relation, const std::string& name);
+bool is_validated(Connection& connection, const RelationName& relation, const std::string& name);
+
+// Builds the primary key where there is none. A duplicate is data: the load wrote a row twice.
+void ensure_primary_key(Connection& connection, const TableSchema& table, const RelationName& relation);
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,52 @@
+// Making and verifying plans.
+#include "postgres/plan.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace tailrace::postgres {
+
+PlanPtr make_plan(Connection& connection, const Settings& settings, const SchemaPtr& table,
+                  const RelationName& relation) {
+  auto plan = std::make_shared<TablePlan>();
+  const TargetTable found = read_target(connection, relation);
+  if (!found.exists())
+    throw Error(ErrorKind::config, "target table " + relation.str() + " is gone")
+        .with("table", table->name.str())
+        .with("remedy", "restore it, or request a resnapshot of the table");
+  check_shape(*table, relation, found, settings);
+  plan->schema = table;
+  plan->target = target_of(settings, table->name);
+  plan->relation = relation;
+  plan->shape = found.columns;
+  for (const Column& column : table->columns) {
+    const TargetColumn& target = *found.find(column.name);
+    plan->encoders.emplace_back(column, target.type);
+    plan->columns += (plan->columns.empty() ? "" : ", ") + quote_name(column.name);
+    plan->overriding = plan->overriding || target.identity_always;
+  }
+  return plan;
+}
+
+void lock_and_verify(Connection& connection, const TablePlan& plan) {
+  connection.exec("LOCK TABLE " + plan.relation.quoted() + " IN ROW EXCLUSIVE MODE");
+  const TargetTable now = read_target(connection, plan.relation);
+  if (now.columns == plan.shape) return;
+  throw Error(ErrorKind::config, "target table " + plan.relation.str() + " was altered while tailrace runs")
+      .with("table", plan.schema->name.str())
+      .with("remedy", "start tailrace again: it compares the table with what it needs");
+}
+
+void PlanRegistry::put(PlanPtr plan) {
+  const std::lock_guard lock(mutex_);
+  plans_[plan->schema->name] = std::move(plan);
+}
+
+PlanPtr PlanRegistry::find(const TableName& table) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = plans_.find(table);
+  return found == plans_.end() ? nullptr : found->second;
+}
+
+}  // namespace tailrace::postgres

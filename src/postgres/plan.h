@@ -1,0 +1,51 @@
+// Where the rows of a source table go and how their cells are written: resolved once, then only read.
+//
+// Threads  A plan is immutable; the registry may be used from any thread (chunk writers look plans up in it).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "postgres/encoder.h"
+#include "postgres/names.h"
+#include "postgres/target_table.h"
+
+namespace tailrace::postgres {
+
+struct TablePlan {
+  SchemaPtr schema;
+  RelationName target;
+  RelationName relation;               // Where rows go now: the target, or its shadow.
+  std::vector<FieldEncoder> encoders;  // One per column of the schema.
+  std::string columns;                 // Quoted and joined, in the schema's order.
+  bool overriding = false;             // GENERATED ALWAYS AS IDENTITY columns are written.
+  std::vector<TargetColumn> shape;     // What the encoders were made for (R10b).
+
+  bool shadow() const { return relation != target; }
+};
+
+using PlanPtr = std::shared_ptr<const TablePlan>;
+
+// Reads the relation's shape now; throws config where it does not fit.
+PlanPtr make_plan(Connection& connection, const Settings& settings, const SchemaPtr& table,
+                  const RelationName& relation);
+
+// Throws config where the relation is not any more what the plan was made for; takes a lock that keeps it so
+// until the transaction ends.
+void lock_and_verify(Connection& connection, const TablePlan& plan);
+
+class PlanRegistry {
+ public:
+  void put(PlanPtr plan);
+  // nullptr where there is none.
+  PlanPtr find(const TableName& table) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<TableName, PlanPtr> plans_;
+};
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,50 @@
+// What the PostgreSQL side needs to know; the settings table of the configuration fills it.
+//
+// Units  durations are std::chrono, sizes in rows or bytes as the name says.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "base/secret.h"
+
+namespace tailrace::postgres {
+
+struct Settings {
+  std::string pipeline;  // The name under which state is kept.
+  std::string url;       // A libpq URI or keyword string; may hold sslmode, sslrootcert, several hosts ...
+  std::string user;      // Empty: as the URL says.
+  Secret password;       // Empty: as the URL, ~/.pgpass or the server's method says.
+
+  // Source schema -> target schema; a schema that is not named keeps its name.
+  std::map<std::string, std::string> schemas{{"dbo", "public"}};
+  // char(n) and nchar(n) become char(n) instead of text (the default keeps trailing blanks).
+  bool char_as_char = false;
+
+  // One per process: a reconnect of the same runner does not count as another runner. Empty: made by
+  // process_runner_id().
+  std::string runner_id;
+
+  std::chrono::milliseconds connect_timeout{10'000};
+  // Without a sign of life from another runner that still holds the lock, it counts as gone after this time.
+  std::chrono::milliseconds heartbeat_stale{10'000};
+  std::chrono::milliseconds heartbeat_interval{1'000};
+  // How long a takeover waits for an old backend that is still committing before it is ended.
+  std::chrono::milliseconds takeover_grace{3'000};
+  // DDL waits this long for locks, then steps back and tries again (R9d).
+  std::chrono::milliseconds ddl_lock_timeout{5'000};
+  int ddl_attempts = 12;
+  int fillfactor = 90;  // Of created tables: room for HOT updates.
+  // An apply statement carries at most this much; a part is cut into several.
+  std::size_t statement_bytes = 8u << 20;
+  std::size_t statement_rows = 20'000;
+  // From this many rows of one kind for one table on, a part goes through a COPYed stage instead of arrays.
+  std::size_t bulk_rows = 5'000;
+};
+
+// The id of this process's runner, made once (a random UUID).
+const std::string& process_runner_id();
+
+}  // namespace tailrace::postgres

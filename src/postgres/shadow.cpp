@@ -1,0 +1,80 @@
+// Shadow tables.
+#include "postgres/shadow.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace tailrace::postgres {
+namespace {
+
+std::string columns_of(const TableSchema& table, std::string_view alias) {
+  std::string out;
+  for (const Column& column : table.columns)
+    out += fmt::format("{}{}.{}", out.empty() ? "" : ", ", alias, quote_name(column.name));
+  return out;
+}
+
+std::string key_match(const TableSchema& table) {
+  std::string out;
+  for (const std::size_t column : table.key) {
+    const std::string name = quote_name(table.columns[column].name);
+    out += fmt::format("{0}t.{1} = s.{1}", out.empty() ? "" : " AND ", name);
+  }
+  return out;
+}
+
+std::string settings_of_columns(const TableSchema& table) {
+  std::string out;
+  for (std::size_t column = 0; column < table.columns.size(); ++column) {
+    if (table.is_key(column)) continue;
+    out += fmt::format("{0}{1} = s.{1}", out.empty() ? "" : ", ", quote_name(table.columns[column].name));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string create_shadow(Connection& connection, const TableSchema& table, const RelationName& target) {
+  const std::string name =
+      fmt::format("shadow_{}", connection.exec("SELECT nextval('tailrace.shadow_number')").integer(0, 0));
+  connection.exec(fmt::format("CREATE TABLE {} AS SELECT {} FROM {} AS t WITH NO DATA",
+                              RelationName{"tailrace", name}.quoted(), columns_of(table, "t"),
+                              target.quoted()));
+  return name;
+}
+
+JoinedRows join_shadow(Connection& connection, const TablePlan& plan) {
+  TAILRACE_ASSERT(plan.shadow());
+  const TableSchema& table = *plan.schema;
+  const std::string target = plan.target.quoted();
+  const std::string shadow = plan.relation.quoted();
+  const std::string match = key_match(table);
+  connection.exec("ANALYZE " + shadow);
+  JoinedRows rows;
+  rows.deleted = connection
+                     .exec(fmt::format("DELETE FROM {} AS t WHERE NOT EXISTS (SELECT FROM {} AS s WHERE {})",
+                                       target, shadow, match))
+                     .affected();
+  // *<> compares the stored bytes: -0 and 0 are equal to <> and yet different rows.
+  if (const std::string set = settings_of_columns(table); !set.empty())
+    rows.updated =
+        connection
+            .exec(fmt::format("UPDATE {} AS t SET {} FROM {} AS s WHERE {} AND ROW({}) *<> ROW({})", target,
+                              set, shadow, match, columns_of(table, "t"), columns_of(table, "s")))
+            .affected();
+  rows.inserted =
+      connection
+          .exec(fmt::format("INSERT INTO {} ({}) {}SELECT {} FROM {} AS s"
+                            " WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {})",
+                            target, plan.columns, plan.overriding ? "OVERRIDING SYSTEM VALUE " : "",
+                            columns_of(table, "s"), shadow, target, match))
+          .affected();
+  return rows;
+}
+
+void drop_shadow(Connection& connection, const RelationName& shadow) {
+  connection.exec("DROP TABLE " + shadow.quoted());
+}
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,268 @@
+// Opening, loading and closing. Writing is in sink_write.cpp.
+#include "postgres/sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/crash_point.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "postgres/chunk_writer.h"
+#include "postgres/constraints.h"
+#include "postgres/ddl.h"
+#include "postgres/fence.h"
+#include "postgres/shadow.h"
+#include "postgres/state_schema.h"
+
+namespace tailrace::postgres {
+
+PostgresSink::PostgresSink(Settings settings)
+    : settings_(std::move(settings)),
+      runner_id_(settings_.runner_id.empty() ? process_runner_id() : settings_.runner_id) {}
+
+PostgresSink::~PostgresSink() = default;
+
+ResumeState PostgresSink::open(bool take_over, std::stop_token stop) {
+  connection_ = std::make_unique<Connection>(settings_, "stream", stop);
+  liveness_ = std::make_unique<Liveness>(settings_, runner_id_, stop);
+  if (!take_over && !liveness_->wait_until_free(stop))
+    throw Error(ErrorKind::fenced, "another runner is alive and holds pipeline " + settings_.pipeline)
+        .with("remedy", "stop it first, or start this one with --take-over");
+  migrate_state_schema(*connection_);
+  owner_ = raise_fence(*connection_, settings_, runner_id_, stop);
+  liveness_->end_holders();
+  liveness_->start(owner_);
+  // Only now: until the fence was raised, an old backend could still have committed (R6b).
+  stored_ = read_pipeline(*connection_, settings_.pipeline);
+  if (stored_.position) lsn_ = stored_.position->lsn;
+  return resume_state_of(stored_);
+}
+
+void PostgresSink::check_loses_digits(const TableSchema& table) const {
+  for (const std::size_t column : table.key) {
+    const Column& key = table.columns[column];
+    if (loses_digits(key.type))
+      throw Error(
+          ErrorKind::config,
+          fmt::format("key column {} of type {} loses its seventh digit: two source keys could become one",
+                      key.name, key.type.sql_name()))
+          .with("table", table.name.str())
+          .with("remedy", "choose another key for the table (tables.settings.<table>.key), or exclude it");
+    if (key.nullable)
+      throw Error(ErrorKind::config, fmt::format("key column {} may be NULL", key.name))
+          .with("table", table.name.str())
+          .with("remedy",
+                "choose a key of NOT NULL columns (tables.settings.<table>.key), or exclude the table");
+  }
+}
+
+void PostgresSink::check_unique_targets(const std::vector<SchemaPtr>& tables) const {
+  std::map<RelationName, TableName> seen;
+  for (const SchemaPtr& table : tables) {
+    const auto [other, fresh] = seen.emplace(target_of(settings_, table->name), table->name);
+    if (!fresh)
+      throw Error(ErrorKind::config, fmt::format("{} and {} would both go to target table {}",
+                                                 other->second.str(), table->name.str(), other->first.str()))
+          .with("remedy", "map their schemas apart (target.schemas)");
+    if (other->first.schema == "tailrace")
+      throw Error(ErrorKind::config, "target schema tailrace is tailrace's own")
+          .with("table", table->name.str())
+          .with("remedy", "map the source schema to another name (target.schemas)");
+  }
+}
+
+void PostgresSink::use_tables(const std::vector<SchemaPtr>& tables) {
+  check_unique_targets(tables);
+  for (const SchemaPtr& table : tables) {
+    check_names(settings_, *table);
+    check_loses_digits(*table);
+    use_table(table);
+  }
+  reload_parked();
+}
+
+// Rows that tailrace did not write are never written over (`snapshot.existing: refuse`).
+void PostgresSink::use_table(const SchemaPtr& table) {
+  used_[table->name] = table;
+  const RelationName target = target_of(settings_, table->name);
+  const auto stored = std::find_if(stored_.tables.begin(), stored_.tables.end(),
+                                   [&](const StoredTable& row) { return row.progress.table == table->name; });
+  if (stored == stored_.tables.end()) {
+    const TargetTable found = read_target(*connection_, target);
+    if (!found.exists()) return;
+    check_shape(*table, target, found, settings_);
+    if (has_rows(*connection_, target))
+      throw Error(ErrorKind::config,
+                  fmt::format("target table {} exists and holds rows that this pipeline did "
+                              "not write",
+                              target.str()))
+          .with("table", table->name.str())
+          .with("expected", "no such table, or an empty one")
+          .with("remedy", "empty, rename or drop the target table, or exclude the source table");
+    return;
+  }
+  if (stored->target != target)
+    throw Error(ErrorKind::config, fmt::format("{} was replicated into {}, the configuration now says {}",
+                                               table->name.str(), stored->target.str(), target.str()))
+        .with("remedy", "set target.schemas back, or rename the target table and use a new pipeline name");
+  Entry& entry = entries_[table->name];
+  const RelationName relation =
+      stored->shadow_table ? RelationName{"tailrace", *stored->shadow_table} : target;
+  if (stored->shadow_table) check_shape(*table, target, read_target(*connection_, target), settings_);
+  entry.plan = make_plan(*connection_, settings_, table, relation);
+  entry.state = stored->progress.state;
+  entry.constraints_done = stored->constraints_done;
+  plans_.put(entry.plan);
+}
+
+PostgresSink::Entry& PostgresSink::entry_of(const TableName& table) {
+  const auto found = entries_.find(table);
+  if (found != entries_.end()) return found->second;
+  throw Error(ErrorKind::internal, "a table that was never begun is written").with("table", table.str());
+}
+
+void PostgresSink::create_target(const TableSchema& table, const RelationName& target) {
+  const bool has_schema =
+      connection_
+          ->query("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", Params().text(target.schema))
+          .boolean(0, 0);
+  if (!has_schema) connection_->exec(create_schema_sql(target.schema));
+  if (!read_target(*connection_, target).exists()) connection_->exec(create_table_sql(table, settings_));
+}
+
+void PostgresSink::start_table(const TableStart& start) {
+  const TableName& name = start.schema->name;
+  const auto known = entries_.find(name);
+  StoredTable row;
+  row.progress.table = name;
+  row.progress.low = start.low;
+  row.progress.instance = start.schema->instance;
+  row.target = target_of(settings_, name);
+  RelationName relation = row.target;
+  if (start.shadow) {
+    TAILRACE_ASSERT(known != entries_.end());
+    row.constraints_done = known->second.constraints_done;
+    if (known->second.plan->shadow()) drop_shadow(*connection_, known->second.plan->relation);
+    row.shadow_table = create_shadow(*connection_, *start.schema, row.target);
+    relation = {"tailrace", *row.shadow_table};
+  } else if (known == entries_.end()) {
+    create_target(*start.schema, row.target);
+  } else {
+    // A load that begins anew: what lies there is a part of an earlier load of ours.
+    TAILRACE_ASSERT(known->second.state == TableState::loading && !known->second.plan->shadow());
+    connection_->exec("TRUNCATE " + row.target.quoted());
+  }
+  store_table(*connection_, owner_, row);
+  Entry& entry = entries_[name];
+  entry.plan = make_plan(*connection_, settings_, start.schema, relation);
+  entry.state = TableState::loading;
+  entry.constraints_done = row.constraints_done;
+  entry.parked.clear();
+}
+
+void PostgresSink::begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
+                              const Position& first_position) {
+  refuse_if_fenced();
+  Transaction transaction(*connection_);
+  assert_owner(*connection_, owner_, lsn_);
+  connection_->exec(fmt::format("SET LOCAL lock_timeout = {}", settings_.ddl_lock_timeout.count()));
+  store_identity(*connection_, owner_, source_identity);
+  for (const TableStart& table : tables)
+    start_table(table);
+  const bool first = !lsn_;
+  if (first) store_position(*connection_, owner_, first_position);
+  transaction.commit();
+  if (first) lsn_ = first_position.lsn;
+  for (const TableStart& table : tables)
+    plans_.put(entry_of(table.schema->name).plan);
+}
+
+void PostgresSink::add_chunks(const std::vector<Chunk>& chunks) {
+  refuse_if_fenced();
+  Transaction transaction(*connection_);
+  assert_owner(*connection_, owner_, lsn_);
+  for (const Chunk& chunk : chunks)
+    store_chunk(*connection_, owner_, chunk);
+  transaction.commit();
+}
+
+std::unique_ptr<ChunkWriter> PostgresSink::chunk_writer() {
+  return std::make_unique<PostgresChunkWriter>(settings_, owner_, plans_);
+}
+
+// One transaction a table; a table that has its key already only gets the newer mark.
+void PostgresSink::finish_table(const SchemaPtr& table, const HighMark& mark) {
+  Entry& entry = entry_of(table->name);
+  with_lock_timeout(*connection_, settings_, [&] {
+    assert_owner(*connection_, owner_, lsn_);
+    const Result open = connection_->query(
+        "SELECT count(*) FILTER (WHERE NOT done), coalesce(sum(rows), 0)::bigint FROM tailrace.snapshot_chunk"
+        " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+        Params().text(owner_.pipeline).text(table->name.schema).text(table->name.name));
+    if (open.integer(0, 0) != 0)
+      throw Error(ErrorKind::internal, "a load is finished while chunks are open")
+          .with("table", table->name.str());
+    ensure_primary_key(*connection_, *table, entry.plan->relation);
+    connection_->exec("ANALYZE " + entry.plan->relation.quoted());
+    if (entry.state == TableState::loading)
+      connection_->query(
+          "UPDATE tailrace.table_state SET loaded_rows = $4"
+          " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+          Params()
+              .text(owner_.pipeline)
+              .text(table->name.schema)
+              .text(table->name.name)
+              .integer(open.integer(0, 1)));
+    connection_->query(
+        "DELETE FROM tailrace.snapshot_chunk"
+        " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+        Params().text(owner_.pipeline).text(table->name.schema).text(table->name.name));
+    store_state(*connection_, owner_, table->name, TableState::catching_up, mark);
+  });
+  entry.state = TableState::catching_up;
+}
+
+void PostgresSink::finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark) {
+  refuse_if_fenced();
+  crash_point("load.before_finish");
+  for (const SchemaPtr& table : tables) {
+    finish_table(table, mark);
+    crash_point("load.after_finish");
+  }
+}
+
+void PostgresSink::refuse_if_fenced() const {
+  if (liveness_ != nullptr && liveness_->fenced())
+    throw Error(ErrorKind::fenced, "another runner took over pipeline " + settings_.pipeline);
+}
+
+std::vector<TableName> PostgresSink::heartbeat() {
+  refuse_if_fenced();
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_heartbeat_ < settings_.heartbeat_interval) return {};
+  last_heartbeat_ = now;
+  const Result rows = connection_->query(
+      "SELECT p.fence, t.source_schema, t.source_table FROM tailrace.pipeline p"
+      "  LEFT JOIN tailrace.table_state t ON t.pipeline = p.pipeline AND t.desired = 'resnapshot'"
+      " WHERE p.pipeline = $1",
+      Params().text(owner_.pipeline));
+  if (rows.rows() == 0 || rows.integer(0, 0) != owner_.fence)
+    throw Error(ErrorKind::fenced, "another runner took over pipeline " + settings_.pipeline);
+  std::vector<TableName> wanted;
+  for (int row = 0; row < rows.rows(); ++row) {
+    if (!rows.is_null(row, 1))
+      wanted.push_back({std::string(rows.text(row, 1)), std::string(rows.text(row, 2))});
+  }
+  return wanted;
+}
+
+void PostgresSink::close() {
+  if (connection_ == nullptr) return;
+  connection_->reset();
+  if (liveness_ != nullptr) liveness_->stop(/*clean=*/true);
+  liveness_.reset();
+  connection_.reset();
+}
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,93 @@
+// The PostgreSQL sink: rows and position in one transaction.
+//
+// Shape    One connection for the stream, one for the sign of life, one per chunk writer.
+// Errors   See pipeline/sink.h. After any but `data` of a refused batch the instance is used up: a new one
+//          starts from open().
+// Threads  One thread; chunk writers one thread each.
+// Source   docs/rules.md R6 to R13.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "pipeline/sink.h"
+#include "postgres/connection.h"
+#include "postgres/liveness.h"
+#include "postgres/plan.h"
+#include "postgres/settings.h"
+#include "postgres/state_store.h"
+#include "postgres/table_apply.h"
+
+namespace tailrace::postgres {
+
+class PostgresSink : public Sink {
+ public:
+  explicit PostgresSink(Settings settings);
+  ~PostgresSink() override;
+
+  ResumeState open(bool take_over, std::stop_token stop) override;
+  void use_tables(const std::vector<SchemaPtr>& tables) override;
+  void begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
+                  const Position& first_position) override;
+  void add_chunks(const std::vector<Chunk>& chunks) override;
+  std::unique_ptr<ChunkWriter> chunk_writer() override;
+  void finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark) override;
+  [[nodiscard]] bool write(const ChangeBatch& batch, std::stop_token stop) override;
+  std::vector<ParkedKeys> parked_keys() override;
+  void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) override;
+  void finish_constraints() override;
+  std::vector<TableName> heartbeat() override;
+  void close() override;
+
+ private:
+  using Key = std::vector<std::string>;
+  // What changes while the pipeline runs; the plan says where rows go.
+  struct Entry {
+    PlanPtr plan;
+    TableState state = TableState::loading;
+    bool constraints_done = false;
+    std::set<Key> parked;
+  };
+
+  void check_loses_digits(const TableSchema& table) const;
+  void check_unique_targets(const std::vector<SchemaPtr>& tables) const;
+  void use_table(const SchemaPtr& table);
+  void start_table(const TableStart& start);
+  void create_target(const TableSchema& table, const RelationName& target);
+  void finish_table(const SchemaPtr& table, const HighMark& mark);
+  Entry& entry_of(const TableName& table);
+  void refuse_if_fenced() const;
+
+  bool write_once(const ChangeBatch& batch, const std::stop_token& stop);
+  void begin_commit_point();
+  void apply(const ChangeBatch& batch);
+  void settle_keys(TableApply& table, Entry& entry);
+  void end_commit_point(const ChangeBatch& batch);
+  void let_table_in(const TableName& name, std::vector<TableName>& joined);
+  void check_constraints();
+  void after_commit(const ChangeBatch& batch, const std::vector<TableName>& streaming);
+  void reload_parked();
+  void add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents);
+
+  Settings settings_;
+  std::string runner_id_;
+  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<Liveness> liveness_;
+  Owner owner_;
+  std::optional<Lsn> lsn_;  // As it is durable.
+  StoredPipeline stored_;
+  std::map<TableName, SchemaPtr> used_;
+  std::map<TableName, Entry> entries_;
+  PlanRegistry plans_;
+  Statements statements_;
+  bool in_commit_point_ = false;
+  std::uint64_t parts_ = 0;  // Of the open commit point, applied so far.
+  std::vector<TableName> becoming_streaming_;
+  std::vector<RelationName> to_drop_;
+  std::chrono::steady_clock::time_point last_heartbeat_{};
+};
+
+}  // namespace tailrace::postgres

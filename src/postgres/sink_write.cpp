@@ -1,0 +1,249 @@
+// Writing: parts of a commit point into one open transaction, its end with the position (R8, R9b).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "base/crash_point.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "postgres/constraints.h"
+#include "postgres/shadow.h"
+#include "postgres/sink.h"
+
+namespace tailrace::postgres {
+namespace {
+
+constexpr int conflict_attempts = 5;
+
+}  // namespace
+
+void PostgresSink::begin_commit_point() {
+  refuse_if_fenced();
+  connection_->exec("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+  // The first statement of every apply, and in the server: a runner that has been deposed fails here (R6c).
+  assert_owner(*connection_, owner_, lsn_);
+  in_commit_point_ = true;
+  parts_ = 0;
+}
+
+// Keys that wait for the source, and keys that need not wait any more (R7c).
+void PostgresSink::settle_keys(TableApply& table, Entry& entry) {
+  const TableName& name = table.plan().schema->name;
+  if (!entry.parked.empty()) {
+    for (const Key& key : table.settled_keys()) {
+      if (entry.parked.erase(key) != 0) unpark_key(*connection_, owner_, name, key);
+    }
+  }
+  for (const Key& key : table.missing_keys()) {
+    if (entry.parked.insert(key).second) park_key(*connection_, owner_, name, key);
+  }
+}
+
+void PostgresSink::apply(const ChangeBatch& batch) {
+  std::map<TableName, TableApply> tables;
+  for (const RowBatch& rows : batch.tables) {
+    if (rows.empty()) continue;
+    const TableName& name = rows.schema().name;
+    Entry& entry = entry_of(name);
+    TAILRACE_ASSERT(entry.state != TableState::loading);
+    TAILRACE_ASSERT(rows.columns() == entry.plan->encoders.size());
+    tables.try_emplace(name, entry.plan, entry.state == TableState::streaming, settings_)
+        .first->second.add(rows);
+  }
+  if (tables.empty()) return;
+  for (auto& [name, table] : tables)
+    table.read_carried(*connection_);
+  connection_->begin_pipeline();
+  for (auto& [name, table] : tables)
+    table.send(*connection_, statements_);
+  connection_->finish_pipeline();
+  for (auto& [name, table] : tables) {
+    table.check(*connection_);
+    settle_keys(table, entry_of(name));
+  }
+}
+
+// Everything that was deferred is checked now, while an offender can still be named.
+void PostgresSink::check_constraints() {
+  connection_->exec("SET CONSTRAINTS ALL IMMEDIATE");
+}
+
+void PostgresSink::let_table_in(const TableName& name, std::vector<TableName>& streaming) {
+  Entry& entry = entry_of(name);
+  // A row may still be missing; the source is asked for it first.
+  if (!entry.parked.empty() || entry.state == TableState::streaming) return;
+  if (entry.plan->shadow()) {
+    const JoinedRows rows = join_shadow(*connection_, *entry.plan);
+    log::info("sink.table.joined", {{"table", name.str()},
+                                    {"deleted", rows.deleted},
+                                    {"updated", rows.updated},
+                                    {"inserted", rows.inserted}});
+    to_drop_.push_back(entry.plan->relation);
+    connection_->query(
+        "UPDATE tailrace.table_state SET shadow_table = NULL"
+        " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+        Params().text(owner_.pipeline).text(name.schema).text(name.name));
+  }
+  store_state(*connection_, owner_, name, TableState::streaming, std::nullopt);
+  streaming.push_back(name);
+}
+
+void PostgresSink::end_commit_point(const ChangeBatch& batch) {
+  if (lsn_ && batch.end->lsn < *lsn_)
+    throw Error(ErrorKind::internal, "a position would move backwards")
+        .with("from", lsn_->hex())
+        .with("to", batch.end->lsn.hex());
+  becoming_streaming_.clear();
+  to_drop_.clear();
+  for (const TableName& table : batch.caught_up)
+    let_table_in(table, becoming_streaming_);
+  check_constraints();
+  for (const RelationName& shadow : to_drop_)
+    drop_shadow(*connection_, shadow);
+  store_position(*connection_, owner_, *batch.end);
+  if (!to_drop_.empty()) crash_point("join.before_commit");
+  crash_point("sink.before_commit");
+  connection_->exec("COMMIT");
+  crash_point("sink.after_commit");
+  in_commit_point_ = false;
+}
+
+// What is true only once it is durable.
+void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<TableName>& streaming) {
+  lsn_ = batch.end->lsn;
+  for (const TableName& name : streaming) {
+    Entry& entry = entry_of(name);
+    entry.state = TableState::streaming;
+    if (!entry.plan->shadow()) continue;
+    entry.plan = make_plan(*connection_, settings_, entry.plan->schema, entry.plan->target);
+    plans_.put(entry.plan);
+  }
+}
+
+bool PostgresSink::write_once(const ChangeBatch& batch, const std::stop_token& stop) {
+  if (stop.stop_requested()) return false;
+  const CancelOnStop cancel(*connection_, stop);
+  if (!in_commit_point_) begin_commit_point();
+  apply(batch);
+  crash_point("sink.in_apply");
+  ++parts_;
+  if (!batch.end) return true;
+  end_commit_point(batch);
+  after_commit(batch, becoming_streaming_);
+  return true;
+}
+
+bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
+  TAILRACE_ASSERT(connection_ != nullptr);
+  for (int attempt = 1;; ++attempt) {
+    try {
+      return write_once(batch, stop);
+    } catch (const Error& error) {
+      const bool whole = parts_ == 0;  // Earlier parts are gone with the transaction and cannot be repeated.
+      in_commit_point_ = false;
+      const bool usable = connection_->reset();
+      if (stop.stop_requested() && error.kind() == ErrorKind::conflict) return false;
+      if (error.kind() != ErrorKind::conflict || !whole || !usable || attempt == conflict_attempts) throw;
+      log::warn("sink.write.retry", {{"attempt", attempt}, {"reason", error.what()}});
+    }
+    statements_.forget();
+    connection_->exec("DEALLOCATE ALL");
+    reload_parked();
+    if (!wait_for(std::chrono::milliseconds(20) * attempt, stop)) return false;
+  }
+}
+
+void PostgresSink::reload_parked() {
+  for (auto& [name, entry] : entries_) {
+    const std::vector<Key> keys = read_parked(*connection_, settings_.pipeline, name);
+    entry.parked = {keys.begin(), keys.end()};
+  }
+}
+
+std::vector<ParkedKeys> PostgresSink::parked_keys() {
+  std::vector<ParkedKeys> out;
+  for (const auto& [name, entry] : entries_) {
+    if (!entry.parked.empty())
+      out.push_back({entry.plan->schema, {entry.parked.begin(), entry.parked.end()}});
+  }
+  return out;
+}
+
+void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) {
+  refuse_if_fenced();
+  Entry& entry = entry_of(parked.schema->name);
+  Transaction transaction(*connection_);
+  assert_owner(*connection_, owner_, lsn_);
+  TableApply table(entry.plan, /*streaming=*/false, settings_);
+  table.add(rows);
+  connection_->begin_pipeline();
+  table.send(*connection_, statements_);
+  connection_->finish_pipeline();
+  check_constraints();
+  for (const Key& key : parked.keys)
+    unpark_key(*connection_, owner_, parked.schema->name, key);
+  store_state(*connection_, owner_, parked.schema->name, TableState::catching_up, mark);
+  transaction.commit();
+  for (const Key& key : parked.keys)
+    entry.parked.erase(key);
+}
+
+void PostgresSink::add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents) {
+  const TableSchema& table = *entry.plan->schema;
+  const RelationName& target = entry.plan->target;
+  std::vector<ConstraintSql> wanted = unique_constraints_sql(table, settings_);
+  for (ConstraintSql& foreign_key : foreign_keys_sql(table, parents, settings_))
+    wanted.push_back(std::move(foreign_key));
+  for (const ConstraintSql& constraint : wanted) {
+    if (constraint.add.empty()) {
+      log::warn(
+          "sink.constraint.not_made",
+          {{"table", table.name.str()}, {"constraint", constraint.name}, {"reason", constraint.reason}});
+      continue;
+    }
+    const auto run = [&](const std::string& sql) {
+      with_lock_timeout(*connection_, settings_, [&] {
+        assert_owner(*connection_, owner_, lsn_);
+        connection_->exec(sql);
+      });
+    };
+    try {
+      if (!has_constraint(*connection_, target, constraint.name)) run(constraint.add);
+      if (!constraint.validate.empty() && !is_validated(*connection_, target, constraint.name))
+        run(constraint.validate);
+    } catch (Error& error) {
+      throw error.with("table", table.name.str()).with("constraint", constraint.name);
+    }
+  }
+}
+
+void PostgresSink::finish_constraints() {
+  TAILRACE_ASSERT(!in_commit_point_);
+  std::vector<SchemaPtr> parents;
+  for (const auto& [name, schema] : used_)
+    parents.push_back(schema);
+  for (auto& [name, entry] : entries_) {
+    if (entry.constraints_done || entry.state != TableState::streaming) continue;
+    const TableSchema& table = *entry.plan->schema;
+    // A foreign key waits until its parent streams as well.
+    const bool ready =
+        std::all_of(table.foreign_keys.begin(), table.foreign_keys.end(), [&](const ForeignKey& key) {
+          const auto parent = entries_.find(key.parent);
+          return !used_.contains(key.parent) ||
+                 (parent != entries_.end() && parent->second.state == TableState::streaming);
+        });
+    if (!ready) continue;
+    add_constraints(entry, parents);
+    with_lock_timeout(*connection_, settings_, [&, &table_name = name] {
+      assert_owner(*connection_, owner_, lsn_);
+      connection_->query(
+          "UPDATE tailrace.table_state SET constraints_done = true"
+          " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+          Params().text(owner_.pipeline).text(table_name.schema).text(table_name.name));
+    });
+    entry.constraints_done = true;
+  }
+}
+
+}  // namespace tailrace::postgres

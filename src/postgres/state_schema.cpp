@@ -1,0 +1,163 @@
+// The state schema's statements, one entry per version, and their application under a lock.
+#include "postgres/state_schema.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/error.h"
+
+namespace tailrace::postgres {
+namespace {
+
+constexpr const char* version_1 = R"sql(
+CREATE SCHEMA IF NOT EXISTS tailrace;
+
+CREATE TABLE tailrace.state_version (version integer NOT NULL);
+INSERT INTO tailrace.state_version VALUES (1);
+
+CREATE TABLE tailrace.pipeline (
+  pipeline        text   PRIMARY KEY,
+  fence           bigint NOT NULL DEFAULT 0,
+  source_identity text   NOT NULL DEFAULT '',
+  lsn             bytea  CHECK (octet_length(lsn) = 10),
+  evidence        text   NOT NULL DEFAULT '',
+  commit_time_utc bigint NOT NULL DEFAULT 0,
+  succeeded       boolean NOT NULL DEFAULT false,
+  durable_at      timestamptz
+);
+COMMENT ON TABLE tailrace.pipeline IS 'One row a pipeline: who may write (fence) and the position that is durable with the rows.';
+
+CREATE TABLE tailrace.runner (
+  pipeline     text PRIMARY KEY REFERENCES tailrace.pipeline,
+  runner_id    text NOT NULL,
+  fence        bigint NOT NULL,
+  host         text NOT NULL,
+  process_id   integer NOT NULL,
+  started_at   timestamptz NOT NULL,
+  heartbeat_at timestamptz
+);
+COMMENT ON TABLE tailrace.runner IS 'The runner that took a pipeline last; heartbeat_at is NULL after a clean end.';
+
+CREATE TABLE tailrace.table_state (
+  pipeline             text NOT NULL REFERENCES tailrace.pipeline,
+  source_schema        text NOT NULL,
+  source_table         text NOT NULL,
+  target_schema        text NOT NULL,
+  target_table         text NOT NULL,
+  state                text NOT NULL CHECK (state IN ('loading', 'catching_up', 'streaming')),
+  shadow_table         text,
+  low                  bytea NOT NULL,
+  high_mark            text,
+  instance_name        text NOT NULL,
+  instance_object_id   integer NOT NULL,
+  instance_create_date text NOT NULL,
+  instance_start_lsn   bytea NOT NULL,
+  loaded_rows          bigint NOT NULL DEFAULT 0,
+  constraints_done     boolean NOT NULL DEFAULT false,
+  desired              text NOT NULL DEFAULT '',
+  changed_at           timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (pipeline, source_schema, source_table)
+);
+COMMENT ON COLUMN tailrace.table_state.desired IS 'What a command asks of the running pipeline: resnapshot, or empty.';
+
+CREATE SEQUENCE tailrace.shadow_number;
+
+CREATE TABLE tailrace.snapshot_chunk (
+  pipeline       text NOT NULL,
+  source_schema  text NOT NULL,
+  source_table   text NOT NULL,
+  number         integer NOT NULL,
+  after          text[] NOT NULL,
+  upto           text[] NOT NULL,
+  estimated_rows bigint NOT NULL,
+  done           boolean NOT NULL DEFAULT false,
+  rows           bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (pipeline, source_schema, source_table, number),
+  FOREIGN KEY (pipeline, source_schema, source_table) REFERENCES tailrace.table_state ON DELETE CASCADE
+);
+
+CREATE TABLE tailrace.parked_key (
+  pipeline       text NOT NULL,
+  source_schema  text NOT NULL,
+  source_table   text NOT NULL,
+  key            text[] NOT NULL,
+  PRIMARY KEY (pipeline, source_schema, source_table, key),
+  FOREIGN KEY (pipeline, source_schema, source_table) REFERENCES tailrace.table_state ON DELETE CASCADE
+);
+COMMENT ON TABLE tailrace.parked_key IS 'Keys that were updated in part before their row had come; read again from the source at the high mark.';
+
+-- Fails unless this runner still owns the pipeline and nobody else moved its position.
+CREATE FUNCTION tailrace.assert_owner(wanted text, own_fence bigint, own_lsn bytea) RETURNS void
+LANGUAGE plpgsql AS $body$
+DECLARE
+  found_fence bigint;
+  found_lsn bytea;
+BEGIN
+  SELECT p.fence, p.lsn INTO found_fence, found_lsn
+    FROM tailrace.pipeline p WHERE p.pipeline = wanted FOR NO KEY UPDATE;
+  IF found_fence IS DISTINCT FROM own_fence THEN
+    RAISE EXCEPTION 'another runner took over pipeline % (fence %, ours was %)', wanted, found_fence, own_fence
+      USING ERRCODE = 'TR001';
+  END IF;
+  IF found_lsn IS DISTINCT FROM own_lsn THEN
+    RAISE EXCEPTION 'the position of pipeline % was moved by somebody else', wanted USING ERRCODE = 'TR002';
+  END IF;
+END
+$body$;
+
+-- The same for chunk writers, which share: they do not wait for each other, a takeover waits for them.
+CREATE FUNCTION tailrace.assert_fence(wanted text, own_fence bigint) RETURNS void
+LANGUAGE plpgsql AS $body$
+DECLARE
+  found_fence bigint;
+BEGIN
+  SELECT p.fence INTO found_fence FROM tailrace.pipeline p WHERE p.pipeline = wanted FOR KEY SHARE;
+  IF found_fence IS DISTINCT FROM own_fence THEN
+    RAISE EXCEPTION 'another runner took over pipeline % (fence %, ours was %)', wanted, found_fence, own_fence
+      USING ERRCODE = 'TR001';
+  END IF;
+END
+$body$;
+)sql";
+
+// Entry n brings version n to n + 1.
+constexpr std::array<const char*, state_version> migrations{version_1};
+
+}  // namespace
+
+int stored_state_version(Connection& connection) {
+  if (connection.query("SELECT to_regclass('tailrace.state_version') IS NOT NULL", {}).boolean(0, 0))
+    return static_cast<int>(connection.exec("SELECT version FROM tailrace.state_version").integer(0, 0));
+  return 0;
+}
+
+void migrate_state_schema(Connection& connection) {
+  const auto refuse_newer = [](int stored) {
+    if (stored <= state_version) return;
+    throw Error(ErrorKind::config, fmt::format("schema tailrace has version {}; this program knows up to {}",
+                                               stored, state_version))
+        .with("remedy", "run a newer tailrace");
+  };
+  const int seen = stored_state_version(connection);
+  refuse_newer(seen);
+  if (seen == state_version) return;
+  Transaction transaction(connection);
+  // Two pipelines may start on a fresh database at once.
+  connection.exec("SELECT pg_advisory_xact_lock(hashtextextended('tailrace.state_version', 0))");
+  const int stored = stored_state_version(connection);
+  refuse_newer(stored);
+  for (int version = stored; version < state_version; ++version)
+    connection.exec(migrations[static_cast<std::size_t>(version)]);
+  connection.exec(fmt::format("UPDATE tailrace.state_version SET version = {}", state_version));
+  transaction.commit();
+}
+
+std::string state_schema_sql() {
+  std::string out;
+  for (const char* const sql : migrations)
+    out += sql;
+  return out;
+}
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,61 @@
+// Reading and writing the rows of schema `tailrace`. Every function runs inside the caller's transaction.
+//
+// Threads  Stateless; the connection's thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/sink.h"
+#include "pipeline/state.h"
+#include "postgres/connection.h"
+#include "postgres/names.h"
+
+namespace tailrace::postgres {
+
+// A row of table_state, as the sink needs it.
+struct StoredTable {
+  TableProgress progress;
+  RelationName target;
+  std::optional<std::string> shadow_table;  // In schema tailrace.
+  bool constraints_done = false;
+  std::uint64_t loaded_rows = 0;
+};
+
+struct StoredPipeline {
+  bool exists = false;
+  bool succeeded = false;
+  std::string source_identity;
+  std::optional<Position> position;
+  std::vector<StoredTable> tables;
+};
+
+StoredPipeline read_pipeline(Connection& connection, const std::string& pipeline);
+ResumeState resume_state_of(const StoredPipeline& stored);
+
+std::string bytea_text(const Lsn& lsn);  // \x and 20 digits.
+
+struct Owner {
+  std::string pipeline;
+  std::int64_t fence = 0;
+};
+
+// Fails with fenced in the server where the pipeline is not ours any more (R6c).
+void assert_owner(Connection& connection, const Owner& owner, const std::optional<Lsn>& lsn);
+
+void store_identity(Connection& connection, const Owner& owner, const std::string& source_identity);
+void store_position(Connection& connection, const Owner& owner, const Position& position);
+void store_table(Connection& connection, const Owner& owner, const StoredTable& table);
+void store_state(Connection& connection, const Owner& owner, const TableName& table, TableState state,
+                 const std::optional<HighMark>& mark);
+void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk);
+void park_key(Connection& connection, const Owner& owner, const TableName& table,
+              const std::vector<std::string>& key);
+void unpark_key(Connection& connection, const Owner& owner, const TableName& table,
+                const std::vector<std::string>& key);
+std::vector<std::vector<std::string>> read_parked(Connection& connection, const std::string& pipeline,
+                                                  const TableName& table);
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,281 @@
+// Encoding a table's changes as arrays and sending them.
+#include "postgres/table_apply.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "model/key_text.h"
+#include "postgres/apply_sql.h"
+
+namespace tailrace::postgres {
+namespace {
+
+Params borrow(const std::vector<WireBuffer>& arrays) {
+  Params params;
+  for (const WireBuffer& array : arrays)
+    params.borrowed(array.view());
+  return params;
+}
+
+std::size_t bytes_of(const NetChange& change, std::size_t columns) {
+  std::size_t bytes = 0;
+  for (std::size_t column = 0; column < columns; ++column) {
+    const RowRef ref = change.source_of(column);
+    const CellKind kind = ref.batch->schema().columns[column].type.cell_kind();
+    const bool in_arena = kind == CellKind::text || kind == CellKind::bytes;
+    bytes += 20;
+    if (in_arena && ref.batch->state(ref.row, column) == CellState::value)
+      bytes += ref.batch->text(ref.row, column).size();
+  }
+  return bytes;
+}
+
+std::size_t ordinal(const Result& result, int row) {
+  return static_cast<std::size_t>(result.integer(row, 0)) - 1;
+}
+
+}  // namespace
+
+std::string Statements::prepared(Connection& connection, const std::string& sql,
+                                 const std::vector<std::uint32_t>& types) {
+  const auto found = names_.find(sql);
+  if (found != names_.end()) return found->second;
+  const std::string name = fmt::format("a{}", names_.size());
+  connection.send_prepare(name, sql, types);
+  names_.emplace(sql, name);
+  return name;
+}
+
+TableApply::TableApply(PlanPtr plan, bool streaming, const Settings& settings)
+    : plan_(std::move(plan)), streaming_(streaming), settings_(settings), coalescer_(*plan_) {}
+
+void TableApply::sort_into_groups() {
+  const std::vector<NetChange>& changes = coalescer_.changes();
+  hit_.assign(changes.size(), false);
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const NetChange& change = changes[i];
+    const bool whole = change.kind == NetChange::Kind::full || carried_.contains(i);
+    if (change.kind == NetChange::Kind::delete_) {
+      // While catching up the snapshot may hold a row that came and went.
+      if (change.was_there || !streaming_) groups_.deletes.push_back(i);
+    } else if (whole) {
+      (streaming_ && change.was_there ? groups_.updates : groups_.inserts).push_back(i);
+    } else if (change.kind == NetChange::Kind::partial && !change.carried()) {
+      groups_.updates.push_back(i);
+    }
+  }
+}
+
+// Cuts a group so that no statement is larger than the settings say.
+std::vector<TableApply::Indexes> TableApply::slices(const Indexes& group) const {
+  std::vector<Indexes> out;
+  std::size_t bytes = 0;
+  for (const std::size_t i : group) {
+    const std::size_t more = bytes_of(coalescer_.changes()[i], plan_->encoders.size());
+    if (out.empty() || out.back().size() >= settings_.statement_rows ||
+        bytes + more > settings_.statement_bytes) {
+      out.emplace_back();
+      bytes = 0;
+    }
+    out.back().push_back(i);
+    bytes += more;
+  }
+  return out;
+}
+
+bool TableApply::present(std::size_t change, std::size_t column) const {
+  return carried_.contains(change) || coalescer_.changes()[change].present(column);
+}
+
+std::vector<bool> TableApply::absent_columns(const Indexes& group) const {
+  std::vector<bool> absent(plan_->encoders.size(), false);
+  for (const std::size_t i : group) {
+    if (coalescer_.changes()[i].kind == NetChange::Kind::full) continue;
+    for (std::size_t column = 0; column < absent.size(); ++column) {
+      if (!present(i, column)) absent[column] = true;
+    }
+  }
+  return absent;
+}
+
+void TableApply::encode_cell(WireBuffer& out, std::size_t change, std::size_t column) const {
+  const RowRef ref = coalescer_.changes()[change].source_of(column);
+  if (ref.batch->state(ref.row, column) == CellState::absent) {
+    const auto carried = carried_.find(change);
+    if (carried != carried_.end()) {
+      out.put_bytes(carried->second[column]);
+      return;
+    }
+  }
+  plan_->encoders[column].encode(out, *ref.batch, ref.row, column);
+}
+
+void TableApply::encode_keys(const Indexes& slice, std::vector<WireBuffer>& arrays, bool of_origin) const {
+  const std::vector<NetChange>& changes = coalescer_.changes();
+  for (const std::size_t column : plan_->schema->key) {
+    WireBuffer& array = arrays.emplace_back();
+    put_array_header(array, plan_->encoders[column].target().oid, slice.size());
+    for (const std::size_t i : slice) {
+      const std::size_t change = of_origin ? static_cast<std::size_t>(changes[i].carried_from) : i;
+      const RowRef ref = changes[change].latest;
+      plan_->encoders[column].encode(array, *ref.batch, ref.row, column);
+    }
+  }
+}
+
+void TableApply::encode_columns(const Indexes& slice, std::vector<WireBuffer>& arrays) const {
+  for (std::size_t column = 0; column < plan_->encoders.size(); ++column) {
+    WireBuffer& array = arrays.emplace_back();
+    put_array_header(array, plan_->encoders[column].target().oid, slice.size());
+    for (const std::size_t i : slice)
+      encode_cell(array, i, column);
+  }
+}
+
+void TableApply::encode_presence(const Indexes& slice, const std::vector<bool>& absent,
+                                 std::vector<WireBuffer>& arrays) const {
+  for (std::size_t column = 0; column < absent.size(); ++column) {
+    if (!absent[column] || plan_->schema->is_key(column)) continue;
+    WireBuffer& array = arrays.emplace_back();
+    put_array_header(array, oid_bool, slice.size());
+    for (const std::size_t i : slice) {
+      array.put<std::int32_t>(1);
+      *array.extend(1) = present(i, column) ? 1 : 0;
+    }
+  }
+}
+
+void TableApply::read_carried(Connection& connection) {
+  Indexes moved;
+  for (std::size_t i = 0; i < coalescer_.changes().size(); ++i) {
+    const NetChange& change = coalescer_.changes()[i];
+    if (change.kind == NetChange::Kind::partial && change.carried()) moved.push_back(i);
+  }
+  for (const Indexes& slice : slices(moved)) {
+    std::vector<WireBuffer> arrays;
+    encode_keys(slice, arrays, /*of_origin=*/true);
+    const ApplySql sql = select_sql(*plan_);
+    connection.prepare("", sql.text, sql.types);
+    const Result rows = connection.exec_prepared("", borrow(arrays), /*binary_results=*/true);
+    for (int row = 0; row < rows.rows(); ++row) {
+      std::uint64_t number = 0;
+      std::memcpy(&number, rows.text(row, 0).data(), sizeof number);
+      std::vector<std::string>& fields = carried_[slice[__builtin_bswap64(number) - 1]];
+      for (int column = 1; column < rows.columns(); ++column) {
+        WireBuffer field;
+        field.put<std::int32_t>(
+            rows.is_null(row, column) ? -1 : static_cast<std::int32_t>(rows.text(row, column).size()));
+        if (!rows.is_null(row, column)) field.put_bytes(rows.text(row, column));
+        fields.push_back(field.str());
+      }
+    }
+    for (const std::size_t i : slice) {
+      if (carried_.contains(i)) continue;
+      if (streaming_)
+        diverged(static_cast<std::size_t>(coalescer_.changes()[i].carried_from), "changes its key");
+      const RowRef ref = coalescer_.changes()[i].latest;
+      missing_.push_back(key_of(*ref.batch, ref.row));
+    }
+  }
+}
+
+void TableApply::send_deletes(Connection& connection, Statements& statements) {
+  const ApplySql sql = delete_sql(*plan_);
+  for (const Indexes& slice : slices(groups_.deletes)) {
+    std::vector<WireBuffer> arrays;
+    encode_keys(slice, arrays, /*of_origin=*/false);
+    connection.send_prepared(statements.prepared(connection, sql.text, sql.types), borrow(arrays),
+                             [this, slice](const Result& found) {
+                               for (int row = 0; row < found.rows(); ++row)
+                                 hit_[slice[ordinal(found, row)]] = true;
+                             });
+  }
+}
+
+void TableApply::send_updates(Connection& connection, Statements& statements) {
+  const std::vector<bool> absent = absent_columns(groups_.updates);
+  const ApplySql sql = update_sql(*plan_, absent, /*ordinals=*/!streaming_);
+  for (const Indexes& slice : slices(groups_.updates)) {
+    std::vector<WireBuffer> arrays;
+    encode_columns(slice, arrays);
+    encode_presence(slice, absent, arrays);
+    connection.send_prepared(statements.prepared(connection, sql.text, sql.types), borrow(arrays),
+                             [this, slice](const Result& found) {
+                               updated_ += found.affected();
+                               for (int row = 0; row < found.rows(); ++row)
+                                 hit_[slice[ordinal(found, row)]] = true;
+                             });
+  }
+}
+
+void TableApply::send_inserts(Connection& connection, Statements& statements) {
+  const ApplySql sql = insert_sql(*plan_, /*upsert=*/!streaming_);
+  for (const Indexes& slice : slices(groups_.inserts)) {
+    std::vector<WireBuffer> arrays;
+    encode_columns(slice, arrays);
+    connection.send_prepared(statements.prepared(connection, sql.text, sql.types), borrow(arrays), {});
+  }
+}
+
+void TableApply::send(Connection& connection, Statements& statements) {
+  sort_into_groups();
+  send_deletes(connection, statements);
+  send_updates(connection, statements);
+  send_inserts(connection, statements);
+}
+
+void TableApply::diverged(std::size_t change, std::string_view what) const {
+  const RowRef ref = coalescer_.changes()[change].latest;
+  throw Error(
+      ErrorKind::data,
+      fmt::format("source and target have diverged: a row that the source {} is not in the target", what))
+      .with("table", plan_->schema->name.str())
+      .with("target_table", plan_->relation.str())
+      .with("key", readable_key(*ref.batch, ref.row))
+      .with("remedy",
+            "find out who writes to the target beside tailrace, then request a resnapshot of the table");
+}
+
+void TableApply::find_missing_update(Connection& connection) {
+  const ApplySql sql = first_missing_sql(*plan_);
+  for (const Indexes& slice : slices(groups_.updates)) {
+    std::vector<WireBuffer> arrays;
+    encode_keys(slice, arrays, /*of_origin=*/false);
+    connection.prepare("", sql.text, sql.types);
+    const Result missing = connection.exec_prepared("", borrow(arrays));
+    if (missing.rows() == 1) diverged(slice[ordinal(missing, 0)], "updates");
+  }
+}
+
+void TableApply::check(Connection& connection) {
+  if (streaming_) {
+    for (const std::size_t i : groups_.deletes) {
+      if (!hit_[i]) diverged(i, "deletes");
+    }
+    if (updated_ == groups_.updates.size()) return;
+    find_missing_update(connection);
+    // Every key is there, but another number of rows was hit: a rule or a trigger of the target meddles.
+    throw Error(ErrorKind::data, fmt::format("{} rows were to be updated, the target updated {}",
+                                             groups_.updates.size(), updated_))
+        .with("table", plan_->schema->name.str())
+        .with("remedy", "look for triggers and rules on the target table (`tailrace check` names them)");
+  }
+  for (const std::size_t i : groups_.updates) {
+    if (hit_[i]) continue;
+    const RowRef ref = coalescer_.changes()[i].latest;
+    missing_.push_back(key_of(*ref.batch, ref.row));
+  }
+}
+
+std::vector<std::vector<std::string>> TableApply::settled_keys() const {
+  std::vector<std::vector<std::string>> out;
+  for (const Indexes* group : {&groups_.deletes, &groups_.inserts}) {
+    for (const std::size_t i : *group) {
+      const RowRef ref = coalescer_.changes()[i].latest;
+      out.push_back(key_of(*ref.batch, ref.row));
+    }
+  }
+  return out;
+}
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,92 @@
+// One table's part on its way into the target: coalesced changes, the statements for them, and the proof that
+// they hit what they should.
+//
+// Shape    Construct with the part's batches; read_carried(); send() inside a pipeline; check() after it.
+//          Deletes come first, then updates, then inserts.
+//          While streaming, deletes and updates must find their row and inserts must not: else source and
+//          target have diverged. (After the high mark nothing is replayed: rows and position are one commit.)
+//          While catching up, full rows are upserts, deletes may find nothing, and partial updates that find
+//          nothing are parked.
+// Errors   data: see above.
+// Source   docs/rules.md R7, R13.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "postgres/coalesce.h"
+#include "postgres/connection.h"
+#include "postgres/plan.h"
+#include "postgres/settings.h"
+
+namespace tailrace::postgres {
+
+// Prepared statements of a connection, by their text.
+class Statements {
+ public:
+  // The name of the statement; sends its preparation first where it is new. In a pipeline only.
+  std::string prepared(Connection& connection, const std::string& sql,
+                       const std::vector<std::uint32_t>& types);
+  void forget() { names_.clear(); }
+
+ private:
+  std::map<std::string, std::string, std::less<>> names_;
+};
+
+class TableApply {
+ public:
+  TableApply(PlanPtr plan, bool streaming, const Settings& settings);
+
+  void add(const RowBatch& batch) { coalescer_.add(batch); }
+
+  // Reads what rows with changed keys take along from their old target rows (R7e). Before any delete.
+  void read_carried(Connection& connection);
+  void send(Connection& connection, Statements& statements);
+  // Throws data where a row was missing that had to be there.
+  void check(Connection& connection);
+
+  const TablePlan& plan() const { return *plan_; }
+  // After check(), while catching up: keys of partial updates whose row was not there.
+  const std::vector<std::vector<std::string>>& missing_keys() const { return missing_; }
+  // Keys that are whole again or gone: they are parked no more.
+  std::vector<std::vector<std::string>> settled_keys() const;
+
+ private:
+  using Indexes = std::vector<std::size_t>;
+  // The groups of changes that one kind of statement serves.
+  struct Groups {
+    Indexes deletes;
+    Indexes updates;
+    Indexes inserts;
+  };
+  void sort_into_groups();
+  std::vector<Indexes> slices(const Indexes& group) const;
+  std::vector<bool> absent_columns(const Indexes& group) const;
+  void encode_keys(const Indexes& slice, std::vector<WireBuffer>& arrays, bool of_origin) const;
+  void encode_columns(const Indexes& slice, std::vector<WireBuffer>& arrays) const;
+  void encode_presence(const Indexes& slice, const std::vector<bool>& absent,
+                       std::vector<WireBuffer>& arrays) const;
+  void encode_cell(WireBuffer& out, std::size_t change, std::size_t column) const;
+  bool present(std::size_t change, std::size_t column) const;
+  void send_deletes(Connection& connection, Statements& statements);
+  void send_updates(Connection& connection, Statements& statements);
+  void send_inserts(Connection& connection, Statements& statements);
+  [[noreturn]] void diverged(std::size_t change, std::string_view what) const;
+  void find_missing_update(Connection& connection);
+
+  PlanPtr plan_;
+  bool streaming_;
+  const Settings& settings_;
+  Coalescer coalescer_;
+  Groups groups_;
+  // By change: the encoded fields that a key change takes along; a field is empty where it is not needed.
+  std::map<std::size_t, std::vector<std::string>> carried_;
+  std::vector<bool> hit_;  // By change: the server said that the statement found the row.
+  std::uint64_t updated_ = 0;
+  std::vector<std::vector<std::string>> missing_;
+};
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,47 @@
+// What a table of the target looks like now, and how that differs from what a source table needs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/table_schema.h"
+#include "postgres/connection.h"
+#include "postgres/names.h"
+#include "postgres/settings.h"
+#include "postgres/types.h"
+
+namespace tailrace::postgres {
+
+struct TargetColumn {
+  std::string name;
+  PgType type;
+  std::string type_sql;  // As the server writes it.
+  bool not_null = false;
+  bool generated = false;        // STORED: left out of column lists.
+  bool identity_always = false;  // Takes OVERRIDING SYSTEM VALUE.
+  bool deterministic = true;     // Of its collation.
+  bool operator==(const TargetColumn&) const = default;
+};
+
+struct TargetTable {
+  std::uint32_t oid = 0;  // 0: does not exist.
+  char kind = 'r';        // pg_class.relkind.
+  std::vector<TargetColumn> columns;
+  std::vector<std::string> key;  // Columns of the primary key, in its order; empty: none.
+  bool exists() const { return oid != 0; }
+  const TargetColumn* find(std::string_view name) const;
+};
+
+TargetTable read_target(Connection& connection, const RelationName& name);
+bool has_rows(Connection& connection, const RelationName& name);
+
+// One line per difference that keeps `table` from being replicated into `target`; none: fit.
+std::vector<std::string> differences(const TableSchema& table, const TargetTable& target,
+                                     const Settings& settings);
+
+// Throws config with all differences.
+void check_shape(const TableSchema& table, const RelationName& name, const TargetTable& target,
+                 const Settings& settings);
+
+}  // namespace tailrace::postgres
