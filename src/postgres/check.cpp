@@ -1,0 +1,213 @@
+// Is the target fit? Each thing that is not becomes a finding with the SQL that mends it.
+//
+// Source  docs/rules.md R10a.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "postgres/connection.h"
+#include "postgres/inspect.h"
+#include "postgres/state_schema.h"
+#include "postgres/target_table.h"
+
+namespace tailrace::postgres {
+namespace {
+
+class Check {
+ public:
+  Check(const Settings& settings, Connection& connection, std::vector<Finding>& findings)
+      : settings_(settings), connection_(connection), findings_(findings) {}
+
+  void server() {
+    const Result row = connection_.exec(
+        "SELECT current_setting('server_version'), current_database(), session_user,"
+        "       has_database_privilege(current_database(), 'CREATE')");
+    database_ = std::string(row.text(0, 1));
+    user_ = std::string(row.text(0, 2));
+    may_create_ = row.boolean(0, 3);
+    add(FindingLevel::ok, "target.version", database_, "PostgreSQL " + std::string(row.text(0, 0)), "");
+    state_schema();
+  }
+
+  void tables(const std::vector<SchemaPtr>& tables) {
+    std::set<std::string> schemas;
+    for (const SchemaPtr& table : tables)
+      schemas.insert(target_of(settings_, table->name).schema);
+    for (const std::string& schema : schemas)
+      right_on(schema);
+    for (const SchemaPtr& each : tables) {
+      try {
+        table(*each);
+      } catch (const Error& error) {
+        add(FindingLevel::failure, "target.table", each->name.str(), error.message(),
+            std::string(error.context("remedy")));
+      }
+    }
+  }
+
+ private:
+  void add(FindingLevel level, std::string name, std::string subject, std::string reason,
+           std::string remedy) {
+    findings_.push_back({level, std::move(name), std::move(subject), std::move(reason), std::move(remedy)});
+  }
+
+  void state_schema() {
+    const int stored = stored_state_version(connection_);
+    if (stored > state_version) {
+      add(FindingLevel::failure, "target.state_schema", "tailrace",
+          fmt::format("version {} is newer than this program's {}", stored, state_version),
+          "run a newer tailrace");
+    } else if (stored == 0 && !may_create_) {
+      add(FindingLevel::failure, "target.state_schema", "tailrace",
+          fmt::format("{} may not create schema tailrace", user_),
+          fmt::format("GRANT CREATE ON DATABASE {} TO {};", quote_name(database_), quote_name(user_)));
+    } else {
+      add(FindingLevel::ok, "target.state_schema", "tailrace",
+          stored == 0 ? "will be made" : fmt::format("version {}", stored), "");
+    }
+  }
+
+  void right_on(const std::string& schema) {
+    const Result row = connection_.query(
+        "SELECT has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE')"
+        "  FROM pg_namespace n WHERE n.nspname = $1",
+        Params().text(schema));
+    if (row.rows() == 0 && !may_create_) {
+      add(FindingLevel::failure, "target.schema_right", schema,
+          fmt::format("the schema does not exist and {} may not create it", user_),
+          fmt::format("CREATE SCHEMA {} AUTHORIZATION {};", quote_name(schema), quote_name(user_)));
+    } else if (row.rows() == 1 && !row.boolean(0, 0)) {
+      add(FindingLevel::failure, "target.schema_right", schema,
+          fmt::format("{} may not create tables in it", user_),
+          fmt::format("GRANT CREATE, USAGE ON SCHEMA {} TO {};", quote_name(schema), quote_name(user_)));
+    } else {
+      add(FindingLevel::ok, "target.schema_right", schema, "", "");
+    }
+  }
+
+  bool is_ours(const TableName& name) {
+    return stored_state_version(connection_) != 0 &&
+           connection_
+                   .query(
+                       "SELECT FROM tailrace.table_state"
+                       " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+                       Params().text(settings_.pipeline).text(name.schema).text(name.name))
+                   .rows() == 1;
+  }
+
+  void table(const TableSchema& table) {
+    check_names(settings_, table);
+    const RelationName target = target_of(settings_, table.name);
+    for (const std::size_t column : table.key) {
+      if (loses_digits(table.columns[column].type))
+        add(FindingLevel::failure, "target.key_digits", table.name.str() + "." + table.columns[column].name,
+            "the key loses its seventh digit: two source keys could become one",
+            "choose another key for the table, or exclude it");
+    }
+    const TargetTable found = read_target(connection_, target);
+    if (!found.exists()) {
+      add(FindingLevel::ok, "target.table", target.str(), "will be made", "");
+      return;
+    }
+    const std::size_t before = findings_.size();
+    shape(table, target, found);
+    meddlers(target, found.oid);
+    if (findings_.size() == before) add(FindingLevel::ok, "target.table", target.str(), "fits", "");
+  }
+
+  void shape(const TableSchema& table, const RelationName& target, const TargetTable& found) {
+    for (const std::string& difference : differences(table, found, settings_))
+      add(FindingLevel::failure, "target.shape", target.str(), difference,
+          "ALTER or DROP the table; `tailrace schema` shows what is expected");
+    if (!is_ours(table.name) && has_rows(connection_, target))
+      add(FindingLevel::failure, "target.rows", target.str(),
+          "the table holds rows that this pipeline did not write",
+          fmt::format("TRUNCATE {}; -- or rename it, or exclude the source table", target.quoted()));
+    const Result rights = connection_.query(
+        "SELECT pg_has_role(c.relowner, 'USAGE'),"
+        "       has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') AND"
+        "       has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')"
+        "  FROM pg_class c WHERE c.oid = $1",
+        Params().integer(found.oid));
+    if (!rights.boolean(0, 1))
+      add(FindingLevel::failure, "target.table_right", target.str(),
+          fmt::format("{} may not write it", user_),
+          fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {};", target.quoted(),
+                      quote_name(user_)));
+    if (!rights.boolean(0, 0))
+      add(FindingLevel::failure, "target.table_owner", target.str(),
+          fmt::format("{} does not own the table and cannot give it keys", user_),
+          fmt::format("ALTER TABLE {} OWNER TO {};", target.quoted(), quote_name(user_)));
+  }
+
+  // One statement lists what would change rows behind our back, or refuse what the source allowed.
+  void meddlers(const RelationName& target, std::uint32_t oid) {
+    const Result rows = connection_.query(
+        "SELECT 'target.trigger', tgname, 'a trigger acts on every replicated row',"
+        "       format('ALTER TABLE %s DISABLE TRIGGER %I;', $2::text, tgname)"
+        "  FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled <> 'D'"
+        " UNION ALL SELECT 'target.rule', rulename, 'a rule rewrites replicated changes',"
+        "       format('DROP RULE %I ON %s;', rulename, $2::text)"
+        "  FROM pg_rewrite WHERE ev_class = $1 AND rulename <> '_RETURN' AND ev_enabled <> 'D'"
+        " UNION ALL SELECT 'target.row_security', relname, 'row security can hide rows from tailrace',"
+        "       format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY;', $2::text)"
+        "  FROM pg_class WHERE oid = $1 AND relrowsecurity"
+        "   AND (relforcerowsecurity OR NOT pg_has_role(relowner, 'USAGE'))"
+        " UNION ALL SELECT 'target.foreign_key', conname,"
+        "       'a foreign key that is not NO ACTION DEFERRABLE INITIALLY DEFERRED acts in the middle of a "
+        "transaction',"
+        "       format('ALTER TABLE %s DROP CONSTRAINT %I;', conrelid::regclass, conname)"
+        "  FROM pg_constraint WHERE contype = 'f' AND (conrelid = $1 OR confrelid = $1)"
+        "   AND NOT (condeferrable AND condeferred AND confdeltype = 'a' AND confupdtype = 'a')"
+        " UNION ALL SELECT 'target.unique_constraint', i.relname,"
+        "       'a unique index that is checked at once refuses what a transaction may do in its middle',"
+        "       CASE WHEN k.oid IS NULL THEN format('DROP INDEX %s;', i.oid::regclass)"
+        "            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I;', $2::text, k.conname) END"
+        "  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
+        "  LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.contype IN ('u', 'x')"
+        " WHERE x.indrelid = $1 AND NOT x.indisprimary AND (x.indisunique OR x.indisexclusion)"
+        "   AND NOT coalesce(k.condeferrable, false)",
+        Params().integer(oid).text(target.quoted()));
+    for (int row = 0; row < rows.rows(); ++row)
+      add(FindingLevel::failure, std::string(rows.text(row, 0)),
+          target.str() + " " + std::string(rows.text(row, 1)), std::string(rows.text(row, 2)),
+          std::string(rows.text(row, 3)));
+  }
+
+  const Settings& settings_;
+  Connection& connection_;
+  std::vector<Finding>& findings_;
+  std::string database_;
+  std::string user_;
+  bool may_create_ = false;
+};
+
+std::string name_of_refusal(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::auth: return "target.login";
+    case ErrorKind::config: return "target.fit";
+    default: return "target.reachable";
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> check(const Settings& settings, const std::vector<SchemaPtr>& tables,
+                           std::stop_token stop) {
+  std::vector<Finding> findings;
+  try {
+    Connection connection(settings, "check", std::move(stop));
+    findings.push_back({FindingLevel::ok, "target.reachable", "target.url", "connected", ""});
+    Check check(settings, connection, findings);
+    check.server();
+    check.tables(tables);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::abandoned) throw;
+    findings.push_back({FindingLevel::failure, name_of_refusal(error.kind()), "target.url", error.message(),
+                        std::string(error.context("remedy"))});
+  }
+  return findings;
+}
+
+}  // namespace tailrace::postgres

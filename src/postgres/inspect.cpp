@@ -1,0 +1,169 @@
+// Status, missing DDL, requests. Fitness is in check.cpp.
+#include "postgres/inspect.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "postgres/connection.h"
+#include "postgres/ddl.h"
+#include "postgres/state_schema.h"
+#include "postgres/target_table.h"
+
+namespace tailrace::postgres {
+namespace {
+
+// 100 ns since 0001-01-01 of a timestamptz.
+std::string ticks_sql(std::string_view expression) {
+  return fmt::format("coalesce(((extract(epoch FROM {}) + 62135596800) * 10000000)::bigint, 0)", expression);
+}
+
+void read_runner(Connection& connection, const Settings& settings, PipelineStatus& status) {
+  const Result row = connection.query(
+      "SELECT host || ' process ' || process_id,"
+      "       (extract(epoch FROM clock_timestamp() - heartbeat_at) * 1000)::bigint"
+      "  FROM tailrace.runner WHERE pipeline = $1",
+      Params().text(settings.pipeline));
+  if (row.rows() == 0 || row.is_null(0, 1)) return;
+  status.heartbeat_age = std::chrono::milliseconds(row.integer(0, 1));
+  status.runner_alive = *status.heartbeat_age <= settings.heartbeat_stale;
+  if (status.runner_alive) status.runner = std::string(row.text(0, 0));
+}
+
+void read_tables(Connection& connection, const Settings& settings, PipelineStatus& status) {
+  const Result rows = connection.query(
+      "SELECT t.source_schema, t.source_table, t.state, t.shadow_table IS NOT NULL OR t.desired <> '',"
+      "       greatest(coalesce(c.reltuples, 0), 0)::bigint,"
+      "       coalesce(k.rows, 0)::bigint, coalesce(k.done, 0), coalesce(k.planned, 0), p.parked"
+      "  FROM tailrace.table_state t"
+      "  LEFT JOIN pg_namespace n ON n.nspname = t.target_schema"
+      "  LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.target_table"
+      "  LEFT JOIN LATERAL (SELECT sum(rows) AS rows, count(*) FILTER (WHERE done) AS done, count(*) AS "
+      "planned"
+      "         FROM tailrace.snapshot_chunk s WHERE s.pipeline = t.pipeline"
+      "          AND s.source_schema = t.source_schema AND s.source_table = t.source_table) k ON true"
+      " CROSS JOIN LATERAL (SELECT count(*) AS parked FROM tailrace.parked_key q WHERE q.pipeline = "
+      "t.pipeline"
+      "          AND q.source_schema = t.source_schema AND q.source_table = t.source_table) p"
+      " WHERE t.pipeline = $1 ORDER BY t.source_schema, t.source_table",
+      Params().text(settings.pipeline));
+  for (int at = 0; at < rows.rows(); ++at) {
+    TableStatus table;
+    table.table = {std::string(rows.text(at, 0)), std::string(rows.text(at, 1))};
+    for (const TableState state : {TableState::loading, TableState::catching_up, TableState::streaming}) {
+      if (name_of(state) == rows.text(at, 2)) table.state = state;
+    }
+    table.resnapshot = rows.boolean(at, 3);
+    table.rows = static_cast<std::uint64_t>(rows.integer(at, 4));
+    table.snapshot_rows = static_cast<std::uint64_t>(rows.integer(at, 5));
+    table.chunks_done = static_cast<std::uint32_t>(rows.integer(at, 6));
+    table.chunks_planned = static_cast<std::uint32_t>(rows.integer(at, 7));
+    table.parked_keys = static_cast<std::uint32_t>(rows.integer(at, 8));
+    status.tables.push_back(std::move(table));
+  }
+}
+
+// What comes after the load, for the reader's eyes.
+std::string later_sql(const TableSchema& table, const std::vector<SchemaPtr>& tables,
+                      const Settings& settings) {
+  std::string out = "--   " + primary_key_sql(table, target_of(settings, table.name)) + ";\n";
+  std::vector<ConstraintSql> constraints = unique_constraints_sql(table, settings);
+  for (ConstraintSql& foreign_key : foreign_keys_sql(table, tables, settings))
+    constraints.push_back(std::move(foreign_key));
+  for (const ConstraintSql& constraint : constraints) {
+    if (constraint.add.empty()) {
+      out += fmt::format("--   {} is not made: {}\n", constraint.name, constraint.reason);
+      continue;
+    }
+    out += "--   " + constraint.add + ";\n";
+    if (!constraint.validate.empty()) out += "--   " + constraint.validate + ";\n";
+  }
+  return out;
+}
+
+std::string missing(Connection& connection, const Settings& settings, const std::vector<SchemaPtr>& tables) {
+  std::set<std::string> schemas;
+  std::string created;
+  std::string later;
+  for (const SchemaPtr& table : tables) {
+    check_names(settings, *table);
+    const RelationName target = target_of(settings, table->name);
+    const TargetTable found = read_target(connection, target);
+    if (found.exists()) {
+      check_shape(*table, target, found, settings);
+      continue;
+    }
+    if (connection.query("SELECT FROM pg_namespace WHERE nspname = $1", Params().text(target.schema))
+            .rows() == 0)
+      schemas.insert(target.schema);
+    created += create_table_sql(*table, settings) + ";\n";
+    later += later_sql(*table, tables, settings);
+  }
+  if (created.empty()) return {};
+  std::string out;
+  for (const std::string& schema : schemas)
+    out += create_schema_sql(schema) + ";\n";
+  return out + created + "-- After the load tailrace makes:\n" + later;
+}
+
+}  // namespace
+
+PipelineStatus read_status(const Settings& settings, std::stop_token stop) {
+  PipelineStatus status;
+  Connection connection(settings, "status", std::move(stop));
+  if (stored_state_version(connection) == 0) return status;
+  const Result row = connection.query(
+      fmt::format("SELECT source_identity, encode(lsn, 'hex'), evidence, commit_time_utc, {}, fence, {}"
+                  "  FROM tailrace.pipeline WHERE pipeline = $1",
+                  ticks_sql("durable_at"), ticks_sql("clock_timestamp()")),
+      Params().text(settings.pipeline));
+  if (row.rows() == 0) return status;
+  status.known = true;
+  status.source_identity = std::string(row.text(0, 0));
+  if (!row.is_null(0, 1))
+    status.position = Position{Lsn::parse(row.text(0, 1)), std::string(row.text(0, 2)), row.integer(0, 3)};
+  status.position_written_utc = row.integer(0, 4);
+  status.fence = row.integer(0, 5);
+  status.now_utc = row.integer(0, 6);
+  read_runner(connection, settings, status);
+  read_tables(connection, settings, status);
+  return status;
+}
+
+std::string missing_schema(const Settings& settings, const std::vector<SchemaPtr>& tables,
+                           std::stop_token stop) {
+  Connection connection(settings, "schema", std::move(stop));
+  return missing(connection, settings, tables);
+}
+
+void apply_schema(const Settings& settings, const std::vector<SchemaPtr>& tables, std::stop_token stop) {
+  Connection connection(settings, "schema", std::move(stop));
+  Transaction transaction(connection);
+  if (const std::string sql = missing(connection, settings, tables); !sql.empty()) connection.exec(sql);
+  transaction.commit();
+}
+
+void request_resnapshot(const Settings& settings, const std::vector<TableName>& tables,
+                        std::stop_token stop) {
+  Connection connection(settings, "resnapshot", std::move(stop));
+  const bool known = stored_state_version(connection) != 0;
+  Transaction transaction(connection);
+  for (const TableName& table : tables) {
+    const bool found =
+        known && connection
+                         .query(
+                             "UPDATE tailrace.table_state SET desired = 'resnapshot'"
+                             " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+                             Params().text(settings.pipeline).text(table.schema).text(table.name))
+                         .affected() == 1;
+    if (!found)
+      throw Error(ErrorKind::config,
+                  fmt::format("pipeline {} does not replicate {}", settings.pipeline, table.str()))
+          .with("remedy", "see `tailrace table CONFIG list`");
+  }
+  transaction.commit();
+}
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,33 @@
+// What commands ask of a target without running a pipeline: fitness, status, missing DDL, a request.
+//
+// Shape    Each call connects for itself and takes nothing over; only apply_schema and request_resnapshot write.
+// Errors   check() answers findings instead of throwing for what is unfit. The others throw as the sink does.
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "model/finding.h"
+#include "model/table_schema.h"
+#include "pipeline/status.h"
+#include "postgres/settings.h"
+
+namespace tailrace::postgres {
+
+std::vector<Finding> check(const Settings& settings, const std::vector<SchemaPtr>& tables,
+                           std::stop_token stop);
+
+PipelineStatus read_status(const Settings& settings, std::stop_token stop);
+
+// The schemas and tables that do not exist yet, as DDL; empty: none. Keys and constraints, which tailrace makes
+// after the load, follow as comments. Throws config where a table exists in another shape.
+std::string missing_schema(const Settings& settings, const std::vector<SchemaPtr>& tables,
+                           std::stop_token stop);
+void apply_schema(const Settings& settings, const std::vector<SchemaPtr>& tables, std::stop_token stop);
+
+// Asks the running pipeline (or the next run) to load these tables again. Throws config for tables that the
+// pipeline does not know.
+void request_resnapshot(const Settings& settings, const std::vector<TableName>& tables, std::stop_token stop);
+
+}  // namespace tailrace::postgres
