@@ -154,8 +154,7 @@ Finding finding_of(const Error& error, const Settings& settings) {
   const bool is_login = error.kind() == ErrorKind::auth || error.kind() == ErrorKind::config;
   return {FindingLevel::failure, is_login ? "source.login" : "source.reachable",
           fmt::format("{}:{}/{}", settings.host, settings.port, settings.database), error.message(),
-          is_login ? "check source.user, source.password and source.databases"
-                   : "check source.host, source.port and source.encrypt, and that the server runs"};
+          std::string(error.context("remedy"))};
 }
 
 }  // namespace
@@ -164,28 +163,32 @@ std::vector<Finding> check_database(Connection& connection, const Catalog& catal
   return DatabaseCheck(connection, catalog).run();
 }
 
-std::vector<Finding> check(const Settings& settings) {
-  std::vector<Finding> findings;
+Look check(const Settings& settings, std::stop_token stop) {
+  Look look;
   try {
     Connection connection(settings);
-    findings.push_back({FindingLevel::ok, "source.reachable",
-                        fmt::format("{}:{}", settings.host, settings.port), "connected and logged in", ""});
+    const Connection::StopScope scope(connection, stop);
+    look.findings.push_back({FindingLevel::ok, "source.reachable",
+                             fmt::format("{}:{}", settings.host, settings.port), "connected and logged in",
+                             ""});
     const Catalog catalog = read_catalog(connection);
     for (Finding& finding : check_database(connection, catalog))
-      findings.push_back(std::move(finding));
+      look.findings.push_back(std::move(finding));
     Selection selection = select_tables(catalog, settings, {});
     for (Finding& finding : selection.findings)
-      findings.push_back(std::move(finding));
+      look.findings.push_back(std::move(finding));
     for (const CapturedTable& table : selection.tables) {
-      findings.push_back({FindingLevel::ok, "table.ready", table.schema->name.str(),
-                          fmt::format("captured by {}, about {} rows", table.schema->instance.name,
-                                      table.schema->estimated_rows),
-                          ""});
+      look.tables.push_back(table.schema);
+      look.findings.push_back({FindingLevel::ok, "table.ready", table.schema->name.str(),
+                               fmt::format("captured by {}, about {} rows", table.schema->instance.name,
+                                           table.schema->estimated_rows),
+                               ""});
     }
   } catch (const Error& error) {
-    findings.push_back(finding_of(error, settings));
+    if (stop.stop_requested()) throw;
+    look.findings.push_back(finding_of(error, settings));
   }
-  return findings;
+  return look;
 }
 
 }  // namespace tailrace::sqlserver

@@ -3,9 +3,11 @@
 // Shape    check() never throws for what it is asked about: an unreachable server is a finding as well.
 #pragma once
 
+#include <stop_token>
 #include <vector>
 
 #include "model/finding.h"
+#include "model/table_schema.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/settings.h"
 
@@ -13,8 +15,13 @@ namespace tailrace::sqlserver {
 
 class Connection;
 
+struct Look {
+  std::vector<Finding> findings;
+  std::vector<SchemaPtr> tables;  // Those that are fit, in name order.
+};
+
 // Everything that can be looked at with these settings.
-std::vector<Finding> check(const Settings& settings);
+Look check(const Settings& settings, std::stop_token stop);
 
 // Findings about server, database and rights; tables are select_tables()' part.
 std::vector<Finding> check_database(Connection& connection, const Catalog& catalog);

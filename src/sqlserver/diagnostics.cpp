@@ -116,6 +116,16 @@ std::string_view remedy_of(std::int32_t native) {
   }
 }
 
+// Where the number says nothing: by kind.
+std::string_view usual_remedy(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::auth: return "check source.user and source.password";
+    case ErrorKind::unavailable:
+      return "check source.host, source.port and source.encrypt, and that the server runs";
+    default: return "";
+  }
+}
+
 // Drivers put their names before the text: [FreeTDS][SQL Server]Login failed.
 std::string_view without_prefix(std::string_view message) {
   while (!message.empty() && message.front() == '[') {
@@ -137,11 +147,13 @@ Error error_of(const std::vector<Diagnostic>& diagnostics, std::string_view doin
       [](const Diagnostic& left, const Diagnostic& right) { return rank(left) < rank(right); });
   const ErrorKind kind =
       kind_of_number(cause.native).value_or(kind_of_state(cause).value_or(ErrorKind::unavailable));
-  std::string message = fmt::format("SQL Server: {}: {}", doing, without_prefix(cause.message));
-  if (const std::string_view remedy = remedy_of(cause.native); !remedy.empty()) {
-    message += fmt::format(" ({})", remedy);
+  const std::string_view remedy = remedy_of(cause.native);
+  Error error(kind, fmt::format("SQL Server: {}: {}", doing, without_prefix(cause.message)));
+  error.with("sqlstate", cause.sqlstate).with("number", std::to_string(cause.native));
+  if (const std::string_view what = remedy.empty() ? usual_remedy(kind) : remedy; !what.empty()) {
+    error.with("remedy", what);
   }
-  return Error(kind, message).with("sqlstate", cause.sqlstate).with("number", std::to_string(cause.native));
+  return error;
 }
 
 bool harmless(const std::vector<Diagnostic>& diagnostics) {

@@ -14,6 +14,9 @@
 namespace tailrace::sqlserver {
 namespace {
 
+constexpr std::string_view start_over =
+    "point tailrace at the right server, or start over with an empty target or another pipeline name";
+
 std::string list_of(const std::vector<const Finding*>& findings) {
   std::string out;
   for (const Finding* finding : findings) {
@@ -104,13 +107,11 @@ void SqlServerSource::check_identity(const ResumeState& resume, const std::strin
   const std::optional<std::string> different =
       difference(Identity::parse(resume.source_identity), Identity::parse(current));
   if (!different) return;
-  throw Error(
-      ErrorKind::gap,
-      fmt::format(
-          "the database {} is not the one of the stored position: {}. It was restored or replaced; its log "
-          "positions mean something else now. Point tailrace at the right server, or start over with an "
-          "empty target or another pipeline name",
-          database_.name, *different));
+  throw Error(ErrorKind::gap, fmt::format("the database {} is not the one of the stored position: {}; it was "
+                                          "restored or replaced, and its log "
+                                          "positions mean something else now",
+                                          database_.name, *different))
+      .with("remedy", start_over);
 }
 
 void SqlServerSource::check_position(const Position& position) {
@@ -125,10 +126,11 @@ void SqlServerSource::check_position(const Position& position) {
     if (evidence_of(rows.front()) == position.evidence) return;
     throw Error(ErrorKind::gap,
                 "the transaction at the stored position is another one than the one that was applied: the "
-                "database was restored or replaced. Start over with an empty target or another pipeline name")
+                "database was restored or replaced")
         .with("position", position.lsn.hex())
         .with("stored", position.evidence)
-        .with("found", evidence_of(rows.front()));
+        .with("found", evidence_of(rows.front()))
+        .with("remedy", start_over);
   }
   // The row may have been cleaned up, but never from the middle and never the newest one.
   const std::vector<MappedTransaction> oldest =
@@ -137,7 +139,8 @@ void SqlServerSource::check_position(const Position& position) {
   if (oldest.empty()) return;  // Everything was cleaned up: the instances' validity decides.
   throw Error(ErrorKind::gap,
               "the stored position is not in the source's log: the database was restored to an older point, "
-              "or is another one. Start over with an empty target or another pipeline name")
+              "or is another one")
+      .with("remedy", start_over)
       .with("position", position.lsn.hex())
       .with("max_lsn", head.max_lsn->hex());
 }

@@ -1,0 +1,173 @@
+// Which tables are fit, and what is said of those that are not.
+#include "sqlserver/selection.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tailrace::sqlserver {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+CatalogColumn column(std::int32_t id, std::string name, ColumnType type, bool nullable = false) {
+  return {id, std::move(name), type, type.sql_name(), "", nullable, false};
+}
+
+CatalogInstance instance_of(const CatalogTable& table, std::string name, std::int32_t object_id) {
+  CatalogInstance out;
+  out.object_id = object_id;
+  out.source_object_id = table.object_id;
+  out.name = std::move(name);
+  out.create_date = "2026-01-01T00:00:00.0000000";
+  out.change_table = out.name + "_CT";
+  out.has_command_id = true;
+  std::int32_t ordinal = 0;
+  for (const CatalogColumn& captured : table.columns)
+    out.columns.push_back({captured.id, captured.name, ++ordinal});
+  out.identity_columns = {1};
+  return out;
+}
+
+CatalogTable orders() {
+  CatalogTable table;
+  table.object_id = 100;
+  table.name = {"dbo", "orders"};
+  table.columns = {column(1, "id", {TypeKind::int_}), column(2, "code", {TypeKind::nvarchar, 20}),
+                   column(3, "note", {TypeKind::nvarchar, -1}, true)};
+  table.unique_indexes = {{"PK_orders", true, "", {1}}, {"UQ_code", false, "", {2}}};
+  table.instances = {instance_of(table, "dbo_orders", 200)};
+  return table;
+}
+
+Catalog catalog_of(std::vector<CatalogTable> tables) {
+  Catalog catalog;
+  catalog.database.cdc_enabled = true;
+  catalog.database.collation = "SQL_Latin1_General_CP1_CI_AS";
+  catalog.tables = std::move(tables);
+  return catalog;
+}
+
+Settings all() {
+  Settings settings;
+  settings.include = {"dbo.*"};
+  return settings;
+}
+
+const Finding* finding(const Selection& selection, std::string_view name) {
+  for (const Finding& entry : selection.findings) {
+    if (entry.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+TEST(Selection, TakesWhatIsFit) {
+  const Selection selection = select_tables(catalog_of({orders()}), all(), {});
+  EXPECT_THAT(selection.findings, IsEmpty());
+  ASSERT_EQ(selection.tables.size(), 1u);
+  const CapturedTable& table = selection.tables[0];
+  EXPECT_EQ(table.schema->key, std::vector<std::size_t>{0});
+  EXPECT_FALSE(table.needs_before);
+  EXPECT_EQ(table.ordinals, (std::vector<std::size_t>{1, 2, 3}));
+  ASSERT_EQ(table.schema->unique_constraints.size(), 1u);
+}
+
+// The before image is needed where an update can change the key without a delete and an insert.
+TEST(Selection, ReadsBeforeImagesForAnotherKey) {
+  Settings settings = all();
+  settings.tables["dbo.Orders"].key = {"CODE"};
+  const Selection selection = select_tables(catalog_of({orders()}), settings, {});
+  ASSERT_EQ(selection.tables.size(), 1u);
+  EXPECT_TRUE(selection.tables[0].needs_before);
+  EXPECT_EQ(selection.tables[0].schema->key, std::vector<std::size_t>{1});
+}
+
+TEST(Selection, NamesPatternsThatMatchNothing) {
+  Settings settings = all();
+  settings.include.push_back("sales.*");
+  settings.exclude.push_back("dbo.nothing");
+  settings.tables["dbo.missing"] = {};
+  const Selection selection = select_tables(catalog_of({orders()}), settings, {});
+  ASSERT_NE(finding(selection, "source.include"), nullptr);
+  EXPECT_EQ(finding(selection, "source.include")->subject, "sales.*");
+  EXPECT_NE(finding(selection, "source.exclude"), nullptr);
+  EXPECT_NE(finding(selection, "source.settings"), nullptr);
+}
+
+TEST(Selection, SaysHowToCapture) {
+  CatalogTable table = orders();
+  table.instances.clear();
+  const Selection selection = select_tables(catalog_of({table}), all(), {});
+  EXPECT_THAT(selection.tables, IsEmpty());
+  ASSERT_NE(finding(selection, "table.capture_instance"), nullptr);
+  EXPECT_THAT(finding(selection, "table.capture_instance")->remedy,
+              HasSubstr("EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'orders'"));
+}
+
+TEST(Selection, RefusesAnIncompleteInstance) {
+  CatalogTable table = orders();
+  table.instances[0].columns.pop_back();
+  const Selection selection = select_tables(catalog_of({table}), all(), {});
+  EXPECT_THAT(selection.tables, IsEmpty());
+  ASSERT_NE(finding(selection, "table.captured_columns"), nullptr);
+  EXPECT_THAT(finding(selection, "table.captured_columns")->reason, HasSubstr("note"));
+}
+
+TEST(Selection, KeepsTheStoredInstance) {
+  CatalogTable table = orders();
+  table.instances.push_back(instance_of(table, "dbo_orders_2", 300));
+  EXPECT_EQ(select_tables(catalog_of({table}), all(), {}).tables[0].schema->instance.object_id, 300);
+  const CaptureInstance stored{"dbo_orders", 200, "2026-01-01T00:00:00.0000000", {}};
+  EXPECT_EQ(
+      select_tables(catalog_of({table}), all(), {{table.name, stored}}).tables[0].schema->instance.object_id,
+      200);
+}
+
+TEST(Selection, RefusesTablesWithoutAKey) {
+  CatalogTable table = orders();
+  table.unique_indexes.erase(table.unique_indexes.begin());
+  table.instances[0].identity_columns.clear();
+  const Selection selection = select_tables(catalog_of({table}), all(), {});
+  ASSERT_NE(finding(selection, "table.key"), nullptr);
+  EXPECT_THAT(finding(selection, "table.key")->remedy, HasSubstr("key: [code]"));
+}
+
+// Two keys that differ in the seventh digit would become one.
+TEST(R14_LossyKeys, AreRefusedByName) {
+  for (const TypeKind kind : {TypeKind::datetime2, TypeKind::time, TypeKind::datetimeoffset}) {
+    CatalogTable table = orders();
+    table.columns[0].type = ColumnType{kind, 0, 0, 7};
+    const Selection lossy = select_tables(catalog_of({table}), all(), {});
+    ASSERT_NE(finding(lossy, "key.lossy"), nullptr);
+    EXPECT_EQ(finding(lossy, "key.lossy")->subject, "dbo.orders.id");
+    EXPECT_THAT(lossy.tables, IsEmpty());
+    table.columns[0].type = ColumnType{kind, 0, 0, 6};
+    EXPECT_EQ(finding(select_tables(catalog_of({table}), all(), {}), "key.lossy"), nullptr);
+  }
+}
+
+TEST(Selection, NamesTypesAndNamesThatDoNotFit) {
+  CatalogTable table = orders();
+  table.columns[2].type = std::nullopt;
+  table.columns[2].type_name = "xml";
+  table.columns[1].name = std::string(64, 'x');
+  const Selection selection = select_tables(catalog_of({table}), all(), {});
+  ASSERT_NE(finding(selection, "column.type"), nullptr);
+  EXPECT_THAT(finding(selection, "column.type")->reason, HasSubstr("xml"));
+  ASSERT_NE(finding(selection, "column.name_length"), nullptr);
+  Settings settings = all();
+  settings.tables["dbo.orders"].exclude_columns = {"note", std::string(64, 'x')};
+  EXPECT_EQ(select_tables(catalog_of({table}), settings, {}).tables.size(), 1u);
+}
+
+TEST(Selection, LeavesComputedColumnsOut) {
+  CatalogTable table = orders();
+  table.columns[2].computed = true;
+  const Selection selection = select_tables(catalog_of({table}), all(), {});
+  ASSERT_EQ(selection.tables.size(), 1u);
+  EXPECT_EQ(selection.tables[0].schema->columns.size(), 2u);
+  EXPECT_NE(finding(selection, "column.computed"), nullptr);
+}
+
+}  // namespace
+}  // namespace tailrace::sqlserver
