@@ -36,7 +36,7 @@ struct NetChange {
   Kind kind = Kind::none;
   bool was_there = false;  // The part's first change of this key needs the row to exist. A delete of a row
                            // that was not there came and went within the part.
-  RowRef latest;  // The newest row of this key; its key columns are the key.
+  RowRef latest;           // The newest row of this key; its key columns are the key.
   // Where a column of `latest` is absent: the newest row that has it, per column; empty: nothing to add.
   std::vector<RowRef> merged;
   std::int64_t carried_from = -1;  // Index of the change whose key this row had in the target (a key change).

@@ -122,10 +122,9 @@ void Liveness::run(const Owner& owner, const std::stop_token& stop) {
 }
 
 void Liveness::stop(bool clean) {
-  if (thread_.joinable()) {
-    thread_.request_stop();
-    thread_.join();
-  }
+  if (!thread_.joinable()) return;  // Never began: there is no heartbeat to clear.
+  thread_.request_stop();
+  thread_.join();
   if (!clean || connection_ == nullptr || fenced_) return;
   connection_->query("UPDATE tailrace.runner SET heartbeat_at = NULL WHERE pipeline = $1 AND runner_id = $2",
                      Params().text(settings_.pipeline).text(own_id_));

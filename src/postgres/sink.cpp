@@ -29,14 +29,19 @@ ResumeState PostgresSink::open(bool take_over, std::stop_token stop) {
   if (!take_over && !liveness_->wait_until_free(stop))
     throw Error(ErrorKind::fenced, "another runner is alive and holds pipeline " + settings_.pipeline)
         .with("remedy", "stop it first, or start this one with --take-over");
+  // A database that turns out to be unfit stays as it is: nothing is written before the first begin_load().
+  if (is_known(*connection_, settings_.pipeline)) take_ownership(stop);
+  return resume_state_of(stored_);
+}
+
+void PostgresSink::take_ownership(std::stop_token stop) {
   migrate_state_schema(*connection_);
-  owner_ = raise_fence(*connection_, settings_, runner_id_, stop);
+  owner_ = raise_fence(*connection_, settings_, runner_id_, std::move(stop));
   liveness_->end_holders();
   liveness_->start(owner_);
   // Only now: until the fence was raised, an old backend could still have committed (R6b).
   stored_ = read_pipeline(*connection_, settings_.pipeline);
   if (stored_.position) lsn_ = stored_.position->lsn;
-  return resume_state_of(stored_);
 }
 
 void PostgresSink::check_loses_digits(const TableSchema& table) const {
@@ -79,7 +84,30 @@ void PostgresSink::use_tables(const std::vector<SchemaPtr>& tables) {
     check_loses_digits(*table);
     use_table(table);
   }
+  forget_unused_tables();
   reload_parked();
+}
+
+// A table that is not configured any more: its changes pass by from here on, so its state must not say that it streams. Taken in again
+// it is loaded like a new one.
+void PostgresSink::forget_unused_tables() {
+  std::vector<const StoredTable*> unused;
+  for (const StoredTable& table : stored_.tables) {
+    if (!used_.contains(table.progress.table)) unused.push_back(&table);
+  }
+  if (unused.empty()) return;
+  Transaction transaction(*connection_);
+  assert_owner(*connection_, owner_, lsn_);
+  for (const StoredTable* table : unused) {
+    if (table->shadow_table) drop_shadow(*connection_, {"tailrace", *table->shadow_table});
+    forget_table(*connection_, owner_, table->progress.table);
+  }
+  transaction.commit();
+  for (const StoredTable* table : unused)
+    log::warn("sink.table_left_out",
+              {{"table", table->progress.table.str()},
+               {"target", table->target.str()},
+               {"reason", "not configured any more: the target table stays as it is"}});
 }
 
 // Rows that tailrace did not write are never written over (`snapshot.existing: refuse`).
@@ -164,6 +192,11 @@ void PostgresSink::start_table(const TableStart& start) {
 void PostgresSink::begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
                               const Position& first_position) {
   refuse_if_fenced();
+  if (owner_.fence == 0) {
+    take_ownership({});
+    if (stored_.position)
+      throw Error(ErrorKind::conflict, "another runner began this pipeline in the meantime");
+  }
   Transaction transaction(*connection_);
   assert_owner(*connection_, owner_, lsn_);
   connection_->exec(fmt::format("SET LOCAL lock_timeout = {}", settings_.ddl_lock_timeout.count()));

@@ -52,6 +52,8 @@ class PostgresSink : public Sink {
     std::set<Key> parked;
   };
 
+  void take_ownership(std::stop_token stop);
+  void forget_unused_tables();
   void check_loses_digits(const TableSchema& table) const;
   void check_unique_targets(const std::vector<SchemaPtr>& tables) const;
   void use_table(const SchemaPtr& table);

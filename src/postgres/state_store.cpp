@@ -72,6 +72,14 @@ std::string bytea_text(const Lsn& lsn) {
   return "\\x" + lsn.hex();
 }
 
+bool is_known(Connection& connection, const std::string& pipeline) {
+  if (!connection.query("SELECT to_regclass('tailrace.pipeline') IS NOT NULL", {}).boolean(0, 0))
+    return false;
+  return connection
+      .query("SELECT EXISTS (SELECT FROM tailrace.pipeline WHERE pipeline = $1)", Params().text(pipeline))
+      .boolean(0, 0);
+}
+
 StoredPipeline read_pipeline(Connection& connection, const std::string& pipeline) {
   StoredPipeline stored;
   const Result row = connection.query(
@@ -186,6 +194,13 @@ void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk)
       "INSERT INTO tailrace.snapshot_chunk (pipeline, source_schema, source_table, number, after, upto,"
       " estimated_rows) VALUES ($1, $2, $3, $4, $5, $6, $7)",
       params);
+}
+
+void forget_table(Connection& connection, const Owner& owner, const TableName& table) {
+  expect_one(connection.query("DELETE FROM tailrace.table_state"
+                              " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+                              of_table(owner, table)),
+             table.str());
 }
 
 void park_key(Connection& connection, const Owner& owner, const TableName& table,

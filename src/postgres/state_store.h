@@ -32,6 +32,8 @@ struct StoredPipeline {
   std::vector<StoredTable> tables;
 };
 
+// Whether this pipeline has a row, in whatever version of the state schema.
+bool is_known(Connection& connection, const std::string& pipeline);
 StoredPipeline read_pipeline(Connection& connection, const std::string& pipeline);
 ResumeState resume_state_of(const StoredPipeline& stored);
 
@@ -51,6 +53,8 @@ void store_table(Connection& connection, const Owner& owner, const StoredTable& 
 void store_state(Connection& connection, const Owner& owner, const TableName& table, TableState state,
                  const std::optional<HighMark>& mark);
 void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk);
+// Its chunks and parked keys go with it.
+void forget_table(Connection& connection, const Owner& owner, const TableName& table);
 void park_key(Connection& connection, const Owner& owner, const TableName& table,
               const std::vector<std::string>& key);
 void unpark_key(Connection& connection, const Owner& owner, const TableName& table,
