@@ -49,17 +49,22 @@ std::string sqlstate_in(std::string_view message) {
     if (begin + 5 >= message.size() || message[begin + 5] != ':') continue;
     const std::string_view code = message.substr(begin, 5);
     bool fits = true;
-    for (const char c : code)
+    bool digit = false;  // "FATAL" has five capitals as well; every SQLSTATE has a digit.
+    for (const char c : code) {
+      digit = digit || std::isdigit(static_cast<unsigned char>(c)) != 0;
       fits = fits && (std::isdigit(static_cast<unsigned char>(c)) != 0 ||
                       std::isupper(static_cast<unsigned char>(c)) != 0);
+    }
+    fits = fits && digit;
     if (fits) return std::string(code);
   }
   return {};
 }
 
 [[noreturn]] void refuse_connection(pg_conn* raw, std::string_view purpose) {
-  const std::string message = trimmed(PQerrorMessage(raw));
+  std::string message = trimmed(PQerrorMessage(raw));
   const std::string sqlstate = sqlstate_in(message);
+  message = message.substr(0, message.find("\nLOCATION"));
   ErrorKind kind = sqlstate.empty() ? ErrorKind::unavailable : kind_of_sqlstate(sqlstate);
   if (PQconnectionNeedsPassword(raw) != 0) kind = ErrorKind::auth;
   if (kind == ErrorKind::internal || kind == ErrorKind::data) kind = ErrorKind::unavailable;
@@ -89,8 +94,23 @@ void poll_until_connected(pg_conn* raw, std::string_view purpose, Clock::time_po
   }
 }
 
+void check_url(const std::string& url) {
+  char* words = nullptr;
+  PQconninfoOption* const options = PQconninfoParse(url.c_str(), &words);
+  const bool understood = options != nullptr;
+  PQconninfoFree(options);
+  const std::string message = words == nullptr ? std::string() : trimmed(words);
+  PQfreemem(words);
+  // libpq quotes the text that it does not understand, and a password may be in it.
+  if (!understood)
+    throw Error(ErrorKind::config, "target.url is not understood")
+        .with("reason", message.substr(0, message.find('"')))
+        .with("expected", "postgresql://host:port/database?sslmode=verify-full, or host=... dbname=...");
+}
+
 // What the URL may override comes before it, what it must not after it: the later of equal keywords wins.
 pg_conn* start_connection(const Settings& settings) {
+  check_url(settings.url);
   const std::string application = "tailrace/" + settings.pipeline;
   std::vector<const char*> names{"keepalives_idle", "keepalives_interval", "keepalives_count",
                                  "tcp_user_timeout", "dbname"};
@@ -122,10 +142,7 @@ Connection::Connection(const Settings& settings, std::string_view purpose, std::
     : raw_(start_connection(settings)), purpose_(purpose) {
   TAILRACE_ASSERT(raw_ != nullptr);
   PQsetErrorVerbosity(raw(), PQERRORS_VERBOSE);
-  if (PQstatus(raw()) == CONNECTION_BAD) {
-    const std::string message = trimmed(PQerrorMessage(raw()));
-    throw Error(ErrorKind::config, "target.url is not understood: " + message);
-  }
+  if (PQstatus(raw()) == CONNECTION_BAD) refuse_connection(raw(), purpose_);
   poll_until_connected(raw(), purpose_, Clock::now() + settings.connect_timeout, stop);
   cancel_.reset(PQgetCancel(raw()));
   check_server();

@@ -1,0 +1,194 @@
+// Opening, loading and streaming: the ordinary way, and what is refused before anything is written.
+#include "tests/integration/postgres/sink_fixture.h"
+
+namespace tailrace::postgres {
+namespace {
+
+class Load : public SinkTest {
+ protected:
+  SchemaPtr orders_ = table("orders", {column("id", int_type), column("name", text_type)});
+
+  RowBatch rows(std::initializer_list<std::pair<int, const char*>> values) const {
+    RowBatch batch(orders_);
+    for (const auto& [id, name] : values)
+      add(batch, Operation::read, {id, name});
+    return batch;
+  }
+};
+
+TEST_F(Load, FirstRunKnowsNothing) {
+  PostgresSink sink(settings());
+  const ResumeState state = sink.open(false, {});
+  EXPECT_TRUE(state.first_run);
+  EXPECT_FALSE(state.succeeded_before);
+  EXPECT_FALSE(state.position.has_value());
+}
+
+TEST_F(Load, RowsProgressAndStateSurvive) {
+  auto sink = opened(settings(), {orders_});
+  begin(*sink, {orders_});
+  load_chunk(*sink, rows({{1, "one"}, {2, "two"}}));
+  sink->close();
+
+  sink = opened(settings("runner-b"), {orders_});
+  ASSERT_EQ(state_.tables.size(), 1u);
+  const TableProgress& progress = state_.tables.begin()->second;
+  EXPECT_EQ(progress.state, TableState::loading);
+  EXPECT_EQ(progress.instance.name, "dbo_orders");
+  ASSERT_EQ(progress.chunks.size(), 1u);
+  EXPECT_TRUE(progress.chunks[0].done);
+  EXPECT_EQ(progress.chunks[0].rows, 2u);
+  EXPECT_EQ(state_.source_identity, "fork-1");
+  EXPECT_FALSE(state_.first_run);
+
+  sink->finish_load({orders_}, {"mark-1"});
+  EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {orders_->name}), {}));
+  EXPECT_EQ(reader_.table("SELECT * FROM public.orders ORDER BY id"), "1|one\n2|two");
+  EXPECT_EQ(reader_.value("SELECT state FROM tailrace.table_state"), "streaming");
+  EXPECT_EQ(position(), lsn(2).hex());
+}
+
+TEST_F(Load, StreamsInsertsUpdatesAndDeletes) {
+  auto sink = streaming({rows({{1, "one"}, {2, "two"}})});
+  RowBatch changes(orders_);
+  add(changes, Operation::insert, {3, "three"});
+  add(changes, Operation::update, {1, "uno"});
+  add(changes, Operation::delete_, {2, Null{}});
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {changes}), {}));
+  EXPECT_EQ(reader_.table("SELECT * FROM public.orders ORDER BY id"), "1|uno\n3|three");
+  EXPECT_EQ(position(), lsn(3).hex());
+}
+
+// Chunk bounds come back as they went, whatever is in them.
+TEST_F(Load, ChunkBoundsAreKeptByteForByte) {
+  auto sink = opened(settings(), {orders_});
+  sink->begin_load("fork-1", {start(orders_)}, {lsn(1), "", 0});
+  const std::vector<std::string> odd{"",         "NULL",    "a,b", "\"quoted\"", "back\\slash",
+                                     "{braces}", " blank ", "ü\n"};
+  sink->add_chunks({{orders_->name, 0, {}, odd, 5}, {orders_->name, 1, odd, {}, 5}});
+  sink->close();
+  sink = opened(settings(), {orders_});
+  const TableProgress& progress = state_.tables.at(orders_->name);
+  ASSERT_EQ(progress.chunks.size(), 2u);
+  EXPECT_EQ(progress.chunks[0].chunk.upto, odd);
+  EXPECT_EQ(progress.chunks[1].chunk.after, odd);
+  EXPECT_TRUE(progress.chunks[1].chunk.upto.empty());
+}
+
+// A chunk given up halfway leaves nothing and can be written again by the same writer.
+TEST_F(Load, AnAbandonedChunkLeavesNothing) {
+  auto sink = opened(settings(), {orders_});
+  begin(*sink, {orders_});
+  const auto writer = sink->chunk_writer();
+  ASSERT_TRUE(writer->begin(orders_, whole(orders_)));
+  writer->write(rows({{1, "one"}}));
+  ASSERT_TRUE(writer->begin(orders_, whole(orders_)));
+  writer->write(rows({{2, "two"}}));
+  EXPECT_EQ(writer->finish(), 1u);
+  EXPECT_EQ(reader_.table("SELECT id FROM public.orders"), "2");
+  EXPECT_FALSE(writer->begin(orders_, whole(orders_)));
+}
+
+// A crash between the tables of finish_load: what is done stays done, and the rest is done by the next run.
+TEST_F(Load, FinishLoadMayBeRepeated) {
+  const SchemaPtr other = table("items", {column("id", int_type)});
+  auto sink = opened(settings(), {orders_, other});
+  begin(*sink, {orders_, other});
+  load_chunk(*sink, rows({{1, "one"}}));
+  load_chunk(*sink, RowBatch(other));
+  sink->finish_load({orders_}, {"mark-1"});
+  sink->close();
+  sink = opened(settings(), {orders_, other});
+  sink->finish_load({orders_, other}, {"mark-2"});
+  EXPECT_EQ(reader_.table("SELECT source_table, state, high_mark FROM tailrace.table_state ORDER BY 1"),
+            "items|catching_up|mark-2\norders|catching_up|mark-2");
+  EXPECT_EQ(
+      reader_.value(
+          "SELECT count(*) FROM pg_constraint WHERE contype = 'p' AND connamespace = 'public'::regnamespace"),
+      "2");
+}
+
+// The same row in two chunks is a fault of the load and must not be hidden by the key's build.
+TEST_F(Load, ADuplicateKeyIsNamed) {
+  auto sink = opened(settings(), {orders_});
+  begin(*sink, {orders_});
+  load_chunk(*sink, rows({{1, "one"}, {5, "a"}, {5, "b"}}));
+  std::string text;
+  EXPECT_EQ(kind_of([&] { sink->finish_load({orders_}, {"m"}); }, &text), ErrorKind::data);
+  EXPECT_THAT(text, ::testing::HasSubstr("dbo.orders"));
+  EXPECT_THAT(text, ::testing::HasSubstr("(id)=(5)"));
+}
+
+TEST_F(Load, RefusesATableThatHoldsRows) {
+  reader_.run(
+      "CREATE TABLE public.orders (id int PRIMARY KEY, name varchar(50)); INSERT INTO orders VALUES (1, "
+      "'x')");
+  PostgresSink sink(settings());
+  sink.open(false, {});
+  std::string text;
+  EXPECT_EQ(kind_of([&] { sink.use_tables({orders_}); }, &text), ErrorKind::config);
+  EXPECT_THAT(text, ::testing::HasSubstr("public.orders"));
+  EXPECT_EQ(reader_.table("SELECT * FROM orders"), "1|x");
+}
+
+TEST_F(Load, UsesAnEmptyTableOfTheRightShape) {
+  reader_.run("CREATE TABLE public.orders (name varchar(50), id int PRIMARY KEY)");
+  auto sink = streaming({rows({{1, "one"}})});
+  EXPECT_EQ(reader_.table("SELECT id, name FROM orders"), "1|one");
+}
+
+TEST_F(Load, RefusesAnotherShapeColumnByColumn) {
+  reader_.run(
+      "CREATE TABLE public.orders (id timestamp, name varchar(10), extra int, PRIMARY KEY (id, extra))");
+  PostgresSink sink(settings());
+  sink.open(false, {});
+  std::string text;
+  EXPECT_EQ(kind_of([&] { sink.use_tables({orders_}); }, &text), ErrorKind::config);
+  for (const char* const part :
+       {"column id: is timestamp", "expected integer", "column name: is character varying(10)",
+        "column extra", "primary key: is (id, extra), expected (id)"})
+    EXPECT_THAT(text, ::testing::HasSubstr(part));
+}
+
+TEST_F(Load, RefusesNamesThatWouldBeCut) {
+  const SchemaPtr wide = table(std::string(64, 'x'), {column("id", int_type)});
+  PostgresSink sink(settings());
+  sink.open(false, {});
+  std::string text;
+  EXPECT_EQ(kind_of([&] { sink.use_tables({wide}); }, &text), ErrorKind::config);
+  EXPECT_THAT(text, ::testing::HasSubstr(std::string(64, 'x')));
+}
+
+// R10b: int8 bytes in a timestamp column would be taken as garbage.
+TEST_F(Load, R10_AColumnAlteredUnderTheRunIsSeenBeforeTheCopy) {
+  auto sink = opened(settings(), {orders_});
+  begin(*sink, {orders_});
+  reader_.run("ALTER TABLE public.orders ALTER COLUMN id TYPE bigint");
+  const auto writer = sink->chunk_writer();
+  EXPECT_EQ(kind_of([&] { static_cast<void>(writer->begin(orders_, whole(orders_))); }), ErrorKind::config);
+}
+
+TEST_F(Load, R14_AKeyThatLosesDigitsIsRefused) {
+  const SchemaPtr events = table("events", {column("at", {TypeKind::datetime2, 8, 27, 7})});
+  PostgresSink sink(settings());
+  sink.open(false, {});
+  EXPECT_EQ(kind_of([&] { sink.use_tables({events}); }), ErrorKind::config);
+}
+
+TEST_F(Load, ConnectionFailuresHaveTheirKinds) {
+  Settings wrong = settings();
+  wrong.url = "postgresql://postgres@127.0.0.1:1/none";
+  EXPECT_EQ(kind_of([&] { PostgresSink(wrong).open(false, {}); }), ErrorKind::unavailable);
+  wrong.url = PostgresCluster::shared().url("no_such_database");
+  std::string text;
+  EXPECT_EQ(kind_of([&] { PostgresSink(wrong).open(false, {}); }, &text), ErrorKind::config) << text;
+  wrong.url = PostgresCluster::shared().url(database_);
+  wrong.user = "nobody_like_that";
+  EXPECT_EQ(kind_of([&] { PostgresSink(wrong).open(false, {}); }), ErrorKind::auth);
+  wrong.user.clear();
+  wrong.url = "not a url";
+  EXPECT_EQ(kind_of([&] { PostgresSink(wrong).open(false, {}); }, &text), ErrorKind::config) << text;
+}
+
+}  // namespace
+}  // namespace tailrace::postgres

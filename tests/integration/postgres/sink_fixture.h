@@ -1,0 +1,117 @@
+// A fresh database and pipeline for each test, and the steps that every story begins with.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "base/error.h"
+#include "pipeline/sink.h"
+#include "postgres/sink.h"
+#include "tests/support/postgres_cluster.h"
+#include "tests/support/rows.h"
+
+namespace tailrace::postgres {
+
+using namespace tailrace::testing;
+
+inline constexpr ColumnType int_type{TypeKind::int_, 4, 10, 0};
+inline constexpr ColumnType bigint_type{TypeKind::bigint, 8, 19, 0};
+inline constexpr ColumnType text_type{TypeKind::nvarchar, 50, 0, 0};
+inline constexpr ColumnType lob_type{TypeKind::nvarchar, -1, 0, 0};
+
+class SinkTest : public ::testing::Test {
+ protected:
+  SinkTest()
+      : database_(PostgresCluster::shared().create_database()),
+        reader_(PostgresCluster::shared().url(database_)) {}
+
+  // `runner`: two runners have two ids; the process's own would make them one.
+  Settings settings(const std::string& runner = "runner-a",
+                    int port = PostgresCluster::shared().port()) const {
+    Settings made;
+    made.pipeline = "shop";
+    made.url = PostgresCluster::url(database_, port);
+    made.runner_id = runner;
+    made.heartbeat_interval = std::chrono::milliseconds(50);
+    made.heartbeat_stale = std::chrono::milliseconds(700);
+    made.takeover_grace = std::chrono::milliseconds(500);
+    return made;
+  }
+
+  std::unique_ptr<PostgresSink> opened(const Settings& with, const std::vector<SchemaPtr>& tables,
+                                       bool take_over = false) {
+    auto sink = std::make_unique<PostgresSink>(with);
+    state_ = sink->open(take_over, {});
+    sink->use_tables(tables);
+    return sink;
+  }
+
+  static TableStart start(const SchemaPtr& schema, bool shadow = false) { return {schema, lsn(1), shadow}; }
+  static Chunk whole(const SchemaPtr& schema) { return {schema->name, 0, {}, {}, 10}; }
+
+  // Loads `rows` as the one chunk of its table.
+  static void load_chunk(Sink& sink, const RowBatch& rows, std::uint32_t number = 0) {
+    const auto writer = sink.chunk_writer();
+    Chunk chunk = whole(rows.schema_ptr());
+    chunk.number = number;
+    ASSERT_TRUE(writer->begin(rows.schema_ptr(), chunk));
+    writer->write(rows);
+    ASSERT_EQ(writer->finish(), rows.rows());
+  }
+
+  static void begin(Sink& sink, const std::vector<SchemaPtr>& tables) {
+    std::vector<TableStart> starts;
+    std::vector<Chunk> chunks;
+    for (const SchemaPtr& table : tables) {
+      starts.push_back(start(table));
+      chunks.push_back(whole(table));
+    }
+    sink.begin_load("fork-1", starts, {lsn(1), "evidence", 1});
+    sink.add_chunks(chunks);
+  }
+
+  // A sink whose tables hold these rows and catch up.
+  std::unique_ptr<PostgresSink> catching_up(const std::vector<RowBatch>& loaded) {
+    std::vector<SchemaPtr> tables;
+    for (const RowBatch& rows : loaded)
+      tables.push_back(rows.schema_ptr());
+    auto sink = opened(settings(), tables);
+    begin(*sink, tables);
+    for (const RowBatch& rows : loaded)
+      load_chunk(*sink, rows);
+    sink->finish_load(tables, {"mark-1"});
+    return sink;
+  }
+
+  // The same, past the high mark. The position is lsn(2).
+  std::unique_ptr<PostgresSink> streaming(const std::vector<RowBatch>& loaded) {
+    auto sink = catching_up(loaded);
+    std::vector<TableName> names;
+    for (const RowBatch& rows : loaded)
+      names.push_back(rows.schema().name);
+    EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, names), {}));
+    return sink;
+  }
+
+  std::string position() { return reader_.value("SELECT encode(lsn, 'hex') FROM tailrace.pipeline"); }
+
+  std::string database_;
+  PlainClient reader_;
+  ResumeState state_;
+};
+
+// The kind of error that `work` throws; none: a failure of the test.
+inline ErrorKind kind_of(const std::function<void()>& work, std::string* text = nullptr) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (text != nullptr) *text = error.what();
+    return error.kind();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return ErrorKind::internal;
+}
+
+}  // namespace tailrace::postgres
