@@ -68,6 +68,8 @@ void Connection::run() {
     } else {
       log::error("tds.connection.failed", {{"spid", channel_.spid()}, {"error", error.what()}});
     }
+  } catch (const std::exception& error) {
+    log::error("tds.connection.failed", {{"spid", channel_.spid()}, {"error", error.what()}});
   }
   session_.reset();
 }
@@ -195,7 +197,7 @@ bool Connection::execute(const Message& message) {
   if (response_.broken()) return false;
   if (stop.stop_requested()) return acknowledge_cancellation();
   response_.end();
-  return !response_.broken();
+  return !response_.broken() && !response_.fatal();
 }
 
 // What has stopped the statement is an attention, or the connection's end.

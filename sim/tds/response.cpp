@@ -124,6 +124,7 @@ void Response::message(const ServerMessage& message) {
   release(true);
   put_message(pending_, protocol_, message);
   if (message.severity > 10) failed_ = true;
+  if (message.severity >= 20) fatal_ = true;
   send_what_is_full();
 }
 

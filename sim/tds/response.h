@@ -38,7 +38,10 @@ class Response final : public ResultSink {
   void acknowledge_attention();
   void acknowledge_reset();
 
+  // The client is gone.
   bool broken() const { return broken_; }
+  // An error ends the connection with this answer (severity 20 and above).
+  bool fatal() const { return fatal_; }
 
   void columns(std::span<const ResultColumn> columns) override;
   [[nodiscard]] bool row(std::span<const Cell> cells) override;
@@ -78,6 +81,7 @@ class Response final : public ResultSink {
   bool failed_ = false;    // An error since the last done.
   bool complete_ = false;  // The last token is the DONEPROC of the last call.
   bool broken_ = false;
+  bool fatal_ = false;
 };
 
 }  // namespace tailrace::sim::tds
