@@ -59,6 +59,23 @@ RowFault text_fault(std::size_t row, std::size_t column, const Column& schema, c
           fmt::format("column {} ends in half a character", schema.name)};
 }
 
+void put_bytes(std::span<const std::byte> bytes, const Column& column, RowBatch& batch, std::size_t row,
+               std::size_t at) {
+  if (column.type.cell_kind() == CellKind::bytes) {
+    return batch.put_text(row, at, as_text(bytes));
+  }
+  std::string& arena = batch.arena();
+  const std::size_t begin = arena.size();
+  const TextFaults faults = append_utf8_from_utf16le(arena, bytes);
+  if (faults.lone_surrogate || faults.zero || faults.odd_length) {
+    arena.resize(begin);
+    batch.set_null(row, at);
+    batch.add_fault(text_fault(row, at, column, faults));
+    return;
+  }
+  batch.put_arena_tail(row, at, begin);
+}
+
 }  // namespace
 
 FetchColumn fetch_column_of(const ColumnType& type) {
@@ -116,7 +133,7 @@ void RowDecoder::decode(RowFetcher& fetcher, std::size_t first, RowBatch& batch,
     if (columns_[i].form == FetchForm::long_value) {
       decode_long(fetcher, first + i, batch, row, order_[i]);
     } else {
-      decode_cell(fetcher, first + i, batch, row, order_[i]);
+      decode_value(fetcher, first + i, schema_, batch, row, order_[i]);
     }
   }
 }
@@ -127,16 +144,16 @@ void RowDecoder::decode_key(RowFetcher& fetcher, std::size_t first, RowBatch& ba
     if (columns_[i].form == FetchForm::long_value) {
       decode_long(fetcher, first + i, batch, row, order_[i]);
     } else {
-      decode_cell(fetcher, first + i, batch, row, order_[i]);
+      decode_value(fetcher, first + i, schema_, batch, row, order_[i]);
     }
   }
 }
 
-void RowDecoder::decode_cell(RowFetcher& fetcher, std::size_t at, RowBatch& batch, std::size_t row,
-                             std::size_t column) {
+void RowDecoder::decode_value(RowFetcher& fetcher, std::size_t at, const TableSchema& schema, RowBatch& batch,
+                              std::size_t row, std::size_t column) {
   if (fetcher.is_null(at)) return batch.set_null(row, column);
   const std::span<const std::byte> bytes = fetcher.value(at);
-  const ColumnType& type = schema_.columns[column].type;
+  const ColumnType& type = schema.columns[column].type;
   switch (type.cell_kind()) {
     case CellKind::boolean:
     case CellKind::integer: batch.put(row, column).integer = read_as<std::int64_t>(bytes); break;
@@ -156,25 +173,8 @@ void RowDecoder::decode_cell(RowFetcher& fetcher, std::size_t at, RowBatch& batc
       uuid_of(bytes, batch.put(row, column).uuid);
       break;
     case CellKind::text:
-    case CellKind::bytes: put_bytes(bytes, batch, row, column); break;
+    case CellKind::bytes: put_bytes(bytes, schema.columns[column], batch, row, column); break;
   }
-}
-
-void RowDecoder::put_bytes(std::span<const std::byte> bytes, RowBatch& batch, std::size_t row,
-                           std::size_t column) {
-  if (schema_.columns[column].type.cell_kind() == CellKind::bytes) {
-    return batch.put_text(row, column, as_text(bytes));
-  }
-  std::string& arena = batch.arena();
-  const std::size_t begin = arena.size();
-  const TextFaults faults = append_utf8_from_utf16le(arena, bytes);
-  if (faults.lone_surrogate || faults.zero || faults.odd_length) {
-    arena.resize(begin);
-    batch.set_null(row, column);
-    batch.add_fault(text_fault(row, column, schema_.columns[column], faults));
-    return;
-  }
-  batch.put_arena_tail(row, column, begin);
 }
 
 void RowDecoder::decode_long(RowFetcher& fetcher, std::size_t at, RowBatch& batch, std::size_t row,
@@ -193,7 +193,7 @@ void RowDecoder::decode_long(RowFetcher& fetcher, std::size_t at, RowBatch& batc
         .with("column", schema_.columns[column].name)
         .with("key", key_of_row(batch, row));
   }
-  put_bytes(std::as_bytes(std::span(scratch_)), batch, row, column);
+  put_bytes(std::as_bytes(std::span(scratch_)), schema_.columns[column], batch, row, column);
 }
 
 }  // namespace tailrace::sqlserver

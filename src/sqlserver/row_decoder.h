@@ -32,10 +32,12 @@ class RowDecoder {
   // The key's columns alone; the others stay NULL.
   void decode_key(RowFetcher& fetcher, std::size_t first, RowBatch& batch, std::size_t row);
 
+  // One value that is bound, as the schema's column says.
+  static void decode_value(RowFetcher& fetcher, std::size_t at, const TableSchema& schema, RowBatch& batch,
+                           std::size_t row, std::size_t column);
+
  private:
-  void decode_cell(RowFetcher& fetcher, std::size_t at, RowBatch& batch, std::size_t row, std::size_t column);
   void decode_long(RowFetcher& fetcher, std::size_t at, RowBatch& batch, std::size_t row, std::size_t column);
-  void put_bytes(std::span<const std::byte> bytes, RowBatch& batch, std::size_t row, std::size_t column);
 
   const TableSchema& schema_;
   std::size_t max_value_bytes_;

@@ -379,7 +379,10 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
   std::vector<bool> excluded(settings.exclude.size());
   std::vector<bool> configured(settings.tables.size());
   for (const CatalogTable& table : catalog.tables) {
-    const bool is_included = matches_any(settings.include, table.name, case_sensitive, included);
+    // Without patterns: what is captured.
+    const bool is_included = settings.include.empty()
+                                 ? !table.instances.empty()
+                                 : matches_any(settings.include, table.name, case_sensitive, included);
     const bool is_excluded = matches_any(settings.exclude, table.name, case_sensitive, excluded);
     if (!is_included || is_excluded) continue;
     TableSettings table_settings;

@@ -44,7 +44,8 @@ struct Settings {
   std::chrono::seconds query_timeout{600};
   std::chrono::milliseconds lock_timeout{10'000};
 
-  std::vector<std::string> include;  // Globs over schema.table: dbo.*, sales.order_?
+  // Globs over schema.table: dbo.*, sales.order_?. None: every table with a capture instance.
+  std::vector<std::string> include;
   std::vector<std::string> exclude;
   std::map<std::string, TableSettings> tables;  // By schema.table.
 
