@@ -1,0 +1,212 @@
+"""The commands as a person uses them: usage, help, answers on stdout, logs on stderr, exit codes, signals."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from tests.e2e.case import EndToEnd
+from tests.support.processes import BUILD, ROOT, wait_until
+
+DONE, NO, CONFIG, AUTH, ABANDONED = 0, 1, 2, 3, 130
+
+
+def tailrace(*words, **options):
+    return subprocess.run([str(BUILD / "tailrace"), *words], capture_output=True, text=True, timeout=30, check=False,
+                          stdin=subprocess.DEVNULL, **options)
+
+
+class Usage(unittest.TestCase):
+    """What needs no database."""
+
+    def refused(self, *words, says):
+        done = tailrace(*words)
+        self.assertEqual(done.returncode, CONFIG, done.stderr)
+        self.assertEqual(done.stdout, "")
+        for text in says:
+            self.assertIn(text, done.stderr)
+
+    def test_wrong_usage_ends_with_2_and_a_hint(self):
+        self.refused(says=["no command given", "tailrace --help"])
+        self.refused("rnu", says=["did you mean run?"])
+        self.refused("run", says=["needs a configuration file"])
+        self.refused("run", "a.yaml", "--takeover", says=["did you mean --take-over?", "tailrace run --help"])
+        self.refused("table", "a.yaml", says=["list, resnapshot"])
+        self.refused("run", "a.yaml", "--until-caught-up", "--snapshot-only", says=["exclude each other"])
+        self.refused("status", "a.yaml", "--format", "xml", says=["expected text or json"])
+
+    def test_help_names_commands_options_and_exit_codes(self):
+        done = tailrace("--help")
+        self.assertEqual((done.returncode, done.stderr), (DONE, ""))
+        for command in ("check", "schema", "run", "status", "position", "table", "version"):
+            self.assertIn(f"\n  {command} ", done.stdout)
+            help_text = tailrace(command, "--help")
+            self.assertEqual(help_text.returncode, DONE)
+            self.assertIn(f"Usage: tailrace {command}", help_text.stdout)
+            self.assertIn("Exit codes:", help_text.stdout)
+
+    # The tables of the code rule; a document that was not written again would mislead.
+    def test_documents_are_up_to_date(self):
+        for name in ("configuration", "cli", "types"):
+            self.assertEqual(tailrace("docs", name).stdout, (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8"))
+
+    def test_completion_and_version(self):
+        script = tailrace("completion", "bash").stdout
+        checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertRegex(tailrace("version").stdout, r"^tailrace \d+\.\d+\.\d+\n$")
+
+    def test_a_failure_is_one_json_line_where_json_is_asked_for(self):
+        done = tailrace("run", "/nowhere/a.yaml", "--log-format", "json")
+        self.assertEqual(done.returncode, CONFIG)
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), 1)
+        line = json.loads(lines[0])
+        self.assertEqual((line["level"], line["kind"], line["exit"]), ("error", "config", CONFIG))
+
+    # Results that cannot be written are not results.
+    def test_a_full_stdout_is_an_error(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([str(BUILD / "tailrace"), "docs", "cli"], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("stdout", done.stderr)
+
+
+class Commands(EndToEnd):
+    TABLES = {"dbo.item": "id int NOT NULL PRIMARY KEY, name nvarchar(50) NOT NULL"}
+
+    def setUp(self):
+        super().setUp()
+        self.sql("INSERT INTO dbo.item VALUES (1, N'one'), (2, N'two'), (3, N'three')")
+
+    def test_check_says_that_it_can_run(self):
+        done = self.pipeline.call("check")
+        self.assertEqual(done.returncode, DONE, done.stdout + done.stderr)
+        self.assertIn("can run", done.stdout)
+        answer = json.loads(self.pipeline.call("check", "--format", "json").stdout)
+        self.assertTrue(answer["fit"])
+        self.assertEqual(self.rows("SELECT 1 FROM pg_namespace WHERE nspname = 'tailrace'"), [])
+
+    def test_check_says_no_with_the_remedy(self):
+        self.sql("CREATE TABLE dbo.plain (id int NOT NULL PRIMARY KEY)")
+        done = self.pipeline.call("check", "--format", "json")
+        self.assertEqual(done.returncode, NO, done.stdout + done.stderr)
+        failures = [each for each in json.loads(done.stdout)["findings"] if each["level"] == "failure"]
+        self.assertTrue(any("dbo.plain" in each["subject"] and "sp_cdc_enable_table" in each["remedy"]
+                            for each in failures), failures)
+
+    def test_schema_prints_and_applies(self):
+        printed = self.pipeline.call("schema")
+        self.assertEqual(printed.returncode, DONE, printed.stderr)
+        self.assertIn('"item"', printed.stdout)
+        self.assertEqual(self.rows("SELECT to_regclass('public.item') IS NULL"), [(True,)])
+        self.assertEqual(self.pipeline.call("schema", "--apply").returncode, DONE)
+        self.assertEqual(self.rows("SELECT to_regclass('public.item') IS NULL"), [(False,)])
+        self.assertIn("has everything", self.pipeline.call("schema").stdout)
+        self.catch_up()
+        self.assert_same()
+
+    def test_schema_grants(self):
+        done = self.pipeline.call("schema", "--grants")
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        self.assertIn("GRANT SELECT ON [dbo].[item] TO", done.stdout)
+        self.assertIn("GRANT USAGE, CREATE ON SCHEMA \"public\"", done.stdout)
+
+    def test_a_pipeline_that_never_ran(self):
+        done = self.pipeline.call("status")
+        self.assertEqual(done.returncode, NO, done.stderr)
+        self.assertIn("has never run", done.stdout)
+        answer = json.loads(self.pipeline.call("status", "--format", "json").stdout)
+        self.assertEqual((answer["known"], answer["tables"]), (False, []))
+        self.assertEqual(self.pipeline.call("table", "list").returncode, CONFIG)
+
+    def test_status_position_and_tables_of_a_live_run(self):
+        run = self.start_streaming()
+        self.flush(run)
+        answer = json.loads(self.pipeline.call("status", "--format", "json").stdout)
+        self.assertTrue(answer["runner"]["alive"])
+        self.assertEqual({each["table"]: each["state"] for each in answer["tables"]},
+                         {"dbo.item": "streaming", "dbo.tick": "streaming"})
+        self.assertGreaterEqual(answer["lag_seconds"], 0)
+        position = json.loads(self.pipeline.call("position", "show", "--format", "json").stdout)
+        self.assertRegex(position["lsn"], "^[0-9a-f]{20}$")
+        self.assertIn("dbo.item", self.pipeline.call("table", "list").stdout)
+        unknown = self.pipeline.call("table", "resnapshot", "--table", "dbo.itme")
+        self.assertEqual(unknown.returncode, CONFIG)
+        self.assertIn("did you mean dbo.item?", unknown.stderr)
+        self.drain(run)
+        self.assertFalse(json.loads(self.pipeline.call("status", "--format", "json").stdout)["runner"]["alive"])
+
+    def test_resnapshot_takes_a_table_again(self):
+        run = self.start_streaming()
+        self.target.execute("UPDATE item SET name = 'drifted' WHERE id = 2")
+        done = self.pipeline.call("table", "resnapshot", "--table", "dbo.item")
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        wait_until(lambda: self.rows("SELECT name FROM item WHERE id = 2") == [("two",)], 60, "the table is taken again")
+        self.flush(run)
+        self.drain(run)
+        self.assert_same()
+
+    def test_a_run_without_a_terminal_logs_plain_lines(self):
+        run = self.catch_up()
+        log = run.log()
+        self.assertNotIn("\x1b", log)
+        self.assertRegex(log, r"snapshot\.table table=dbo\.item rows=3 ")
+        self.assertRegex(log, r"run\.ended .*end=caught_up")
+
+    # Whoever stops the service wants it to end well, and a second time at once.
+    def test_a_signal_drains(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            run = self.start_streaming()
+            run.send(number)
+            self.assertEqual(run.wait(30), DONE, run.log())
+            self.assertIn("run.drain", run.log())
+
+    def test_a_second_signal_abandons(self):
+        run = self.start_streaming()
+        blocker = self.connect_target()
+        self.addCleanup(blocker.close)
+        blocker.execute("BEGIN")
+        blocker.execute("LOCK TABLE item IN ACCESS EXCLUSIVE MODE")
+        self.sql("INSERT INTO dbo.item VALUES (9, N'waits')")
+        wait_until(lambda: self.rows("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), 30, "it waits")
+        run.send(signal.SIGTERM)
+        time.sleep(0.3)
+        self.assertTrue(run.running(), run.log())
+        run.send(signal.SIGTERM)
+        self.assertEqual(run.wait(30), ABANDONED, run.log())
+        blocker.execute("ROLLBACK")
+        self.catch_up()
+        self.assert_same()
+
+    # The password is read at each attempt, so a run that loses its connections after a rotation comes back.
+    def test_a_rotated_password_is_read_again(self):
+        secret = self.directory / "secret"
+        secret.write_text("Reader-1-password\n", encoding="utf-8")
+        self.target.execute("CREATE ROLE rotated LOGIN SUPERUSER PASSWORD 'Reader-1-password'")
+        self.addCleanup(self.target.execute, "DROP OWNED BY rotated CASCADE; DROP ROLE rotated")
+        text = self.pipeline.config.read_text(encoding="utf-8")
+        text = text.replace(f"user: {self.postgres.user}", "user: rotated")
+        text = text.replace("${env:TAILRACE_TARGET_PASSWORD}", f"${{file:{secret}}}")
+        self.pipeline.write(text=text)
+        run = self.start_streaming()
+        self.target.execute("ALTER ROLE rotated PASSWORD 'Reader-2-password'")
+        secret.write_text("Reader-2-password\n", encoding="utf-8")
+        self.target.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rotated'")
+        self.sql("INSERT INTO dbo.item VALUES (4, N'after the rotation')")
+        self.flush(run)
+        self.drain(run)
+
+    # A terminal that is narrow or dumb must not be filled with escape sequences.
+    @unittest.skipUnless(os.path.exists("/usr/bin/script"), "needs script(1)")
+    def test_progress_on_a_terminal(self):
+        command = " ".join(self.pipeline.command("run", "--until-caught-up"))
+        done = subprocess.run(["/usr/bin/script", "-qec", command, "/dev/null"], capture_output=True, text=True,
+                              timeout=60, check=False, stdin=subprocess.DEVNULL,
+                              env={**os.environ, **self.pipeline.environment, "TERM": "xterm", "NO_COLOR": "1"})
+        self.assertEqual(done.returncode, DONE, done.stdout)
+        self.assertIn("\x1b[J", done.stdout)
+        self.assertNotIn("\x1b[3", done.stdout)
