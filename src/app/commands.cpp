@@ -28,16 +28,16 @@ Command check_command() {
 }
 
 Command schema_command() {
-  return {
-      .name = "schema",
-      .summary = "The target's DDL that a run would create, as far as it is missing.",
-      .details =
-          "Prints SQL; with --apply it is executed. Tables are made without keys by `tailrace run` and get "
-          "them after the load; what is printed here is the whole.",
-      .options = {{.name = "apply", .help = "Create what is missing instead of printing it."},
-                  {.name = "grants", .help = "Print the rights that both logins need instead."}},
-      .exit_codes = looking,
-      .run = run_schema};
+  return {.name = "schema",
+          .summary = "The target's DDL that a run would create, as far as it is missing.",
+          .details =
+              "Prints SQL: schemas and tables that are missing and, as comments, the keys and constraints "
+              "that `tailrace "
+              "run` makes after the load. --apply makes the schemas and tables.",
+          .options = {{.name = "apply", .help = "Create what is missing, and print it."},
+                      {.name = "grants", .help = "Print the rights that both logins need instead."}},
+          .exit_codes = looking,
+          .run = run_schema};
 }
 
 Command run_command() {

@@ -2,6 +2,9 @@
 // that rotated secrets are seen.
 #include "app/connectors.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include "app/grants.h"
 #include "base/error.h"
 #include "config/binding.h"
@@ -34,11 +37,9 @@ std::unique_ptr<Source> make_sqlserver(const Document& document) {
   return std::make_unique<sqlserver::SqlServerSource>(sqlserver_settings(document));
 }
 
-SourceLook look_at_sqlserver(const Document& document, std::stop_token) {
-  const sqlserver::Settings settings = sqlserver_settings(document);
-  SourceLook out;
-  out.findings = sqlserver::check(settings, out.tables);
-  return out;
+SourceLook look_at_sqlserver(const Document& document, std::stop_token stop) {
+  sqlserver::Look look = sqlserver::check(sqlserver_settings(document), std::move(stop));
+  return {std::move(look.findings), std::move(look.tables)};
 }
 
 std::string sqlserver_grants(const Document& document, const std::vector<SchemaPtr>& tables) {
@@ -73,6 +74,12 @@ void resnapshot_postgres(const Document& document, const std::vector<TableName>&
   postgres::request_resnapshot(postgres_settings(document), tables, std::move(stop));
 }
 
+void record_postgres_failure(const Document& document, const Error& error, std::stop_token stop) {
+  postgres::Settings settings = postgres_settings(document);
+  settings.connect_timeout = std::min(settings.connect_timeout, std::chrono::milliseconds(3'000));
+  postgres::record_failure(settings, error, std::move(stop));
+}
+
 std::string postgres_grants(const Document& document, const std::vector<SchemaPtr>& tables) {
   const postgres::Settings settings = postgres_settings(document);
   return target_grants(settings.url, settings.user, settings.schemas, tables);
@@ -87,9 +94,9 @@ const std::vector<SourceConnector>& source_connectors() {
 }
 
 const std::vector<TargetConnector>& target_connectors() {
-  static const std::vector<TargetConnector> all{{"postgres", postgres::settings_table, make_postgres,
-                                                 check_postgres, postgres_status, postgres_missing,
-                                                 apply_to_postgres, resnapshot_postgres, postgres_grants}};
+  static const std::vector<TargetConnector> all{
+      {"postgres", postgres::settings_table, make_postgres, check_postgres, postgres_status, postgres_missing,
+       apply_to_postgres, resnapshot_postgres, record_postgres_failure, postgres_grants}};
   return all;
 }
 

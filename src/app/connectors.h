@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "config/document.h"
 #include "config/loader.h"
 #include "model/finding.h"
@@ -45,10 +46,13 @@ struct TargetConnector {
   // What the target lacks, as DDL; empty: nothing. Throws config where a table is of another shape.
   std::string (*missing_schema)(const config::Document& document, const std::vector<SchemaPtr>& tables,
                                 std::stop_token stop);
+  // Makes schemas and tables; keys and constraints follow the load.
   void (*apply_schema)(const config::Document& document, const std::vector<SchemaPtr>& tables,
                        std::stop_token stop);
   void (*request_resnapshot)(const config::Document& document, const std::vector<TableName>& tables,
                              std::stop_token stop);
+  // Keeps for `status` why a run ended.
+  void (*record_failure)(const config::Document& document, const Error& error, std::stop_token stop);
   std::string (*grants)(const config::Document& document, const std::vector<SchemaPtr>& tables);
 };
 

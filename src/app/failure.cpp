@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "app/terminal.h"
 #include "base/log.h"
 
 namespace tailrace::app {
@@ -44,6 +45,15 @@ std::string indented(std::string text) {
   return text;
 }
 
+// Message and context in one line; the remedy has a field of its own.
+std::string line_of(const Error& error) {
+  std::string out = error.message();
+  for (const auto& [key, value] : error.context()) {
+    if (key != "remedy") out += fmt::format(" {}={}", key, log::quoted(value));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string failure_text(const Error& error) {
@@ -60,11 +70,15 @@ std::string failure_text(const Error& error) {
 
 ExitCode report_failure(const Error& error) {
   const ExitCode code = exit_code_of(error.kind());
-  log::error("tailrace.failed", {{"kind", name_of(error.kind())},
-                                 {"exit", static_cast<int>(code)},
-                                 {"error", error.what()},
-                                 {"remedy", remedy_of(error)}});
-  if (log::format() == log::Format::text) std::fputs(failure_text(error).c_str(), stderr);
+  const bool json = log::format() == log::Format::json;
+  // A person at a terminal reads the text; a collector of logs reads the line.
+  if (json || !stderr_terminal().interactive) {
+    log::error("tailrace.failed", {{"kind", name_of(error.kind())},
+                                   {"exit", static_cast<int>(code)},
+                                   {"error", line_of(error)},
+                                   {"remedy", remedy_of(error)}});
+  }
+  if (!json) std::fputs(failure_text(error).c_str(), stderr);
   return code;
 }
 

@@ -21,11 +21,26 @@ const char* name_of(RunEnd end) {
   return "drained";
 }
 
+// For `status`. Recording is an extra: where the target is the trouble it cannot be done.
+void record(const PipelineFile& pipeline, const Error& error) {
+  if (error.kind() == ErrorKind::abandoned || error.kind() == ErrorKind::fenced) return;
+  try {
+    pipeline.target->record_failure(*pipeline.document, error, {});
+  } catch (const Error& second) {
+    log::debug("run.failure_not_recorded", {{"reason", second.what()}});
+  }
+}
+
 RunEnd run_shown(const PipelineFile& pipeline, const RunSettings& settings, Progress& progress,
                  const Signals& signals, bool block) {
   const ProgressPrinter printer(progress, stderr_terminal(), block);
-  return run_pipeline(settings, pipeline.source_factory(), pipeline.sink_factory(), progress, signals.drain(),
-                      signals.abandon());
+  try {
+    return run_pipeline(settings, pipeline.source_factory(), pipeline.sink_factory(), progress,
+                        signals.drain(), signals.abandon());
+  } catch (const Error& error) {
+    record(pipeline, error);
+    throw;
+  }
 }
 
 void log_end(const PipelineFile& pipeline, RunEnd end, const Progress& progress) {

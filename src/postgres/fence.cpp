@@ -38,8 +38,10 @@ std::int64_t raise_once(Connection& connection, const Settings& settings, const 
       " VALUES ($1, $2, $3, $4, $5, clock_timestamp(), clock_timestamp())"
       " ON CONFLICT (pipeline) DO UPDATE SET runner_id = EXCLUDED.runner_id, fence = EXCLUDED.fence,"
       "   host = EXCLUDED.host, process_id = EXCLUDED.process_id, started_at = EXCLUDED.started_at,"
-      "   heartbeat_at = EXCLUDED.heartbeat_at",
+      "   heartbeat_at = EXCLUDED.heartbeat_at, last_error = ''",
       Params().text(settings.pipeline).text(runner_id).integer(fence).text(host_name()).integer(getpid()));
+  connection.query("UPDATE tailrace.table_state SET last_error = '' WHERE pipeline = $1 AND last_error <> ''",
+                   Params().text(settings.pipeline));
   transaction.commit();
   return fence;
 }

@@ -23,10 +23,12 @@ std::string ticks_sql(std::string_view expression) {
 void read_runner(Connection& connection, const Settings& settings, PipelineStatus& status) {
   const Result row = connection.query(
       "SELECT host || ' process ' || process_id,"
-      "       (extract(epoch FROM clock_timestamp() - heartbeat_at) * 1000)::bigint"
+      "       (extract(epoch FROM clock_timestamp() - heartbeat_at) * 1000)::bigint, last_error"
       "  FROM tailrace.runner WHERE pipeline = $1",
       Params().text(settings.pipeline));
-  if (row.rows() == 0 || row.is_null(0, 1)) return;
+  if (row.rows() == 0) return;
+  status.last_error = std::string(row.text(0, 2));
+  if (row.is_null(0, 1)) return;
   status.heartbeat_age = std::chrono::milliseconds(row.integer(0, 1));
   status.runner_alive = *status.heartbeat_age <= settings.heartbeat_stale;
   if (status.runner_alive) status.runner = std::string(row.text(0, 0));
@@ -36,7 +38,8 @@ void read_tables(Connection& connection, const Settings& settings, PipelineStatu
   const Result rows = connection.query(
       "SELECT t.source_schema, t.source_table, t.state, t.shadow_table IS NOT NULL OR t.desired <> '',"
       "       greatest(coalesce(c.reltuples, 0), 0)::bigint,"
-      "       coalesce(k.rows, 0)::bigint, coalesce(k.done, 0), coalesce(k.planned, 0), p.parked"
+      "       coalesce(k.rows, 0)::bigint, coalesce(k.done, 0), coalesce(k.planned, 0), p.parked, "
+      "t.last_error"
       "  FROM tailrace.table_state t"
       "  LEFT JOIN pg_namespace n ON n.nspname = t.target_schema"
       "  LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.target_table"
@@ -61,6 +64,7 @@ void read_tables(Connection& connection, const Settings& settings, PipelineStatu
     table.chunks_done = static_cast<std::uint32_t>(rows.integer(at, 6));
     table.chunks_planned = static_cast<std::uint32_t>(rows.integer(at, 7));
     table.parked_keys = static_cast<std::uint32_t>(rows.integer(at, 8));
+    table.last_error = std::string(rows.text(at, 9));
     status.tables.push_back(std::move(table));
   }
 }
@@ -163,6 +167,23 @@ void request_resnapshot(const Settings& settings, const std::vector<TableName>& 
                   fmt::format("pipeline {} does not replicate {}", settings.pipeline, table.str()))
           .with("remedy", "see `tailrace table CONFIG list`");
   }
+  transaction.commit();
+}
+
+void record_failure(const Settings& settings, const Error& error, std::stop_token stop) {
+  Connection connection(settings, "last error", std::move(stop));
+  if (stored_state_version(connection) == 0) return;
+  const std::string& runner = settings.runner_id.empty() ? process_runner_id() : settings.runner_id;
+  Transaction transaction(connection);
+  const Result ours = connection.query(
+      "UPDATE tailrace.runner SET last_error = $3, heartbeat_at = NULL WHERE pipeline = $1 AND runner_id = "
+      "$2",
+      Params().text(settings.pipeline).text(runner).text(error.what()));
+  if (ours.affected() == 0) return;
+  connection.query(
+      "UPDATE tailrace.table_state SET last_error = $3"
+      " WHERE pipeline = $1 AND source_schema || '.' || source_table = $2",
+      Params().text(settings.pipeline).text(std::string(error.context("table"))).text(error.message()));
   transaction.commit();
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "model/finding.h"
 #include "model/table_schema.h"
 #include "pipeline/status.h"
@@ -29,5 +30,8 @@ void apply_schema(const Settings& settings, const std::vector<SchemaPtr>& tables
 // Asks the running pipeline (or the next run) to load these tables again. Throws config for tables that the
 // pipeline does not know.
 void request_resnapshot(const Settings& settings, const std::vector<TableName>& tables, std::stop_token stop);
+
+// Why this process's run ended, for `status` to show; nothing where another runner holds the pipeline by now.
+void record_failure(const Settings& settings, const Error& error, std::stop_token stop);
 
 }  // namespace tailrace::postgres

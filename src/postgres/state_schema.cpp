@@ -35,7 +35,8 @@ CREATE TABLE tailrace.runner (
   host         text NOT NULL,
   process_id   integer NOT NULL,
   started_at   timestamptz NOT NULL,
-  heartbeat_at timestamptz
+  heartbeat_at timestamptz,
+  last_error   text NOT NULL DEFAULT ''
 );
 COMMENT ON TABLE tailrace.runner IS 'The runner that took a pipeline last; heartbeat_at is NULL after a clean end.';
 
@@ -56,6 +57,7 @@ CREATE TABLE tailrace.table_state (
   loaded_rows          bigint NOT NULL DEFAULT 0,
   constraints_done     boolean NOT NULL DEFAULT false,
   desired              text NOT NULL DEFAULT '',
+  last_error           text NOT NULL DEFAULT '',
   changed_at           timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (pipeline, source_schema, source_table)
 );
