@@ -93,6 +93,15 @@ class FakeSession final : public Session {
         {"commit", [&] { commit_transaction(sink); }},
         {"rollback", [&] { rollback_transaction(sink); }},
         {"whoami", [&] { whoami(sink); }},
+        {"fatal",
+         [&] {
+           sink.message({.number = 596,
+                         .state = 1,
+                         .severity = 21,
+                         .text = "Cannot continue the execution because the session is in the kill state.",
+                         .procedure = {},
+                         .line = 1});
+         }},
         {"internal", [&] { throw Error(ErrorKind::internal, "asked for"); }},
     };
     const auto found = verbs.find(verb);

@@ -203,6 +203,16 @@ TEST_F(StatementsTest, AnInternalErrorEndsItsConnection) {
   other.log_in();
 }
 
+TEST_F(StatementsTest, AFatalErrorIsTheLastAnswer) {
+  RawClient client(server_->port());
+  client.log_in();
+  client.send_batch("fatal");
+  const std::string answer = client.read_message();
+  EXPECT_EQ(answer.substr(3, 4), bytes("54 02 00 00"));
+  EXPECT_EQ(last_done_status(answer), done_status::error);
+  EXPECT_EQ(client.read_message(), "");
+}
+
 TEST_F(StatementsTest, ConnectionsAreBounded) {
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 16; ++i)
