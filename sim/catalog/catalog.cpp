@@ -48,7 +48,8 @@ CREATE TABLE cat_role_members(role_id, member_id, PRIMARY KEY(role_id, member_id
 CREATE TABLE cat_permissions(class, major_id, grantee_id, permission COLLATE Latin1_General_CI_AS, state,
   PRIMARY KEY(class, major_id, grantee_id, permission)) WITHOUT ROWID;
 CREATE TABLE cat_jobs(job_type COLLATE Latin1_General_CI_AS PRIMARY KEY, job_id, maxtrans, maxscans, continuous,
-  pollinginterval, retention, threshold, running) WITHOUT ROWID;
+  pollinginterval, retention, threshold,
+  interval_ms, running) WITHOUT ROWID;
 INSERT INTO cat_state VALUES(1, 0, 565577053, 0);
 INSERT INTO cat_schemas VALUES(1, 'dbo', 1), (2, 'guest', 2), (3, 'INFORMATION_SCHEMA', 3), (4, 'sys', 4);
 INSERT INTO cat_principals VALUES(0, 'public', 'R', NULL, NULL, 1, 0, 0), (1, 'dbo', 'S', 'dbo', 'sa', NULL, 0, 0),

@@ -53,7 +53,9 @@ void choose_row_store(TableDef& table) {
     if (!index.clustered || !index.unique || !index.filter.empty()) continue;
     const bool nullable = std::any_of(
         index.columns.begin(), index.columns.end(),
-        [&](const IndexColumn& key) { return !key.included && table.column(key.column_id)->nullable; });
+        [&](const IndexColumn& key) {  // __$command_id of a change table is declared nullable and never NULL.
+          return !key.included && !table.ms_shipped && table.column(key.column_id)->nullable;
+        });
     if (nullable) continue;
     table.row_store_index_id = index.index_id;
     table.without_rowid = rowid_column(table, index) == nullptr;

@@ -57,9 +57,13 @@ void add_function(Connection& connection, const char* name, int arguments, void*
 
 // A Work that keeps its database alive.
 struct OwningWork : Work {
-  explicit OwningWork(DatabasePtr owner) : Work(*owner), database(std::move(owner)) { ++database->sessions; }
-  ~OwningWork() override { --database->sessions; }
+  OwningWork(const DatabasePtr& owner, bool session)
+      : Work(*owner), database(owner), counted(session ? 1 : 0) {
+    database->sessions += counted;
+  }
+  ~OwningWork() override { database->sessions -= counted; }
   DatabasePtr database;
+  std::int32_t counted;
 };
 
 }  // namespace
@@ -151,7 +155,7 @@ void Server::load() {
         connection.prepare("SELECT value FROM srv_options WHERE name = 'max text repl size (B)'");
     if (option.next()) max_text_repl_size_ = option.number(0);
   }
-  master_ = open(databases_.front());
+  master_ = open(databases_.front(), false);
   if (fresh) {
     for (const DatabasePtr& database : databases_)
       save(*database);
@@ -250,11 +254,11 @@ Outcome Server::drop_database(std::string_view name) {
     return SqlError{3708, fmt::format("Cannot drop the database '{}' because it is a system database.", name),
                     16, 1};
   }
-  if (on_database_dropped) on_database_dropped(*database);  // Its jobs let go of it.
   if (database->sessions > 0) {
     return SqlError{3702, fmt::format("Cannot drop database \"{}\" because it is currently in use.", name),
                     16, 3};
   }
+  if (on_database_dropped) on_database_dropped(*database);  // Its jobs let go of it.
   database->dropped = true;
   databases_.erase(found);
   master_->connection()
@@ -289,8 +293,8 @@ void Server::change_identity(Database& database, bool new_database) {
   save(database);
 }
 
-std::unique_ptr<Work> Server::open(const DatabasePtr& database) {
-  auto work = std::make_unique<OwningWork>(database);
+std::unique_ptr<Work> Server::open(const DatabasePtr& database, bool session) {
+  auto work = std::make_unique<OwningWork>(database, session);
   Connection& connection = work->connection();
   add_function(connection, "sim_row_count", 1, nullptr, row_count);
   add_function(connection, "sim_page_count", 1, this, row_count);

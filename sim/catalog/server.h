@@ -80,7 +80,8 @@ class Server {
   void change_identity(Database& database, bool new_database);
 
   // A connection for a session or a job, with everything registered that the system views need.
-  std::unique_ptr<Work> open(const DatabasePtr& database);
+  // `session`: it counts as a use of the database (3702); those of jobs do not.
+  std::unique_ptr<Work> open(const DatabasePtr& database, bool session = true);
 
   // The login if name and password are right and it is not disabled.
   std::optional<LoginDef> check_login(std::string_view name, std::string_view password);
@@ -97,6 +98,10 @@ class Server {
   std::int64_t start_time() const { return start_time_; }  // local datetime
   // What sys.dm_server_services shows of SQL Server Agent; the CDC jobs obey it.
   std::atomic<bool> agent_running{true};
+
+  // What new jobs of CDC get; set at start.
+  std::atomic<std::int64_t> default_capture_interval_ms{100};
+  std::atomic<std::int64_t> default_retention_minutes{4320};
 
   // Set once, by the jobs of CDC; called under the server's lock.
   std::function<void(Database&)> on_database_created;

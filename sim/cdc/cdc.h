@@ -159,15 +159,29 @@ class Cdc {
   // row, new triggers, the change table's type.
   [[nodiscard]] Outcome before_alter(const TableDef& table, std::string_view column_or_constraint, bool drop,
                                      bool rename);
-  void after_alter(std::int32_t object_id, std::string_view ddl_command, bool column_type_changed,
-                   std::int32_t altered_column_id);
+  // `retyped_column_id`: the column whose type changed (0: none), with the conversion given to Catalog::alter_column().
+  void after_alter(std::int32_t object_id, std::string_view ddl_command, std::int32_t retyped_column_id = 0,
+                   std::string_view conversion = {});
   // Before DROP TABLE: instances go with their table.
   void before_drop(const TableDef& table);
   // 7139: a LOB above 'max text repl size' is about to be written to a captured column.
   Outcome check_lob(const TableDef& table, const ColumnDef& column, std::int64_t bytes);
 
  private:
-  friend class CaptureJobs;
+  [[nodiscard]] Outcome check_owner(const Principal& caller);  // 22901, 22904
+  [[nodiscard]] Outcome captured_columns(const TableDef& table, const IndexDef* identity,
+                                         const EnableTable& parameters,
+                                         std::vector<const ColumnDef*>& columns);
+  [[nodiscard]] Outcome create_instance(const TableDef& table, const std::string& name,
+                                        const EnableTable& parameters, bool net, const IndexDef* identity,
+                                        const std::vector<const ColumnDef*>& columns);
+  [[nodiscard]] Outcome drop_instance(const CaptureInstance& instance);
+  [[nodiscard]] Outcome create_jobs(CdcResult& result);
+  void create_job(std::string_view type);
+  bool may_read(const Principal& caller, const CaptureInstance& instance);
+  [[nodiscard]] Outcome set_job_running(const Principal& caller, const std::optional<std::string>& job_type,
+                                        bool running);
+
   Server& server_;
   DatabasePtr database_;
   Catalog& catalog_;

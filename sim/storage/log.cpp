@@ -204,6 +204,16 @@ std::int64_t LogWriter::take_position() {
   return next_++;
 }
 
+std::int64_t LogWriter::log_event() {
+  logged_ = true;
+  return take_position();
+}
+
+std::int64_t LogWriter::transaction() {
+  if (!loaded_) load();
+  return transaction_;
+}
+
 LogNews LogWriter::commit() {
   if (loaded_) {
     const std::int64_t commit_position = next_++;

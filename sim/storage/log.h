@@ -64,6 +64,10 @@ class LogWriter {
   void repeat_seqval() { repeat_ = true; }
   // Takes a position of its own (enabling an instance, markers).
   std::int64_t take_position();
+  // Takes a position for something that the capture job must see though no row changed (DDL of a captured table).
+  std::int64_t log_event();
+  // The transaction's first position, its name in the log.
+  std::int64_t transaction();
   // CDC or one of its jobs was switched or changed: the jobs are to look after the commit.
   void jobs_changed() { jobs_ = true; }
   // Just before COMMIT.

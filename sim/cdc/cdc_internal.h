@@ -1,0 +1,44 @@
+// What the files of sim/cdc share.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/catalog/catalog.h"
+#include "sim/cdc/cdc.h"
+
+namespace tailrace::sim {
+
+// Stored columns of a change table: c1 to c5 are __$start_lsn, __$end_lsn, __$seqval, __$operation, __$update_mask.
+inline constexpr std::int32_t metadata_columns = 5;
+
+inline std::string log_table(std::int32_t source_object_id) {
+  return "l" + std::to_string(source_object_id);
+}
+
+// "[a], "b", c" as names; nothing when it cannot be read.
+std::optional<std::vector<std::string>> parse_column_list(std::string_view list);
+
+// The log table and the triggers of a captured table, made anew for its present columns.
+void create_log_triggers(Connection& connection, const TableDef& table);
+void drop_log(Connection& connection, std::int32_t source_object_id);
+
+std::vector<CaptureInstance> load_instances(Connection& connection,
+                                            std::optional<std::int32_t> source_object_id);
+std::optional<CaptureInstance> load_instance(Connection& connection, std::string_view name);
+
+// All bits of `columns` columns set, as op 1 and 2 have it.
+std::string full_mask(std::int32_t columns);
+bool mask_bit(std::string_view mask, std::int32_t ordinal);
+
+std::optional<Lsn> max_mapped_lsn(Connection& connection);
+
+struct CleanupPlan {
+  // For each change table its new start_lsn; rows below it go.
+  std::vector<std::pair<std::int32_t, Lsn>> marks;
+};
+
+}  // namespace tailrace::sim

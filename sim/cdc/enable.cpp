@@ -1,0 +1,622 @@
+// Enabling and disabling: databases, tables, and what DDL must leave alone.
+//
+// Source   sys.sp_cdc_enable_db, sys.sp_cdc_enable_table, sys.sp_cdc_disable_table of SQL Server's documentation.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "sim/catalog/type_facts.h"
+#include "sim/cdc/cdc_internal.h"
+#include "sim/storage/clock.h"
+
+namespace tailrace::sim {
+namespace {
+
+constexpr std::size_t max_instance_name = 100;
+
+ColumnDef made_column(std::string name, std::string_view type, bool nullable) {
+  ColumnDef column;
+  column.name = std::move(name);
+  column.type = *parse_type(type);
+  column.sysname = type == "sysname";
+  column.nullable = nullable;
+  return column;
+}
+
+TableDef cdc_table(std::int32_t id, std::string name,
+                   const std::vector<std::pair<std::string_view, std::string_view>>& columns,
+                   const std::vector<std::int32_t>& key) {
+  TableDef table;
+  table.object_id = id;
+  table.schema = "cdc";
+  table.name = std::move(name);
+  table.ms_shipped = true;
+  for (const auto& [column, type] : columns) {
+    const bool nullable = type.ends_with('?');
+    table.columns.push_back(
+        made_column(std::string(column), type.substr(0, type.size() - (nullable ? 1 : 0)), nullable));
+  }
+  if (!key.empty()) {
+    IndexDef index;
+    index.name = table.name + "_clustered_idx";
+    index.unique = index.clustered = true;
+    for (const std::int32_t column : key)
+      index.columns.push_back({column, false, false});
+    table.indexes.push_back(std::move(index));
+  }
+  return table;
+}
+
+std::vector<TableDef> metadata_tables() {
+  return {
+      cdc_table(fixed_id::change_tables, "change_tables",
+                {{"object_id", "int"},
+                 {"version", "int?"},
+                 {"source_object_id", "int?"},
+                 {"capture_instance", "sysname"},
+                 {"start_lsn", "binary(10)?"},
+                 {"end_lsn", "binary(10)?"},
+                 {"supports_net_changes", "bit?"},
+                 {"has_drop_pending", "bit?"},
+                 {"role_name", "sysname?"},
+                 {"index_name", "sysname?"},
+                 {"filegroup_name", "sysname?"},
+                 {"create_date", "datetime?"},
+                 {"partition_switch", "bit"}},
+                {1}),
+      cdc_table(fixed_id::captured_columns, "captured_columns",
+                {{"object_id", "int"},
+                 {"column_name", "sysname"},
+                 {"column_id", "int?"},
+                 {"column_type", "sysname"},
+                 {"column_ordinal", "int"},
+                 {"is_computed", "bit?"}},
+                {1, 5}),
+      cdc_table(fixed_id::index_columns, "index_columns",
+                {{"object_id", "int"},
+                 {"column_name", "sysname"},
+                 {"index_ordinal", "tinyint"},
+                 {"column_id", "int?"}},
+                {1, 3}),
+      cdc_table(fixed_id::ddl_history, "ddl_history",
+                {{"source_object_id", "int?"},
+                 {"object_id", "int"},
+                 {"required_column_update", "bit?"},
+                 {"ddl_command", "nvarchar(max)?"},
+                 {"ddl_lsn", "binary(10)"},
+                 {"ddl_time", "datetime?"}},
+                {2, 5}),
+      cdc_table(fixed_id::lsn_time_mapping, "lsn_time_mapping",
+                {{"start_lsn", "binary(10)"},
+                 {"tran_begin_time", "datetime?"},
+                 {"tran_end_time", "datetime?"},
+                 {"tran_id", "varbinary(10)?"}},
+                {1}),
+  };
+}
+
+SqlError not_enabled(std::string_view database) {
+  return {22901,
+          fmt::format(
+              "The database '{}' is not enabled for Change Data Capture. Ensure that the correct database "
+              "context is set and retry the operation. To report on the databases enabled for Change Data "
+              "Capture, query the is_cdc_enabled column in the sys.databases catalog view.",
+              database),
+          16, 1};
+}
+
+SqlError empty_parameter(std::string_view name) {
+  return {
+      22963,
+      fmt::format("Parameter '{}' cannot be null or empty. Specify a value for the named parameter and retry "
+                  "the operation.",
+                  name),
+      16, 1};
+}
+
+SqlError no_source(std::string_view schema, std::string_view name) {
+  return {22931,
+          fmt::format("Source table '{}.{}' does not exist in the current database. Ensure that the correct "
+                      "database context is set. Specify a valid schema and table name for the database.",
+                      schema, name),
+          16, 1};
+}
+
+// The columns that identify a row: of @index_name, or of the primary key; none: neither.
+struct Identity {
+  const IndexDef* index = nullptr;
+  Outcome error;
+};
+
+Identity identity_of(const TableDef& table, const EnableTable& parameters) {
+  if (!parameters.index_name || parameters.index_name->empty()) return {table.primary_key(), {}};
+  const IndexDef* index = table.index(*parameters.index_name);
+  if (index == nullptr) {
+    return {nullptr,
+            SqlError{22937,
+                     fmt::format("The index name specified as an argument for the parameter @index_name, "
+                                 "'{}', is not an index for source table '{}.{}'. Specify a valid index "
+                                 "name for the table.",
+                                 *parameters.index_name, table.schema, table.name),
+                     16, 1}};
+  }
+  const bool nullable =
+      std::any_of(index->columns.begin(), index->columns.end(), [&](const IndexColumn& column) {
+        return !column.included && table.column(column.column_id)->nullable;
+      });
+  if (!index->unique || nullable) {
+    return {nullptr,
+            SqlError{22938,
+                     fmt::format("The specified index '{}' for source table '{}.{}' is not a unique index, "
+                                 "or it contains columns that are not defined NOT NULL. To be used as a "
+                                 "unique row identifier by Change Data Capture, the index must be unique "
+                                 "and its columns must be not nullable.",
+                                 index->name, table.schema, table.name),
+                     16, 1}};
+  }
+  return {index, {}};
+}
+
+}  // namespace
+
+Cdc::Cdc(Server& server, DatabasePtr database, Catalog& catalog)
+    : server_(server), database_(std::move(database)), catalog_(catalog) {}
+
+bool Cdc::enabled() {
+  return catalog_.work().connection().single_number("SELECT cdc_enabled FROM cat_state") != 0;
+}
+
+std::vector<CaptureInstance> Cdc::instances() {
+  return load_instances(catalog_.work().connection(), {});
+}
+
+std::vector<CaptureInstance> Cdc::instances_of(std::int32_t source_object_id) {
+  return load_instances(catalog_.work().connection(), source_object_id);
+}
+
+Outcome Cdc::check_owner(const Principal& caller) {
+  if (!enabled()) return not_enabled(database_->name);
+  if (Security(catalog_).is_owner(caller)) return {};
+  return SqlError{22904,
+                  "Caller is not authorized to initiate the requested action. DBO privileges are required.",
+                  16, 1};
+}
+
+Outcome Cdc::enable_db(const Principal& caller) {
+  if (!caller.sysadmin) {
+    return SqlError{
+        22902, "Caller is not authorized to initiate the requested action. Sysadmin privileges are required.",
+        16, 1};
+  }
+  if (database_->id <= 4) {
+    return SqlError{
+        22925,
+        fmt::format("The database '{}' is a system database, and cannot be enabled for Change Data "
+                    "Capture.",
+                    database_->name),
+        16, 1};
+  }
+  if (enabled()) {
+    return SqlError{
+        22905,
+        fmt::format("Database '{}' is already enabled for Change Data Capture. Ensure that the correct "
+                    "database context is set, and retry the operation. To report on the databases "
+                    "enabled for Change Data Capture, query the is_cdc_enabled column in the "
+                    "sys.databases catalog view.",
+                    database_->name),
+        16, 1};
+  }
+  Security security(catalog_);
+  if (catalog_.schema_id("cdc") || security.create_user("cdc", "", "cdc")) {
+    return SqlError{
+        22906,
+        fmt::format("The database '{}' cannot be enabled for Change Data Capture because a database user "
+                    "named 'cdc' or a schema named 'cdc' already exists in the current database. These "
+                    "objects are required exclusively by Change Data Capture. Drop or rename the user "
+                    "or schema and retry the operation.",
+                    database_->name),
+        16, 1};
+  }
+  if (Outcome error = security.add_member("db_owner", "cdc")) return error;
+  if (Outcome error = catalog_.create_schema("cdc")) return error;
+  for (TableDef& table : metadata_tables()) {
+    if (Outcome error = catalog_.create_table(table)) return error;
+  }
+  Connection& connection = catalog_.work().connection();
+  connection.execute(
+      "CREATE INDEX IF NOT EXISTS i1005_time ON t1005(c3);"
+      "CREATE TABLE log_ddl(position INTEGER PRIMARY KEY, t, source_object_id, required_update, command, "
+      "time);"
+      "UPDATE cat_state SET cdc_enabled = 1");
+  catalog_.touch();
+  catalog_.work().log().jobs_changed();
+  return {};
+}
+
+Outcome Cdc::disable_db(const Principal& caller) {
+  if (!caller.sysadmin) {
+    return SqlError{
+        22902, "Caller is not authorized to initiate the requested action. Sysadmin privileges are required.",
+        16, 1};
+  }
+  if (!enabled()) return not_enabled(database_->name);
+  for (const CaptureInstance& instance : instances()) {
+    if (Outcome error = drop_instance(instance)) return error;
+  }
+  Connection& connection = catalog_.work().connection();
+  for (const TableDef& made : metadata_tables()) {
+    const TablePtr table = catalog_.table(made.object_id);
+    if (Outcome error = catalog_.drop_table(*table)) return error;
+  }
+  connection.execute(
+      "DROP TABLE log_ddl; DELETE FROM cat_jobs; DELETE FROM log_transactions;"
+      "UPDATE cat_state SET cdc_enabled = 0");
+  if (Outcome error = catalog_.drop_schema("cdc")) return error;
+  if (Outcome error = Security(catalog_).drop_user("cdc")) return error;
+  catalog_.touch();
+  catalog_.work().log().jobs_changed();
+  return {};
+}
+
+Outcome Cdc::enable_table(const Principal& caller, const EnableTable& parameters, CdcResult& result) {
+  if (Outcome error = check_owner(caller)) return error;
+  if (!parameters.source_schema || parameters.source_schema->empty())
+    return empty_parameter("@source_schema");
+  if (!parameters.source_name || parameters.source_name->empty()) return empty_parameter("@source_name");
+  if (!parameters.role_given) {
+    return SqlError{
+        201,
+        "Procedure or function 'sp_cdc_enable_table' expects parameter '@role_name', which was not "
+        "supplied.",
+        16, 4};
+  }
+  const TablePtr table = catalog_.table(*parameters.source_schema, *parameters.source_name);
+  if (table == nullptr) return no_source(*parameters.source_schema, *parameters.source_name);
+  if (table->ms_shipped) {
+    return SqlError{
+        22930,
+        fmt::format("Could not enable Change Data Capture for table '{}.{}': it is a system table.",
+                    table->schema, table->name),
+        16, 1};
+  }
+  if (instances_of(table->object_id).size() >= 2) {
+    return SqlError{
+        22962,
+        fmt::format("Two capture instances already exist for source table '{}.{}'. A table can have at "
+                    "most two capture instances. If the current tracking options are not appropriate, "
+                    "disable change tracking for the obsolete instance by using "
+                    "sys.sp_cdc_disable_table and retry the operation.",
+                    table->schema, table->name),
+        16, 1};
+  }
+  const std::string name = parameters.capture_instance && !parameters.capture_instance->empty()
+                               ? *parameters.capture_instance
+                               : table->schema + "_" + table->name;
+  if (name.size() > max_instance_name) {
+    return SqlError{
+        22927,
+        fmt::format("Capture instance name '{}' exceeds the length limit of 100 characters. Specify a "
+                    "name that satisfies the length constraint.",
+                    name),
+        16, 1};
+  }
+  if (load_instance(catalog_.work().connection(), name) || catalog_.object("cdc", name + "_CT")) {
+    return SqlError{
+        22926,
+        fmt::format("Could not create a capture instance because the capture instance name '{}' already "
+                    "exists in the current database. Specify an explicit unique name for the parameter "
+                    "@capture_instance.",
+                    name),
+        16, 1};
+  }
+  const Identity identity = identity_of(*table, parameters);
+  if (identity.error) return identity.error;
+  const bool net = parameters.supports_net_changes.value_or(identity.index != nullptr);
+  if (net && identity.index == nullptr) {
+    return SqlError{
+        22939,
+        "The parameter @supports_net_changes is set to 1, but the source table does not have a primary "
+        "key defined and no alternate unique index has been specified.",
+        16, 1};
+  }
+  std::vector<const ColumnDef*> columns;
+  if (Outcome error = captured_columns(*table, identity.index, parameters, columns)) return error;
+  Security security(catalog_);
+  if (parameters.role_name && !parameters.role_name->empty() &&
+      !security.role_exists(*parameters.role_name)) {
+    if (Outcome error = security.create_role(*parameters.role_name)) return error;
+  }
+  if (Outcome error = create_instance(*table, name, parameters, net, identity.index, columns)) return error;
+  return create_jobs(result);
+}
+
+Outcome Cdc::captured_columns(const TableDef& table, const IndexDef* identity, const EnableTable& parameters,
+                              std::vector<const ColumnDef*>& columns) {
+  const auto not_mapped = [&] {
+    return SqlError{
+        22943,
+        fmt::format("Columns specified in the captured column list could not be mapped to columns in "
+                    "source table '{}.{}'. Verify that the columns specified in the parameter "
+                    "@captured_column_list are delimited properly and identify columns in the source "
+                    "table.",
+                    table.schema, table.name),
+        16, 1};
+  };
+  if (!parameters.captured_column_list || parameters.captured_column_list->empty()) {
+    for (const ColumnDef& column : table.columns)
+      columns.push_back(&column);
+  } else {
+    const auto names = parse_column_list(*parameters.captured_column_list);
+    if (!names) return not_mapped();
+    for (const std::string& name : *names) {
+      const ColumnDef* column = table.column(name);
+      if (column == nullptr) return not_mapped();
+      if (std::find(columns.begin(), columns.end(), column) != columns.end()) {
+        return SqlError{
+            22944, fmt::format("Column '{}' is listed more than once in the captured column list.", name), 16,
+            1};
+      }
+      columns.push_back(column);
+    }
+    // Whatever order the list has, the change table has that of the source.
+    std::sort(columns.begin(), columns.end(),
+              [](const ColumnDef* a, const ColumnDef* b) { return a->column_id < b->column_id; });
+  }
+  if (columns.size() > 1024) return SqlError{22943, "More than 1024 columns cannot be captured.", 16, 1};
+  for (const ColumnDef* column : columns) {
+    if (column->name.starts_with("__$")) {
+      return SqlError{
+          22978,
+          fmt::format("Column '{}' uses a name that is reserved by Change Data Capture.", column->name), 16,
+          1};
+    }
+  }
+  if (identity == nullptr) return {};
+  for (const IndexColumn& key : identity->columns) {
+    const bool there = std::any_of(columns.begin(), columns.end(), [&](const ColumnDef* column) {
+      return column->column_id == key.column_id;
+    });
+    if (!key.included && !there) {
+      return SqlError{
+          22944,
+          fmt::format("The captured column list must include the columns of index '{}', which identifies "
+                      "the rows of source table '{}.{}'.",
+                      identity->name, table.schema, table.name),
+          16, 1};
+    }
+  }
+  return {};
+}
+
+Outcome Cdc::create_instance(const TableDef& table, const std::string& name, const EnableTable& parameters,
+                             bool net, const IndexDef* identity,
+                             const std::vector<const ColumnDef*>& columns) {
+  TableDef change = cdc_table(0, name + "_CT",
+                              {{"__$start_lsn", "binary(10)"},
+                               {"__$end_lsn", "binary(10)?"},
+                               {"__$seqval", "binary(10)"},
+                               {"__$operation", "int"},
+                               {"__$update_mask", "varbinary(128)?"}},
+                              {});
+  for (const ColumnDef* source : columns) {
+    ColumnDef column;
+    column.name = source->name;
+    column.type = source->type;
+    column.sysname = source->sysname;
+    column.collation = source->collation;
+    change.columns.push_back(std::move(column));
+  }
+  change.columns.push_back(made_column("__$command_id", "int", true));
+  const auto command_id = static_cast<std::int32_t>(change.columns.size());
+  IndexDef index;
+  index.name = name + "_CT_clustered_idx";
+  index.unique = index.clustered = true;
+  for (const std::int32_t column : {1, command_id, 3, 4})
+    index.columns.push_back({column, false, false});
+  change.indexes.push_back(std::move(index));
+  if (Outcome error = catalog_.create_table(change)) return error;
+
+  Connection& connection = catalog_.work().connection();
+  LogWriter& log = catalog_.work().log();
+  const Lsn start = lsn_of_position(log.take_position());
+  Statement row = connection.prepare("INSERT INTO t1001 VALUES(?, 0, ?, ?, ?, NULL, ?, NULL, ?, ?, ?, ?, ?)");
+  row.bind(1, std::int64_t{change.object_id})
+      .bind(2, std::int64_t{table.object_id})
+      .bind(3, name)
+      .bind_blob(4, start);
+  row.bind(5, std::int64_t{net});
+  if (parameters.role_name && !parameters.role_name->empty()) row.bind(6, *parameters.role_name);
+  if (identity != nullptr) row.bind(7, identity->name);
+  if (parameters.filegroup_name) row.bind(8, *parameters.filegroup_name);
+  row.bind(9, local_datetime_now())
+      .bind(10, std::int64_t{parameters.allow_partition_switch.value_or(true)})
+      .run();
+  std::int64_t ordinal = 0;
+  for (const ColumnDef* column : columns) {
+    connection.prepare("INSERT INTO t1002 VALUES(?, ?, ?, ?, ?, ?)")
+        .bind(1, std::int64_t{change.object_id})
+        .bind(2, column->name)
+        .bind(3, std::int64_t{column->column_id})
+        .bind(4, type_name(column->type))
+        .bind(5, ++ordinal)
+        .bind(6, std::int64_t{!column->computed.empty()})
+        .run();
+  }
+  std::int64_t position = 0;
+  for (const IndexColumn& key : identity == nullptr ? std::vector<IndexColumn>{} : identity->columns) {
+    if (key.included) continue;
+    connection.prepare("INSERT INTO t1003 VALUES(?, ?, ?, ?)")
+        .bind(1, std::int64_t{change.object_id})
+        .bind(2, table.column(key.column_id)->name)
+        .bind(3, ++position)
+        .bind(4, std::int64_t{key.column_id})
+        .run();
+  }
+  connection.prepare("UPDATE cat_tables SET tracked = 1 WHERE object_id = ?")
+      .bind(1, std::int64_t{table.object_id})
+      .run();
+  create_log_triggers(connection, table);
+  if (Outcome error = catalog_.create_module("cdc", "fn_cdc_get_all_changes_" + name, "IF", "")) return error;
+  if (net) {
+    if (Outcome error = catalog_.create_module("cdc", "fn_cdc_get_net_changes_" + name, "IF", ""))
+      return error;
+  }
+  connection.execute("UPDATE cat_objects SET is_ms_shipped = 1, text = NULL WHERE type = 'IF' AND text = ''");
+  catalog_.touch();
+  log.jobs_changed();
+  return {};
+}
+
+Outcome Cdc::drop_instance(const CaptureInstance& instance) {
+  Connection& connection = catalog_.work().connection();
+  for (const std::string_view prefix : {"fn_cdc_get_all_changes_", "fn_cdc_get_net_changes_"}) {
+    const auto function = catalog_.object("cdc", std::string(prefix) + instance.name);
+    if (!function) continue;
+    if (Outcome error = catalog_.drop_module(function->object_id)) return error;
+  }
+  const TablePtr change = catalog_.table(instance.object_id);
+  TAILRACE_ASSERT(change != nullptr);
+  if (Outcome error = catalog_.drop_table(*change)) return error;
+  for (const std::string_view sql : {"DELETE FROM t1001 WHERE c1 = ?", "DELETE FROM t1002 WHERE c1 = ?",
+                                     "DELETE FROM t1003 WHERE c1 = ?", "DELETE FROM t1004 WHERE c2 = ?"}) {
+    connection.prepare(sql).bind(1, std::int64_t{instance.object_id}).run();
+  }
+  if (instances_of(instance.source_object_id).empty()) {
+    drop_log(connection, instance.source_object_id);
+    connection.prepare("UPDATE cat_tables SET tracked = 0 WHERE object_id = ?")
+        .bind(1, std::int64_t{instance.source_object_id})
+        .run();
+  }
+  catalog_.touch();
+  catalog_.work().log().jobs_changed();
+  return {};
+}
+
+Outcome Cdc::disable_table(const Principal& caller, const std::optional<std::string>& source_schema,
+                           const std::optional<std::string>& source_name,
+                           const std::optional<std::string>& capture_instance) {
+  if (Outcome error = check_owner(caller)) return error;
+  if (!source_schema || source_schema->empty()) return empty_parameter("@source_schema");
+  if (!source_name || source_name->empty()) return empty_parameter("@source_name");
+  if (!capture_instance || capture_instance->empty()) return empty_parameter("@capture_instance");
+  const TablePtr table = catalog_.table(*source_schema, *source_name);
+  if (table == nullptr) return no_source(*source_schema, *source_name);
+  const bool all = same_name(*capture_instance, "all");
+  bool found = false;
+  for (const CaptureInstance& instance : instances_of(table->object_id)) {
+    if (!all && !same_name(instance.name, *capture_instance)) continue;
+    found = true;
+    if (Outcome error = drop_instance(instance)) return error;
+  }
+  if (found) return {};
+  return SqlError{
+      22960,
+      fmt::format("Change data capture instance '{}' has not been enabled for the source table '{}.{}'. "
+                  "Use sys.sp_cdc_help_change_data_capture to verify the capture instance name and retry "
+                  "the operation.",
+                  *capture_instance, *source_schema, *source_name),
+      16, 1};
+}
+
+Outcome Cdc::before_alter(const TableDef& table, std::string_view column_or_constraint, bool drop,
+                          bool rename) {
+  if (!table.tracked_by_cdc) return {};
+  for (const CaptureInstance& instance : instances_of(table.object_id)) {
+    Connection& connection = catalog_.work().connection();
+    Statement used = connection.prepare("SELECT c10 FROM t1001 WHERE c1 = ?");
+    if (drop && used.bind(1, std::int64_t{instance.object_id}).next() && !used.is_null(0) &&
+        same_name(used.text(0), column_or_constraint)) {
+      return SqlError{
+          4929,
+          fmt::format("Cannot alter the table '{}' because it is being published for replication or is "
+                      "used by Change Data Capture.",
+                      table.name),
+          16, 1};
+    }
+    Statement key = connection.prepare("SELECT 1 FROM t1003 WHERE c1 = ? AND c2 = ?");
+    const bool in_key = key.bind(1, std::int64_t{instance.object_id}).bind(2, column_or_constraint).next();
+    const bool captured =
+        std::any_of(instance.columns.begin(), instance.columns.end(),
+                    [&](const auto& column) { return same_name(column.name, column_or_constraint); });
+    if (in_key || (rename && captured)) {
+      return SqlError{
+          4928, fmt::format("Cannot alter column '{}' because it is 'REPLICATED'.", column_or_constraint), 16,
+          1};
+    }
+  }
+  return {};
+}
+
+void Cdc::after_alter(std::int32_t object_id, std::string_view ddl_command, std::int32_t retyped_column_id,
+                      std::string_view conversion) {
+  const TablePtr table = catalog_.table(object_id);
+  if (table == nullptr || !table->tracked_by_cdc) return;
+  Connection& connection = catalog_.work().connection();
+  create_log_triggers(connection, *table);
+  bool required = false;
+  const ColumnDef* retyped = retyped_column_id == 0 ? nullptr : table->column(retyped_column_id);
+  if (retyped != nullptr && !conversion.empty()) {
+    connection.execute(
+        fmt::format("UPDATE {} SET {} = {}", log_table(object_id), retyped->stored_name(), conversion));
+  }
+  for (const CaptureInstance& instance : instances_of(object_id)) {
+    for (const CaptureInstance::Column& column : instance.columns) {
+      if (retyped == nullptr || column.column_id != retyped_column_id) continue;
+      const TablePtr change = catalog_.table(instance.object_id);
+      const ColumnDef* old = change->column(column.ordinal + metadata_columns);
+      if (old->type == retyped->type) continue;
+      required = true;
+      ColumnDef changed = *old;
+      changed.type = retyped->type;
+      changed.collation = retyped->collation;
+      const std::string wrapped = conversion.empty()
+                                      ? std::string()
+                                      : fmt::format("(SELECT {} FROM (SELECT {} AS {}))", conversion,
+                                                    old->stored_name(), retyped->stored_name());
+      TAILRACE_ASSERT(!catalog_.alter_column(*change, changed, wrapped));
+      connection.prepare("UPDATE t1002 SET c4 = ? WHERE c1 = ? AND c5 = ?")
+          .bind(1, type_name(retyped->type))
+          .bind(2, std::int64_t{instance.object_id})
+          .bind(3, std::int64_t{column.ordinal})
+          .run();
+    }
+  }
+  // The history row comes when the capture job passes this place of the log.
+  LogWriter& log = catalog_.work().log();
+  const std::int64_t position = log.log_event();
+  connection.prepare("INSERT INTO log_ddl VALUES(?, ?, ?, ?, ?, ?)")
+      .bind(1, position)
+      .bind(2, log.transaction())
+      .bind(3, std::int64_t{object_id})
+      .bind(4, std::int64_t{required})
+      .bind(5, ddl_command)
+      .bind(6, local_datetime_now())
+      .run();
+}
+
+void Cdc::before_drop(const TableDef& table) {
+  for (const CaptureInstance& instance : instances_of(table.object_id))
+    TAILRACE_ASSERT(!drop_instance(instance));
+}
+
+Outcome Cdc::check_lob(const TableDef& table, const ColumnDef& column, std::int64_t bytes) {
+  const std::int64_t limit = server_.max_text_repl_size();
+  if (!table.tracked_by_cdc || limit < 0 || bytes <= limit || !is_max(column.type)) return {};
+  for (const CaptureInstance& instance : instances_of(table.object_id)) {
+    for (const CaptureInstance::Column& captured : instance.columns) {
+      if (captured.column_id != column.column_id) continue;
+      return SqlError{
+          7139,
+          fmt::format("Length of LOB data ({}) to be replicated exceeds configured maximum {}. Use the "
+                      "stored procedure sp_configure to increase the configured maximum value for max "
+                      "text repl size option, which defaults to 65536. A configured value of -1 indicates "
+                      "no limit, other that the limit imposed by the data type.",
+                      bytes, limit),
+          16, 1};
+    }
+  }
+  return {};
+}
+
+}  // namespace tailrace::sim

@@ -1,0 +1,246 @@
+// The commands of sp_sim_control, one line of the table for each.
+#include "sim/faults/control.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+
+#include "base/error.h"
+#include "sim/catalog/virtual_table.h"
+#include "sim/storage/clock.h"
+
+namespace tailrace::sim {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+SqlError refused(std::string text) {
+  return {50000, std::move(text), 16, 1};
+}
+
+std::optional<std::int64_t> number(const std::string& text) {
+  std::int64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return {};
+  return value;
+}
+
+// Argument `index` as a number; `fallback` when it is not given.
+struct NumberArgument {
+  std::int64_t value = 0;
+  Outcome error;
+};
+
+NumberArgument number_at(const Arguments& arguments, std::size_t index,
+                         std::optional<std::int64_t> fallback) {
+  if (index >= arguments.size()) {
+    if (fallback) return {*fallback, {}};
+    return {0, refused(fmt::format("sp_sim_control: argument {} is missing.", index + 1))};
+  }
+  const auto value = number(arguments[index]);
+  if (!value) return {0, refused(fmt::format("sp_sim_control: '{}' is not a number.", arguments[index]))};
+  return {*value, {}};
+}
+
+std::string text_at(const Arguments& arguments, std::size_t index) {
+  return index < arguments.size() ? arguments[index] : std::string();
+}
+
+void add_result(CdcResult& result, std::string_view name, std::int64_t value) {
+  if (result.columns.empty()) {
+    result.columns = {{"name", {.type = Type::nvarchar, .length = 800}, false},
+                      {"value", {.type = Type::bigint, .length = 8}, false}};
+  }
+  result.rows.push_back({text_value(name), int_value(value, Type::bigint)});
+}
+
+Outcome agent(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const std::string what = text_at(arguments, 0);
+  if (!same_name(what, "start") && !same_name(what, "stop"))
+    return refused("sp_sim_control agent: start or stop.");
+  context.server.agent_running = same_name(what, "start");
+  context.jobs.reconsider();
+  return {};
+}
+
+Outcome scan(ControlContext& context, const Arguments&, CdcResult& result) {
+  const CaptureJobs::ScanResult scanned = context.jobs.scan_now(*context.database);
+  add_result(result, "transactions", scanned.transactions);
+  add_result(result, "commands", scanned.commands);
+  return {};
+}
+
+Outcome cleanup(ControlContext& context, const Arguments& arguments, CdcResult& result) {
+  const std::string what = text_at(arguments, 0);
+  std::optional<std::int64_t> retention;
+  std::optional<std::string> mark;
+  if (!what.empty()) {
+    retention = number(what);
+    if (!retention) {
+      mark = lsn_from_text(what);
+      if (mark->empty()) return refused("sp_sim_control cleanup: minutes, or an LSN.");
+    }
+  }
+  add_result(result, "deleted", context.jobs.cleanup_now(*context.database, retention, mark));
+  return {};
+}
+
+Outcome marker(ControlContext& context, const Arguments&, CdcResult&) {
+  context.jobs.marker_now(*context.database);
+  return {};
+}
+
+Outcome marker_interval(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument ms = number_at(arguments, 0, {});
+  if (ms.error) return ms.error;
+  context.jobs.set_marker_interval(std::chrono::milliseconds(ms.value));
+  return {};
+}
+
+Outcome capture_interval(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument ms = number_at(arguments, 0, {});
+  if (ms.error) return ms.error;
+  context.jobs.set_capture_interval(*context.database, std::chrono::milliseconds(ms.value));
+  return {};
+}
+
+Outcome interleave(ControlContext& context, const Arguments&, CdcResult&) {
+  context.jobs.interleave_next_two(*context.database);
+  return {};
+}
+
+Outcome reset(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument rows = number_at(arguments, 0, {});
+  if (rows.error) return rows.error;
+  const NumberArgument times = number_at(arguments, 2, 1);
+  if (times.error) return times.error;
+  context.faults.order_reset(static_cast<std::uint64_t>(rows.value), text_at(arguments, 1), times.value);
+  return {};
+}
+
+Outcome reset_after(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument times = number_at(arguments, 1, 1);
+  if (times.error) return times.error;
+  context.faults.order_reset_after_statement(text_at(arguments, 0), times.value);
+  return {};
+}
+
+Outcome deadlock(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument times = number_at(arguments, 0, 1);
+  if (times.error) return times.error;
+  const SqlError error{
+      1205,
+      "Transaction (Process ID 51) was deadlocked on lock resources with another process and has "
+      "been chosen as the deadlock victim. Rerun the transaction.",
+      13, 51};
+  context.faults.order_error(error, text_at(arguments, 1), times.value);
+  return {};
+}
+
+Outcome error(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument code = number_at(arguments, 0, {});
+  if (code.error) return code.error;
+  const NumberArgument times = number_at(arguments, 2, 1);
+  if (times.error) return times.error;
+  const NumberArgument severity = number_at(arguments, 3, 16);
+  if (severity.error) return severity.error;
+  const SqlError ordered{static_cast<std::int32_t>(code.value),
+                         fmt::format("Error {} was ordered by sp_sim_control.", code.value),
+                         static_cast<std::uint8_t>(severity.value), 1};
+  context.faults.order_error(ordered, text_at(arguments, 1), times.value);
+  return {};
+}
+
+Outcome delay(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument ms = number_at(arguments, 0, {});
+  if (ms.error) return ms.error;
+  const NumberArgument times = number_at(arguments, 2, 1);
+  if (times.error) return times.error;
+  context.faults.order_delay(std::chrono::milliseconds(ms.value), text_at(arguments, 1), times.value);
+  return {};
+}
+
+Outcome refuse_logins(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument ms = number_at(arguments, 0, {});
+  if (ms.error) return ms.error;
+  context.faults.refuse_logins(text_at(arguments, 1), std::chrono::milliseconds(ms.value));
+  return {};
+}
+
+Outcome clock_shift(ControlContext&, const Arguments& arguments, CdcResult&) {
+  const NumberArgument ms = number_at(arguments, 0, {});
+  if (ms.error) return ms.error;
+  set_clock_shift_ms(ms.value);
+  return {};
+}
+
+Outcome identity(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const std::string what = text_at(arguments, 0);
+  if (!same_name(what, "fork") && !same_name(what, "database")) {
+    return refused("sp_sim_control identity: fork or database.");
+  }
+  context.server.change_identity(*context.database, same_name(what, "database"));
+  return {};
+}
+
+Outcome clear(ControlContext& context, const Arguments&, CdcResult&) {
+  context.faults.clear();
+  set_clock_shift_ms(0);
+  return {};
+}
+
+Outcome counters(ControlContext& context, const Arguments& arguments, CdcResult& result) {
+  if (same_name(text_at(arguments, 0), "reset")) {
+    context.faults.reset_counters();
+    return {};
+  }
+  for (const Faults::Counter& counter : context.faults.counters()) {
+    add_result(result, counter.name, static_cast<std::int64_t>(counter.value));
+  }
+  return {};
+}
+
+struct Command {
+  std::string_view name;
+  Outcome (*run)(ControlContext&, const Arguments&, CdcResult&);
+};
+
+constexpr Command commands[] = {
+    {"agent", agent},
+    {"scan", scan},
+    {"cleanup", cleanup},
+    {"marker", marker},
+    {"marker_interval", marker_interval},
+    {"capture_interval", capture_interval},
+    {"interleave", interleave},
+    {"reset", reset},
+    {"reset_after", reset_after},
+    {"deadlock", deadlock},
+    {"error", error},
+    {"delay", delay},
+    {"refuse_logins", refuse_logins},
+    {"clock_shift", clock_shift},
+    {"identity", identity},
+    {"clear", clear},
+    {"counters", counters},
+};
+
+}  // namespace
+
+Outcome run_control(ControlContext& context, std::string_view command,
+                    const std::vector<std::string>& arguments, CdcResult& result) {
+  for (const Command& known : commands) {
+    if (!same_name(known.name, command)) continue;
+    try {
+      return known.run(context, arguments, result);
+    } catch (const Error& failed) {
+      if (failed.kind() != ErrorKind::config) throw;
+      return refused(fmt::format("sp_sim_control {}: {}.", command, failed.message()));
+    }
+  }
+  return refused(fmt::format("sp_sim_control: the command '{}' is not known.", command));
+}
+
+}  // namespace tailrace::sim
