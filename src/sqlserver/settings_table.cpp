@@ -112,7 +112,8 @@ std::vector<Binding<Settings>> selection() {
       bind<Settings>(
           {.name = "tables.include",
            .type = SettingType::list,
-           .help = "Which tables, as schema.name with * and ?. Without it: every table with a capture "
+           .help = "Which tables, as schema.name with * and ? (which YAML wants in quotes). Without it: "
+                   "every table with a capture "
                    "instance.",
            .example = "[dbo.*, sales.order_*]"},
           [](Settings & s) -> auto& { return s.include; }),

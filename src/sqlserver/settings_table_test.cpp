@@ -1,0 +1,87 @@
+// The source's settings: defaults in one place, and what contradicts what.
+#include "sqlserver/settings_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace tailrace::sqlserver {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+const std::string head =
+    "source: {host: h, databases: [shop], user: u, password: p, encrypt: {mode: require}}\n";
+
+Settings filled(const std::string& yaml) {
+  Settings out;
+  config::fill(out, settings_bindings(), config::load_text(yaml, "shop.yaml", settings_table()));
+  return out;
+}
+
+std::string mistakes_of(const std::string& yaml) {
+  try {
+    config::load_text(yaml, "shop.yaml", settings_table());
+  } catch (const Error& error) {
+    return error.message();
+  }
+  return "";
+}
+
+// A default that differs between table and struct would make the reference lie.
+TEST(SourceSettings, DefaultsAreThoseOfTheStruct) {
+  const Settings usual;
+  const Settings read = filled("source: {host: h, databases: [shop], user: u, password: p}\n");
+  EXPECT_EQ(read.port, usual.port);
+  EXPECT_EQ(read.encrypt, usual.encrypt);
+  EXPECT_EQ(read.driver, usual.driver);
+  EXPECT_EQ(read.login_timeout, usual.login_timeout);
+  EXPECT_EQ(read.query_timeout, usual.query_timeout);
+  EXPECT_EQ(read.lock_timeout, usual.lock_timeout);
+  EXPECT_EQ(read.poll_interval, usual.poll_interval);
+  EXPECT_EQ(read.commit_rows, usual.commit_rows);
+  EXPECT_EQ(read.commit_transactions, usual.commit_transactions);
+  EXPECT_EQ(read.commit_bytes, usual.commit_bytes);
+  EXPECT_EQ(read.max_value_bytes, usual.max_value_bytes);
+  EXPECT_EQ(read.snapshot_batch_bytes, usual.snapshot_batch_bytes);
+}
+
+TEST(SourceSettings, FillsSelectionAndTables) {
+  const Settings read = filled(head +
+                               "tables:\n  include: [dbo.*]\n  exclude: ['dbo.log_?']\n  settings:\n"
+                               "    dbo.orders: {key: [a, b], columns: {exclude: [c]}}\n");
+  EXPECT_EQ(read.database, "shop");
+  EXPECT_EQ(read.encrypt, EncryptMode::require);
+  EXPECT_EQ(read.include, std::vector<std::string>{"dbo.*"});
+  EXPECT_EQ(read.exclude, std::vector<std::string>{"dbo.log_?"});
+  EXPECT_EQ(read.tables.at("dbo.orders").key, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(read.tables.at("dbo.orders").exclude_columns, std::vector<std::string>{"c"});
+}
+
+TEST(SourceSettings, RefusesSeveralDatabasesByName) {
+  EXPECT_THAT(mistakes_of("source: {host: h, databases: [a, b], user: u, password: p}\n"),
+              AllOf(HasSubstr("shop.yaml:1: source.databases: names 2 databases (a, b)"),
+                    HasSubstr("write one file for each")));
+}
+
+TEST(SourceSettings, NamesContradictions) {
+  EXPECT_THAT(mistakes_of("source: {host: h, port: 1, instance: X, databases: [a], user: u, password: p}\n"),
+              HasSubstr("source.port: contradicts source.instance"));
+  EXPECT_THAT(mistakes_of("source:\n  host: h\n  databases: [a]\n  user: u\n  password: p\n"
+                          "  encrypt: {mode: require, ca_file: /x}\n"),
+              HasSubstr("shop.yaml:6: source.encrypt.ca_file: contradicts source.encrypt.mode: require"));
+  EXPECT_THAT(mistakes_of(head + "tables: {include: [dbo.a], exclude: [dbo.a]}\n"),
+              HasSubstr("shop.yaml:2: tables.exclude: 'dbo.a' is in tables.include as well"));
+  EXPECT_THAT(mistakes_of(head + "tables: {include: [orders]}\n"), HasSubstr("such as dbo.orders"));
+  EXPECT_THAT(mistakes_of(head + "tables: {include: [dbo.a], settings: {dbo.b: {key: [x]}}}\n"),
+              HasSubstr("tables.settings.dbo.b.key: belongs to a table that"));
+  EXPECT_THAT(mistakes_of(head + "tables: {settings: {dbo.b: {key: [x], columns: {exclude: [x]}}}}\n"),
+              HasSubstr("names column 'x', which columns.exclude leaves out"));
+  EXPECT_THAT(mistakes_of(head + "stream: {max_value_bytes: 64MiB}\n"),
+              HasSubstr("stream.max_value_bytes is larger than stream.commit_bytes"));
+}
+
+}  // namespace
+}  // namespace tailrace::sqlserver
