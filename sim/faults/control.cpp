@@ -87,6 +87,16 @@ Outcome cleanup(ControlContext& context, const Arguments& arguments, CdcResult& 
   return {};
 }
 
+// All that the newest mapping row allows: what a reader has not read yet is gone.
+Outcome cleanup_now(ControlContext& context, const Arguments& arguments, CdcResult& result) {
+  return cleanup(context, arguments.empty() ? Arguments{"0"} : arguments, result);
+}
+
+Outcome reset_counters(ControlContext& context, const Arguments&, CdcResult&) {
+  context.faults.reset_counters();
+  return {};
+}
+
 Outcome marker(ControlContext& context, const Arguments&, CdcResult&) {
   context.jobs.marker_now(*context.database);
   return {};
@@ -191,11 +201,7 @@ Outcome clear(ControlContext& context, const Arguments&, CdcResult&) {
   return {};
 }
 
-Outcome counters(ControlContext& context, const Arguments& arguments, CdcResult& result) {
-  if (same_name(text_at(arguments, 0), "reset")) {
-    context.faults.reset_counters();
-    return {};
-  }
+Outcome counters(ControlContext& context, const Arguments&, CdcResult& result) {
   for (const Faults::Counter& counter : context.faults.counters()) {
     add_result(result, counter.name, static_cast<std::int64_t>(counter.value));
   }
@@ -211,6 +217,7 @@ constexpr Command commands[] = {
     {"agent", agent},
     {"scan", scan},
     {"cleanup", cleanup},
+    {"cleanup_now", cleanup_now},
     {"marker", marker},
     {"marker_interval", marker_interval},
     {"capture_interval", capture_interval},
@@ -225,6 +232,7 @@ constexpr Command commands[] = {
     {"identity", identity},
     {"clear", clear},
     {"counters", counters},
+    {"reset_counters", reset_counters},
 };
 
 }  // namespace
