@@ -59,7 +59,9 @@ std::string line_of(const Error& error) {
 std::string failure_text(const Error& error) {
   std::string out = fmt::format("tailrace: {}\n", error.message());
   for (const auto& [key, value] : error.context()) {
-    const bool said = key == "remedy" || error.message().find(value) != std::string::npos;
+    // What the message has already said; a short value stands in many a word.
+    const bool said =
+        key == "remedy" || (value.size() > 4 && error.message().find(value) != std::string::npos);
     if (!said) out += fmt::format("  {}: {}\n", key, indented(value));
   }
   if (const std::string remedy = remedy_of(error); !remedy.empty()) {

@@ -16,6 +16,13 @@ void refuse_unfit(const std::string& name, const std::vector<Finding>& findings)
     if (finding.level == FindingLevel::failure) failures.push_back(finding);
   }
   if (failures.empty()) return;
+  for (const Finding& finding : failures) {
+    const bool login = finding.name == "source.login";
+    if (!login && finding.name != "source.reachable") continue;
+    throw Error(login ? ErrorKind::auth : ErrorKind::unavailable, finding.reason)
+        .with("server", finding.subject)
+        .with("remedy", finding.remedy);
+  }
   std::string message = "the source is not fit for replication:";
   for (const Finding& finding : failures)
     message += fmt::format("\n  {}: {}", finding.subject, finding.reason);
