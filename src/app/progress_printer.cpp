@@ -32,6 +32,7 @@ ProgressPrinter::ProgressPrinter(const Progress& progress, const Terminal& termi
     : progress_(progress),
       terminal_(terminal),
       block_(block),
+      last_look_(Clock::now()),
       last_progress_(Clock::now()),
       last_health_(Clock::now()) {
   if (block_) log::redirect([this](std::string_view line) { write_through(line); });
@@ -90,17 +91,17 @@ void ProgressPrinter::write_through(std::string_view line) {
 
 // The runner says what begins and ends; the figures of a table's load are added here.
 void ProgressPrinter::log_table(const TableCount& count) {
-  const auto known = states_.find(count.table);
-  if (known == states_.end()) started_[count.table] = Clock::now();
-  if (known != states_.end() && known->second == TableState::loading && count.state != TableState::loading) {
-    const std::chrono::duration<double> took = Clock::now() - started_[count.table];
-    log::info("snapshot.table",
-              {{"table", count.table.str()},
-               {"rows", count.snapshot_rows},
-               {"mb", fmt::format("{:.1f}", static_cast<double>(count.snapshot_bytes) / 1e6)},
-               {"seconds", fmt::format("{:.1f}", took.count())}});
-  }
-  states_[count.table] = count.state;
+  const auto [known, fresh] = states_.try_emplace(count.table, TableState::loading);
+  if (fresh) started_[count.table] = last_look_;
+  // A load may begin and end between two looks.
+  const bool ended = known->second == TableState::loading && count.state != TableState::loading;
+  known->second = count.state;
+  if (!ended || (fresh && count.snapshot_rows == 0)) return;
+  const std::chrono::duration<double> took = Clock::now() - started_[count.table];
+  log::info("snapshot.table", {{"table", count.table.str()},
+                               {"rows", count.snapshot_rows},
+                               {"mb", fmt::format("{:.1f}", static_cast<double>(count.snapshot_bytes) / 1e6)},
+                               {"seconds", fmt::format("{:.1f}", took.count())}});
 }
 
 void ProgressPrinter::log_lines() {
@@ -109,6 +110,7 @@ void ProgressPrinter::log_lines() {
   for (const TableCount& count : sample.tables)
     log_table(count);
   const auto now = Clock::now();
+  last_look_ = now;
   const SnapshotTotal total = snapshot_total(sample.tables);
   if (total.loaded < total.tables && now - last_progress_ >= snapshot_interval) {
     last_progress_ = now;

@@ -42,6 +42,7 @@ class ProgressPrinter {
   RateWindow window_;
   std::map<TableName, TableState> states_;  // As last logged.
   std::map<TableName, std::chrono::steady_clock::time_point> started_;
+  std::chrono::steady_clock::time_point last_look_;
   std::chrono::steady_clock::time_point last_progress_;
   std::chrono::steady_clock::time_point last_health_;
   std::mutex mutex_;
