@@ -1,0 +1,71 @@
+// The server of the source's tests: the simulator as a private process, with a fresh database for each test.
+//
+// Shape    One process for all tests of a program; each Database has a name of its own. With TAILRACE_TEST_SQLSERVER
+//          (`host=...;port=...;user=...;password=...`) the real server is used, and tests that need sp_sim_control say
+//          aloud that they are skipped.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sqlserver/odbc.h"
+#include "sqlserver/settings.h"
+#include "sqlserver/source.h"
+
+namespace tailrace::sqlserver::testing {
+
+bool is_simulated();
+
+// Settings that reach the server's `master`.
+Settings server_settings();
+
+class Database {
+ public:
+  Database();  // Created, CDC enabled, SNAPSHOT isolation allowed.
+
+  const std::string& name() const { return name_; }
+  Settings settings() const;
+  void run(std::string_view sql);
+  // The first column of the first row, as text.
+  std::string answer(std::string_view sql);
+  void control(std::string_view arguments) { run("EXEC sp_sim_control " + std::string(arguments)); }
+  // CREATE TABLE [dbo].[name] (columns) and its capture instance.
+  void create(std::string_view table, std::string_view columns);
+  void enable(std::string_view table, std::string_view more = "");
+  // Waits until capture has taken everything that was committed before the call.
+  void settle();
+
+ private:
+  std::string name_;
+  std::unique_ptr<Connection> connection_;
+};
+
+// A source that is open, and what a runner would ask of it.
+struct Opened {
+  SqlServerSource source;
+  SourceInfo info;
+  explicit Opened(const Settings& settings, const ResumeState& resume = {});
+
+  SchemaPtr table(std::string_view name) const;
+  // Streams every table from `low`, or from where capture is now.
+  void stream(std::optional<Lsn> low = std::nullopt);
+  // next() until a batch satisfies `done` (it is the last of the answer), within `limit`.
+  std::vector<ChangeBatch> until(const std::function<bool(const ChangeBatch&)>& done,
+                                 std::chrono::seconds limit = std::chrono::seconds(30));
+  // The rows of everything up to the next end that has rows.
+  std::vector<std::string> next_rows();
+};
+
+// The kind of what is thrown; a failure of the test when nothing is.
+ErrorKind kind_of(const std::function<void()>& action, std::string* message = nullptr);
+
+// A row as text: `operation id=1 note=NULL lob=absent`; columns in the schema's order.
+std::string row_text(const RowBatch& batch, std::size_t row);
+// All rows of a change batch, in order.
+std::vector<std::string> rows_of(const ChangeBatch& batch);
+
+}  // namespace tailrace::sqlserver::testing

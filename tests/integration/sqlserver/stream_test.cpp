@@ -1,0 +1,530 @@
+// The change stream: order, windows, parts, gaps, marks.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <thread>
+
+#include "tests/integration/sqlserver/server.h"
+
+namespace tailrace::sqlserver::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+#define NEEDS_SIMULATOR() \
+  if (!is_simulated()) GTEST_SKIP() << "needs sp_sim_control, which a real server does not have"
+
+TEST(Stream, GivesWhatHappens) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY, note nvarchar(20) NULL, lob nvarchar(max) NULL");
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1, N'', N'long'), (2, NULL, NULL)");
+  EXPECT_THAT(opened.next_rows(),
+              ElementsAre("insert id=1 note= lob=long", "insert id=2 note=NULL lob=NULL"));
+  database.run("UPDATE t SET note = N'x' WHERE id = 1");
+  EXPECT_THAT(opened.next_rows(), ElementsAre("update id=1 note=x lob=absent"));
+  database.run("UPDATE t SET lob = NULL WHERE id = 1");
+  EXPECT_THAT(opened.next_rows(), ElementsAre("update id=1 note=x lob=NULL"));
+  database.run("DELETE FROM t WHERE id = 2");
+  EXPECT_THAT(opened.next_rows(), ElementsAre("delete id=2 note=NULL lob=NULL"));
+}
+
+// The insert of a key change must not come before its delete: the row would vanish.
+TEST(R01_Order, AKeyChangeIsADeleteAndThenAnInsert) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY, note nvarchar(20) NULL");
+  database.run("INSERT INTO t VALUES (1, N'a'), (2, N'b'), (3, N'c')");
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  database.run("UPDATE t SET id = 9 WHERE id = 1");
+  EXPECT_THAT(opened.next_rows(), ElementsAre("delete id=1 note=NULL", "insert id=9 note=a"));
+  database.run("UPDATE t SET id = id + 1");
+  std::map<std::string, bool> state{{"2", true}, {"3", true}, {"9", true}};
+  for (const std::string& row : opened.next_rows()) {
+    const std::size_t at = row.find("id=") + 3;
+    const std::string id = row.substr(at, row.find(' ', at) - at);
+    state[id] = row.rfind("delete", 0) != 0;
+  }
+  EXPECT_EQ(state, (std::map<std::string, bool>{
+                       {"2", false}, {"3", true}, {"4", true}, {"9", false}, {"10", true}}));
+}
+
+// Everything that is read, in parts however small, gives the table as it is.
+TEST(R01_Order, ReplayedInPartsTheStreamIsTheTable) {
+  Database database;
+  database.create("t",
+                  "a int NOT NULL, b int NOT NULL, v nvarchar(100) NULL, CONSTRAINT pk_t PRIMARY KEY (a, b)");
+  database.settle();
+  Settings settings = database.settings();
+  settings.commit_bytes = 700;
+  settings.commit_rows = 7;
+  settings.commit_transactions = 3;
+  Opened opened(settings);
+  opened.stream();
+  std::mt19937 random(20261123);
+  const auto number = [&](unsigned below) { return static_cast<unsigned>(random() % below); };
+  for (int i = 0; i < 120; ++i) {
+    std::string sql = "BEGIN TRAN; ";
+    for (unsigned n = 0, many = 1 + number(4); n < many; ++n) {
+      const unsigned a = number(6);
+      const unsigned b = number(6);
+      switch (number(5)) {
+        case 0: sql += fmt::format("DELETE FROM t WHERE a = {}; ", a); break;
+        case 1: sql += fmt::format("UPDATE t SET v = N'u{}' WHERE b = {}; ", i, b); break;
+        case 2:
+          sql += fmt::format(
+              "UPDATE t SET b = {0} WHERE a = {1} AND b = {2} AND NOT EXISTS (SELECT 1 FROM t AS o WHERE o.a "
+              "= {1} AND o.b = {0}); ",
+              number(6), a, b);
+          break;
+        default:
+          sql += fmt::format(
+              "IF NOT EXISTS (SELECT 1 FROM t WHERE a = {0} AND b = {1}) INSERT INTO t VALUES ({0}, {1}, "
+              "N'i{2}'); ",
+              a, b, i);
+          break;
+      }
+    }
+    database.run(sql + "COMMIT");
+  }
+  database.run("INSERT INTO t VALUES (99, 99, N'end')");
+  std::map<std::string, std::string> state;
+  bool ended = false;
+  const auto value = [](const std::string& row, const char* name) {
+    const std::size_t at = row.find(name) + std::string_view(name).size();
+    return row.substr(at, row.find(' ', at) - at);
+  };
+  Lsn last;
+  opened.until([&](const ChangeBatch& batch) {
+    for (const std::string& row : rows_of(batch)) {
+      const std::string key = value(row, "a=") + "," + value(row, " b=");
+      if (row.rfind("delete", 0) == 0) {
+        EXPECT_EQ(state.erase(key), 1u) << row;
+      } else {
+        EXPECT_EQ(state.count(key), row.rfind("update", 0) == 0 ? 1u : 0u) << row;
+        state[key] = value(row, " v=");
+      }
+      ended = ended || key == "99,99";
+    }
+    if (batch.end) {
+      EXPECT_GT(batch.end->lsn, last) << "positions move forward";
+      last = batch.end->lsn;
+    }
+    return ended && batch.end;
+  });
+  Connection reader(database.settings());
+  Statement rows(reader, "read the table", "SELECT a, b, v FROM t");
+  std::map<std::string, std::string> table;
+  while (rows.fetch()) {
+    const std::int64_t a = rows.integer(0).value_or(-1);
+    const std::int64_t b = rows.integer(1).value_or(-1);
+    table[fmt::format("{},{}", a, b)] = rows.text(2).value_or("NULL");
+  }
+  EXPECT_EQ(state, table);
+}
+
+// A resume is exclusive on a position that lies between transactions: nothing is lost, nothing comes twice.
+TEST(R01_Position, AResumeGoesOnBehindIt) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Settings settings = database.settings();
+  settings.commit_transactions = 1;
+  std::optional<Position> position;
+  Lsn low;
+  std::vector<std::string> rows;
+  for (int i = 0; i < 5; ++i)
+    database.run(fmt::format("INSERT INTO t VALUES ({}), ({})", i * 2, i * 2 + 1));
+  for (int i = 0; i < 5; ++i) {
+    Opened opened(settings);
+    low = opened.info.tables[0]->instance.start_lsn;
+    opened.source.start_stream({position, {{opened.info.tables[0], low, std::nullopt}}, std::nullopt, false});
+    opened.until([&](const ChangeBatch& batch) {
+      for (const std::string& row : rows_of(batch))
+        rows.push_back(row);
+      position = batch.end;
+      return batch.end && batch.rows() != 0;
+    });
+  }
+  ASSERT_EQ(rows.size(), 10u);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    EXPECT_EQ(rows[i], fmt::format("insert id={}", i));
+}
+
+TEST(R02_Window, OneLargeTransactionComesInParts) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY, v nvarchar(50) NOT NULL");
+  database.create("u", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Settings settings = database.settings();
+  settings.commit_bytes = 100'000;
+  settings.commit_rows = 100;
+  Opened opened(settings);
+  opened.stream();
+  database.run(
+      "BEGIN TRAN; INSERT INTO u VALUES (1); INSERT INTO t SELECT TOP (5000) ROW_NUMBER() OVER (ORDER BY "
+      "a.object_id, "
+      "b.object_id), N'a value of some length' FROM sys.columns AS a CROSS JOIN sys.columns AS b; UPDATE t "
+      "SET v = "
+      "N'another value' WHERE id <= 2000; INSERT INTO u VALUES (2); COMMIT");
+  std::size_t rows = 0;
+  std::uint64_t transactions = 0;
+  const std::vector<ChangeBatch> batches = opened.until([&](const ChangeBatch& batch) {
+    rows += batch.rows();
+    transactions += batch.transactions;
+    EXPECT_LT(batch.bytes(), 200'000u);
+    return batch.end && rows != 0;
+  });
+  EXPECT_EQ(rows, 7002u);
+  EXPECT_EQ(transactions, 1u);
+  EXPECT_GT(batches.size(), 5u);
+}
+
+// An update's pair of rows is one thing: cut in two, the key's change would be lost.
+TEST(R02_Window, AnUpdatesPairIsNeverSplit) {
+  Database database;
+  database.create(
+      "t",
+      "id int NOT NULL PRIMARY KEY, code int NOT NULL, CONSTRAINT uq UNIQUE (code), v nvarchar(50) NULL");
+  database.run(
+      "INSERT INTO t SELECT TOP (300) ROW_NUMBER() OVER (ORDER BY a.object_id), 1000 + ROW_NUMBER() OVER "
+      "(ORDER BY "
+      "a.object_id), N'x' FROM sys.columns AS a CROSS JOIN sys.columns AS b");
+  database.settle();
+  Settings settings = database.settings();
+  settings.include = {"dbo.t"};
+  settings.tables["dbo.t"].key = {"code"};
+  settings.commit_bytes = 300;
+  Opened opened(settings);
+  opened.stream();
+  database.run("UPDATE t SET v = N'y'");
+  std::size_t rows = 0;
+  opened.until([&](const ChangeBatch& batch) {
+    for (const RowBatch& table : batch.tables) {
+      rows += table.rows();
+      EXPECT_EQ(table.rows() % 2, 0u);
+      for (std::size_t row = 0; row < table.rows(); ++row) {
+        EXPECT_EQ(table.header(row).operation, row % 2 == 0 ? Operation::update_before : Operation::update);
+        EXPECT_EQ(table.cell(row, 1).integer, table.cell(row / 2 * 2, 1).integer);
+      }
+    }
+    return batch.end && rows != 0;
+  });
+  EXPECT_EQ(rows, 600u);
+}
+
+// Direct reads give no error when cleanup has taken rows away: only the second look at min_lsn sees it.
+TEST(R02_Gap, CleanupBetweenTwoPagesIsAGap) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY, v nvarchar(50) NULL");
+  database.settle();
+  Settings settings = database.settings();
+  settings.commit_bytes = 500;
+  Opened opened(settings);
+  opened.stream();
+  for (int i = 0; i < 20; ++i)
+    database.run(fmt::format("INSERT INTO t VALUES ({}, N'some text')", i));
+  database.settle();
+  std::string message;
+  bool first = true;
+  const ErrorKind kind = kind_of(
+      [&] {
+        opened.until([&](const ChangeBatch& batch) {
+          if (first && batch.rows() != 0) {
+            first = false;
+            EXPECT_FALSE(batch.end);
+            database.control(fmt::format(
+                "N'cleanup', N'0x{}'",
+                database.answer(
+                    "SELECT CONVERT(nvarchar(22), MAX(start_lsn), 2) FROM cdc.lsn_time_mapping")));
+          }
+          return batch.end && batch.rows() != 0;
+        });
+      },
+      &message);
+  EXPECT_EQ(kind, ErrorKind::gap);
+  EXPECT_THAT(message, HasSubstr("dbo.t"));
+  EXPECT_THAT(message, HasSubstr("resnapshot --table dbo.t"));
+}
+
+TEST(R02_Gap, APositionThatCleanupHasPassedIsRefusedAtTheStart) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  ResumeState resume;
+  {
+    Opened opened(database.settings());
+    TableProgress progress;
+    progress.table = {"dbo", "t"};
+    progress.state = TableState::streaming;
+    progress.instance = opened.info.tables[0]->instance;
+    progress.low = progress.instance.start_lsn;
+    resume.first_run = false;
+    resume.source_identity = opened.info.identity;
+    resume.position = Position{progress.low, "", 0};
+    resume.tables[progress.table] = progress;
+  }
+  { Opened again(database.settings(), resume); }
+  for (int i = 0; i < 5; ++i) {
+    database.run(fmt::format("INSERT INTO t VALUES ({})", i));
+    database.settle();
+  }
+  database.control(fmt::format(
+      "N'cleanup', N'0x{}'",
+      database.answer("SELECT CONVERT(nvarchar(22), MAX(start_lsn), 2) FROM cdc.lsn_time_mapping")));
+  EXPECT_EQ(kind_of([&] { Opened again(database.settings(), resume); }), ErrorKind::gap);
+  resume.tables.begin()->second.desired = "resnapshot";
+  Opened again(database.settings(), resume);
+  EXPECT_EQ(again.info.tables.size(), 1u);
+}
+
+// An instance made anew has lost what lay between; its name says nothing.
+TEST(R04_Identity, AnInstanceMadeAnewIsAGap) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  database.run(
+      "EXEC sys.sp_cdc_disable_table @source_schema = N'dbo', @source_name = N't', @capture_instance = "
+      "N'all'");
+  database.enable("t");
+  database.run("INSERT INTO t VALUES (1)");
+  EXPECT_EQ(kind_of([&] { opened.next_rows(); }), ErrorKind::gap);
+}
+
+TEST(R04_Identity, ARestoredDatabaseIsAGap) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  ResumeState resume;
+  {
+    Opened opened(database.settings());
+    resume.first_run = false;
+    resume.source_identity = opened.info.identity;
+  }
+  { Opened again(database.settings(), resume); }
+  database.control("N'identity', N'fork'");
+  EXPECT_EQ(kind_of([&] { Opened again(database.settings(), resume); }), ErrorKind::gap);
+}
+
+// Another transaction at the stored position proves another history, even if the database says that it is the same.
+TEST(R04_Identity, TheStoredTransactionMustBeThere) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  ResumeState resume;
+  {
+    Opened opened(database.settings());
+    opened.stream();
+    database.run("INSERT INTO t VALUES (1)");
+    opened.until([&](const ChangeBatch& batch) {
+      resume.position = batch.end;
+      return batch.end && batch.rows() != 0;
+    });
+    resume.first_run = false;
+    resume.source_identity = opened.info.identity;
+  }
+  ASSERT_FALSE(resume.position->evidence.empty());
+  { Opened again(database.settings(), resume); }
+  ResumeState other = resume;
+  other.position->evidence.back() ^= 1;
+  EXPECT_EQ(kind_of([&] { Opened again(database.settings(), other); }), ErrorKind::gap);
+  other = resume;
+  other.position->lsn.bytes[0] = 0x7F;
+  EXPECT_EQ(kind_of([&] { Opened again(database.settings(), other); }), ErrorKind::gap);
+}
+
+// An idle database must never look expired.
+TEST(R04_Position, MovesOnWithoutRows) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.create("other", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Settings settings = database.settings();
+  settings.include = {"dbo.t"};
+  Opened opened(settings);
+  opened.stream();
+  Lsn first;
+  opened.until([&](const ChangeBatch& batch) {
+    EXPECT_EQ(batch.rows(), 0u);
+    if (first.is_zero()) {
+      if (batch.end) first = batch.end->lsn;
+      database.control("N'marker'");
+      database.run("INSERT INTO other SELECT COUNT(*) FROM other");
+      return false;
+    }
+    return batch.end && batch.end->lsn > first;
+  });
+}
+
+TEST(R03_HighMark, IsReachedOnlyBehindWhatWasCommittedBefore) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  database.control("N'agent', N'stop'");
+  Opened opened(database.settings());
+  const std::vector<Lsn> lows = opened.source.take_low(opened.info.tables);
+  // Committed before the mark, captured long after it: max_lsn says nothing about it.
+  database.run("INSERT INTO t VALUES (1)");
+  const HighMark mark = opened.source.take_mark();
+  opened.source.start_stream({std::nullopt, {{opened.info.tables[0], lows[0], mark}}, mark, false});
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    stop.request_stop();
+  });
+  std::vector<TableName> caught_up;
+  while (const std::optional<ChangeBatch> batch = opened.source.next(stop.get_token()))
+    caught_up.insert(caught_up.end(), batch->caught_up.begin(), batch->caught_up.end());
+  EXPECT_TRUE(caught_up.empty()) << "nothing was captured yet";
+  database.control("N'agent', N'start'");
+  bool seen = false;
+  opened.until([&](const ChangeBatch& batch) {
+    seen = seen || batch.rows() != 0;
+    if (!batch.caught_up.empty()) {
+      EXPECT_TRUE(seen) << "the mark was passed without the row";
+      EXPECT_TRUE(batch.end);
+      EXPECT_TRUE(batch.run_mark_reached);
+    }
+    return !batch.caught_up.empty();
+  });
+}
+
+TEST(R03_HighMark, HoldsTheEndBackForOneCommit) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  database.control("N'agent', N'stop'");
+  Settings settings = database.settings();
+  settings.commit_transactions = 1;
+  Opened opened(settings);
+  const std::vector<Lsn> lows = opened.source.take_low(opened.info.tables);
+  for (int i = 0; i < 4; ++i)
+    database.run(fmt::format("INSERT INTO t VALUES ({})", i));
+  const HighMark mark = opened.source.take_mark();
+  opened.source.start_stream({std::nullopt, {{opened.info.tables[0], lows[0], mark}}, std::nullopt, true});
+  database.control("N'agent', N'start'");
+  std::size_t rows = 0;
+  opened.until([&](const ChangeBatch& batch) {
+    rows += batch.rows();
+    if (batch.end) {
+      EXPECT_EQ(rows, 4u);
+      EXPECT_EQ(batch.caught_up.size(), 1u);
+    }
+    return batch.end.has_value();
+  });
+}
+
+TEST(Faults, ADeadlockIsAConflict) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1)");
+  database.control("N'deadlock', 1, N'dbo_t_CT'");
+  EXPECT_EQ(kind_of([&] { opened.next_rows(); }), ErrorKind::conflict);
+}
+
+// A result that is cut off must not look like one that has ended.
+TEST(Faults, AResetInsideAResultIsUnavailable) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1), (2), (3), (4)");
+  database.control("N'reset', 2, N'__$update_mask'");
+  EXPECT_EQ(kind_of([&] { opened.next_rows(); }), ErrorKind::unavailable);
+}
+
+TEST(Faults, AStoppedAgentIsWaitedFor) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  database.control("N'agent', N'stop'");
+  database.run("INSERT INTO t VALUES (1)");
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    stop.request_stop();
+  });
+  while (const std::optional<ChangeBatch> batch = opened.source.next(stop.get_token()))
+    EXPECT_EQ(batch->rows(), 0u);
+  database.control("N'agent', N'start'");
+  EXPECT_THAT(opened.next_rows(), ElementsAre("insert id=1"));
+}
+
+TEST(Ddl, AChangedTableStopsByName) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  database.run("ALTER TABLE t ADD extra int NULL");
+  database.run("INSERT INTO t VALUES (1, 2)");
+  std::string message;
+  EXPECT_EQ(kind_of([&] { opened.next_rows(); }, &message), ErrorKind::schema);
+  EXPECT_THAT(message, HasSubstr("ALTER TABLE t ADD extra"));
+}
+
+TEST(R05_LongValues, StopByName) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY, lob varbinary(max) NULL");
+  database.settle();
+  Settings settings = database.settings();
+  settings.max_value_bytes = 1000;
+  Opened opened(settings);
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1, CONVERT(varbinary(max), REPLICATE(N'x', 500)))");
+  EXPECT_EQ(opened.next_rows().size(), 1u) << "1000 bytes are not too long";
+  database.run("INSERT INTO t VALUES (7, CONVERT(varbinary(max), REPLICATE(N'x', 501)))");
+  std::string message;
+  EXPECT_EQ(kind_of([&] { opened.next_rows(); }, &message), ErrorKind::data);
+  EXPECT_THAT(message, HasSubstr("dbo.t"));
+  EXPECT_THAT(message, HasSubstr("lob"));
+  EXPECT_THAT(message, HasSubstr("id=7"));
+}
+
+TEST(Names, MayHoldAnything) {
+  Database database;
+  const std::string odd = "a]b.c [d] 'e' %_?";
+  std::string quoted;
+  for (const char c : odd)
+    quoted += c == ']' ? std::string("]]") : std::string(1, c);
+  database.run(
+      fmt::format("CREATE TABLE [dbo].[{0}] ([{0}] int NOT NULL PRIMARY KEY, [start_lsn] int NULL)", quoted));
+  std::string doubled;
+  for (const char c : odd)
+    doubled += c == '\'' ? std::string("''") : std::string(1, c);
+  database.run(fmt::format(
+      "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'{}', @role_name = NULL",
+      doubled));
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  database.run(fmt::format("INSERT INTO [dbo].[{}] VALUES (1, 2)", quoted));
+  EXPECT_THAT(opened.next_rows(), ElementsAre(fmt::format("insert {}=1 start_lsn=2", odd)));
+}
+
+}  // namespace
+}  // namespace tailrace::sqlserver::testing
