@@ -1,6 +1,8 @@
 // tailrace check
 #include <fmt/format.h>
 
+#include <regex>
+
 #include "app/check_view.h"
 #include "app/commands.h"
 #include "app/pipeline_file.h"
@@ -10,17 +12,24 @@
 namespace tailrace::app {
 namespace {
 
+// A password written within a URL or a keyword string.
+bool holds_password(const std::string& text) {
+  static const std::regex written(R"(://[^/@:]*:[^/@$]+@|password\s*=\s*[^\s$])");
+  return std::regex_search(text, written);
+}
+
 // What the file itself gives away.
 void check_file(const PipelineFile& pipeline, std::vector<Finding>& findings) {
   const config::Document& document = *pipeline.document;
   findings.push_back({FindingLevel::ok, "config.file", document.file(), "", ""});
   for (const config::Entry& entry : document.entries()) {
-    if (!entry.setting->secret || entry.value.text.find("${") != std::string::npos) continue;
-    findings.push_back(
-        {FindingLevel::warning, "config.secret", entry.dotted(),
-         fmt::format("{}:{} holds the secret itself; whoever reads the file has it", document.file(),
-                     entry.place.line),
-         fmt::format("write {}: ${{file:/run/secrets/...}} or ${{env:...}}", entry.path.back())});
+    const std::string& text = entry.value.text;
+    const bool plain = entry.setting->secret && text.find("${") == std::string::npos;
+    if (!plain && !holds_password(text)) continue;
+    findings.push_back({FindingLevel::warning, "config.secret", entry.dotted(),
+                        fmt::format("{}:{} holds the secret itself; whoever reads the file has it",
+                                    document.file(), entry.place.line),
+                        "put it into a password setting as ${file:/run/secrets/...} or ${env:...}"});
   }
 }
 

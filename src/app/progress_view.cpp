@@ -163,7 +163,8 @@ std::vector<std::string> progress_block(const ProgressSample& sample, const Rate
                                         const Terminal& terminal) {
   std::vector<std::string> lines;
   const SnapshotTotal total = snapshot_total(sample.tables);
-  const bool streaming = total.tables > 0 && total.loaded == total.tables;
+  if (total.tables == 0) return lines;
+  const bool streaming = total.loaded == total.tables;
   if (!streaming) {
     TextTable table;
     table.right = {false, false, true, true, true, true, true};
