@@ -8,7 +8,7 @@ transaction is durable for sure), `sent` cuts as soon as the COMMIT is sent (the
 import socket
 import threading
 
-NEEDLES = (b"COMMIT", b"commit")
+NEEDLES = (b"COMMIT\0", b"commit\0")  # With its end: READ COMMITTED is another thing.
 
 
 class Proxy:
