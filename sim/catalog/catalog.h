@@ -40,6 +40,7 @@ class Catalog {
   // Looks at the version in the file; call once before a statement is bound (before a cached plan is reused,
   // too). Answers the version: a plan bound under another one must be bound again.
   std::int64_t refresh();
+  std::int64_t version() const { return version_; }  // Of the last refresh() or change.
 
   std::optional<std::int32_t> schema_id(std::string_view schema);
   std::string schema_name(std::int32_t schema_id);

@@ -177,6 +177,16 @@ TEST_F(CatalogTest, PermissionsFollowRolesSchemasAndDenials) {
   ASSERT_FALSE(security.set_permission('R', Permission::select, SecurableClass::schema, 1, "reader"));
   ASSERT_FALSE(security.add_member("db_datareader", "reader"));
   EXPECT_TRUE(may());
+  const auto shown = [&] {
+    catalog->refresh();
+    return work->connection().single_number("SELECT count(*) FROM sys_columns");
+  };
+  const std::int64_t all = shown();
+  EXPECT_GT(all, 0);
+  security.restrict_views(reader);
+  EXPECT_EQ(shown(), all);
+  ASSERT_FALSE(security.drop_member("db_datareader", "reader"));
+  EXPECT_EQ(shown(), 0);
   EXPECT_FALSE(security.has(reader, Permission::view_database_state));
   ASSERT_FALSE(security.create_role("gate"));
   EXPECT_EQ(security.is_member(reader, "gate"), false);

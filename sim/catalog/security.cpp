@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "sim/storage/clock.h"
 
@@ -163,6 +164,35 @@ Outcome Security::check(const Principal& principal, Permission permission, std::
                   fmt::format("The {} permission was denied on the object '{}', database '{}', schema '{}'.",
                               name_of(permission), object, catalog_.work().file().name, schema),
                   14, 5};
+}
+
+void Security::restrict_views(const Principal& principal) {
+  struct Seen {
+    std::int64_t version = -1;
+    bool owner = false;
+    std::unordered_map<std::int32_t, bool> objects;
+  };
+  catalog_.work().visible = [&catalog = catalog_, principal, seen = Seen{}](std::int32_t object_id) mutable {
+    Security security(catalog);
+    if (const std::int64_t version = catalog.version(); version != seen.version) {
+      seen.version = version;
+      seen.owner = security.is_owner(principal);
+      seen.objects.clear();
+    }
+    if (seen.owner) return true;
+    const auto found = seen.objects.find(object_id);
+    if (found != seen.objects.end()) return found->second;
+    const auto object = catalog.object(object_id);
+    bool shown = false;
+    for (const Permission permission :
+         {Permission::select, Permission::view_definition, Permission::insert, Permission::update,
+          Permission::delete_, Permission::execute, Permission::references, Permission::alter}) {
+      shown =
+          shown || (object && security.has_on_object(principal, permission, object_id, object->schema_id));
+    }
+    seen.objects.emplace(object_id, shown);
+    return shown;
+  };
 }
 
 Outcome Security::create_user(std::string_view name, std::string_view login,

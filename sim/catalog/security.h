@@ -71,6 +71,10 @@ class Security {
   Outcome check(const Principal& principal, Permission permission, std::int32_t object_id,
                 std::int32_t schema_id, std::string_view object, std::string_view schema);
 
+  // From now on system views on this connection show `principal` only what it has some permission on, as SQL Server
+  // does. To be called again when the principal changes.
+  void restrict_views(const Principal& principal);
+
   [[nodiscard]] Outcome create_user(std::string_view name, std::string_view login,
                                     std::string_view default_schema);
   [[nodiscard]] Outcome drop_user(std::string_view name);

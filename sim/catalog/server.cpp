@@ -43,6 +43,14 @@ void row_count(sqlite3_context* context, int, sqlite3_value** arguments) {
   sqlite3_result_int64(context, pages ? (rows + 99) / 100 : rows);
 }
 
+// sim_visible(object_id, parent_object_id): whether the system views show it to this session.
+void visible(sqlite3_context* context, int, sqlite3_value** arguments) {
+  auto* work = static_cast<Work*>(sqlite3_user_data(context));
+  const std::int64_t parent = sqlite3_value_int64(arguments[1]);
+  const auto id = static_cast<std::int32_t>(parent != 0 ? parent : sqlite3_value_int64(arguments[0]));
+  sqlite3_result_int(context, !work->visible || work->visible(id) ? 1 : 0);
+}
+
 void database_name(sqlite3_context* context, int, sqlite3_value**) {
   const auto* file = static_cast<const DatabaseFile*>(sqlite3_user_data(context));
   sqlite3_result_text(context, file->name.c_str(), -1, SQLITE_TRANSIENT);
@@ -299,6 +307,7 @@ std::unique_ptr<Work> Server::open(const DatabasePtr& database, bool session) {
   add_function(connection, "sim_row_count", 1, nullptr, row_count);
   add_function(connection, "sim_page_count", 1, this, row_count);
   add_function(connection, "sim_database_name", 0, static_cast<DatabaseFile*>(database.get()), database_name);
+  add_function(connection, "sim_visible", 2, static_cast<Work*>(work.get()), visible);
   virtual_tables_->register_on(connection, *database);
   return work;
 }

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "sim/catalog/server.h"
 #include "sim/catalog/server_views_internal.h"
-#include "sim/catalog/type_facts.h"
 #include "sim/catalog/virtual_table.h"
 #include "sim/storage/clock.h"
 
@@ -144,45 +143,6 @@ std::vector<VirtualRow> job_rows(Server& server) {
   return rows;
 }
 
-std::vector<VirtualRow> type_rows() {
-  static constexpr std::string_view declarations[] = {"uniqueidentifier",
-                                                      "date",
-                                                      "time(7)",
-                                                      "datetime2(7)",
-                                                      "datetimeoffset(7)",
-                                                      "tinyint",
-                                                      "smallint",
-                                                      "int",
-                                                      "smalldatetime",
-                                                      "real",
-                                                      "money",
-                                                      "datetime",
-                                                      "float",
-                                                      "bit",
-                                                      "decimal(38,38)",
-                                                      "numeric(38,38)",
-                                                      "smallmoney",
-                                                      "bigint",
-                                                      "varbinary(8000)",
-                                                      "varchar(8000)",
-                                                      "binary(8000)",
-                                                      "char(8000)",
-                                                      "nvarchar(4000)",
-                                                      "nchar(4000)",
-                                                      "sysname"};
-  std::vector<VirtualRow> rows;
-  for (const std::string_view declaration : declarations) {
-    const TypeInfo type = *parse_type(declaration);
-    const bool sysname = declaration == "sysname";
-    rows.push_back({text_value(sysname ? "sysname" : type_name(type)), tiny(system_type_id(type)),
-                    int_value(sysname ? 256 : system_type_id(type)), int_value(4), null_value(),
-                    int_value(shown_length(type), Type::smallint), tiny(shown_precision(type)),
-                    tiny(shown_scale(type)), is_text(type) ? text_value(default_collation) : null_value(),
-                    bit(!sysname), bit(false), bit(false), int_value(0), int_value(0), bit(false)});
-  }
-  return rows;
-}
-
 }  // namespace
 
 void add_server_views(Server& server, VirtualTables& tables) {
@@ -232,7 +192,6 @@ void add_server_views(Server& server, VirtualTables& tables) {
   tables.add("sys_dm_os_sys_info", [&server](const DatabaseFile&) {
     return std::vector<VirtualRow>{{int_value(2), datetime(server.start_time()), int_value(0, Type::bigint)}};
   });
-  tables.add("sys_types", [](const DatabaseFile&) { return type_rows(); });
   tables.add("msdb_cdc_jobs", [&server](const DatabaseFile&) { return job_rows(server); });
 }
 

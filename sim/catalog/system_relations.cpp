@@ -68,15 +68,17 @@ constexpr SystemRight open = SystemRight::none;
 constexpr Source sources[] = {
     {"", "sys", "schemas", db, open,
      "name sysname s.name\nschema_id int s.schema_id\nprincipal_id int? s.principal_id\n", "cat_schemas s"},
-    {"", "sys", "objects", db, open, OBJECT_COLUMNS, "cat_objects o"},
-    {"", "sys", "all_objects", db, open, OBJECT_COLUMNS, "cat_objects o"},
+    {"", "sys", "objects", db, open, OBJECT_COLUMNS,
+     "cat_objects o WHERE sim_visible(o.object_id, o.parent_object_id)"},
+    {"", "sys", "all_objects", db, open, OBJECT_COLUMNS,
+     "cat_objects o WHERE sim_visible(o.object_id, o.parent_object_id)"},
     {"", "sys", "procedures", db, open, OBJECT_COLUMNS "is_auto_executed bit 0\n",
-     "cat_objects o WHERE o.type = 'P'"},
+     "cat_objects o WHERE o.type = 'P' AND sim_visible(o.object_id, 0)"},
     {"", "sys", "views", db, open,
      OBJECT_COLUMNS
      "is_replicated bit? 0\nhas_replication_filter bit? 0\nhas_opaque_metadata bit 0\n"
      "has_unchecked_assembly_data bit 0\nwith_check_option bit 0\nis_date_correlation_view bit 0\n",
-     "cat_objects o WHERE o.type = 'V'"},
+     "cat_objects o WHERE o.type = 'V' AND sim_visible(o.object_id, 0)"},
     {"", "sys", "tables", db, open,
      OBJECT_COLUMNS
      "lob_data_space_id int 0\nfilestream_data_space_id int? NULL\nmax_column_id_used int t.max_column_id\n"
@@ -97,24 +99,25 @@ constexpr Source sources[] = {
      "data_retention_period_unit_desc nvarchar(10)? 'INFINITE'\nledger_type tinyint? 0\n"
      "ledger_type_desc nvarchar(60)? 'NON_LEDGER_TABLE'\nledger_view_id int? NULL\nis_dropped_ledger_table "
      "bit? 0\n",
-     "cat_objects o JOIN cat_tables t ON t.object_id = o.object_id"},
-    {"", "sys", "columns", db, open, COLUMN_COLUMNS, "cat_columns c"},
-    {"", "sys", "all_columns", db, open, COLUMN_COLUMNS, "cat_columns c"},
+     "cat_objects o JOIN cat_tables t ON t.object_id = o.object_id WHERE sim_visible(o.object_id, 0)"},
+    {"", "sys", "columns", db, open, COLUMN_COLUMNS, "cat_columns c WHERE sim_visible(c.object_id, 0)"},
+    {"", "sys", "all_columns", db, open, COLUMN_COLUMNS, "cat_columns c WHERE sim_visible(c.object_id, 0)"},
     {"", "sys", "computed_columns", db, open,
      COLUMN_COLUMNS "definition nvarchar(max)? '(' || c.computed || ')'\nuses_database_collation bit "
                     "1\nis_persisted bit c.persisted\n",
-     "cat_columns c WHERE c.computed IS NOT NULL"},
+     "cat_columns c WHERE c.computed IS NOT NULL AND sim_visible(c.object_id, 0)"},
     {"", "sys", "identity_columns", db, open,
      COLUMN_COLUMNS "seed_value bigint? c.identity_seed\nincrement_value bigint? c.identity_increment\n"
                     "last_value bigint? c.identity_last\nis_not_for_replication bit? 0\n",
-     "cat_columns c WHERE c.identity_seed IS NOT NULL"},
+     "cat_columns c WHERE c.identity_seed IS NOT NULL AND sim_visible(c.object_id, 0)"},
     {"", "sys", "types", db, open,
-     "name sysname\nsystem_type_id tinyint\nuser_type_id int\nschema_id int\n"
-     "principal_id int?\nmax_length smallint\nprecision tinyint\nscale tinyint\ncollation_name sysname?\n"
-     "is_nullable bit?\nis_user_defined bit\nis_assembly_type bit\ndefault_object_id int\nrule_object_id "
-     "int\n"
-     "is_table_type bit\n",
-     ""},
+     "name sysname y.name\nsystem_type_id tinyint y.system_type_id\nuser_type_id int y.user_type_id\n"
+     "schema_id int 4\nprincipal_id int? NULL\nmax_length smallint y.max_length\nprecision tinyint "
+     "y.precision\n"
+     "scale tinyint y.scale\ncollation_name sysname? y.collation\nis_nullable bit? y.user_type_id <> 256\n"
+     "is_user_defined bit 0\nis_assembly_type bit 0\ndefault_object_id int 0\nrule_object_id int 0\n"
+     "is_table_type bit 0\n",
+     "cat_types y"},
     {"", "sys", "indexes", db, open,
      "object_id int i.object_id\nname sysname? i.name\nindex_id int i.index_id\ntype tinyint i.type\n"
      "type_desc nvarchar(60)? CASE i.type WHEN 0 THEN 'HEAP' WHEN 1 THEN 'CLUSTERED' ELSE 'NONCLUSTERED' "
@@ -131,19 +134,20 @@ constexpr Source sources[] = {
      "is_primary_key,"
      " is_unique_constraint, disabled, filter FROM cat_indexes"
      " UNION ALL SELECT t.object_id, NULL, 0, 0, 0, 0, 0, 0, NULL FROM cat_tables t"
-     " WHERE NOT EXISTS(SELECT 1 FROM cat_indexes x WHERE x.object_id = t.object_id AND x.clustered)) i"},
+     " WHERE NOT EXISTS(SELECT 1 FROM cat_indexes x WHERE x.object_id = t.object_id AND x.clustered)) i "
+     "WHERE sim_visible(i.object_id, 0)"},
     {"", "sys", "index_columns", db, open,
      "object_id int c.object_id\nindex_id int c.index_id\nindex_column_id int c.position\ncolumn_id int "
      "c.column_id\n"
      "key_ordinal tinyint CASE WHEN c.included THEN 0 ELSE c.position END\npartition_ordinal tinyint 0\n"
      "is_descending_key bit? c.descending\nis_included_column bit? c.included\ncolumn_store_order_ordinal "
      "tinyint 0\n",
-     "cat_index_columns c"},
+     "cat_index_columns c WHERE sim_visible(c.object_id, 0)"},
     {"", "sys", "key_constraints", db, open,
      OBJECT_COLUMNS "unique_index_id int? i.index_id\nis_system_named bit o.name LIKE '%\\_\\_________' "
                     "ESCAPE '\\'\nis_enforced bit 1\n",
      "cat_objects o JOIN cat_indexes i ON i.object_id = o.parent_object_id AND i.constraint_object_id = "
-     "o.object_id"},
+     "o.object_id WHERE sim_visible(i.object_id, 0)"},
     {"", "sys", "foreign_keys", db, open,
      OBJECT_COLUMNS
      "referenced_object_id int? k.referenced_id\nkey_index_id int? 1\nis_disabled bit k.disabled\n"
@@ -156,23 +160,24 @@ constexpr Source sources[] = {
      "'CASCADE' "
      "WHEN 2 THEN 'SET_NULL' ELSE 'SET_DEFAULT' END\nis_system_named bit o.name LIKE '%\\_\\_________' "
      "ESCAPE '\\'\n",
-     "cat_objects o JOIN cat_foreign_keys k ON k.object_id = o.object_id"},
+     "cat_objects o JOIN cat_foreign_keys k ON k.object_id = o.object_id WHERE sim_visible(k.parent_id, 0)"},
     {"", "sys", "foreign_key_columns", db, open,
      "constraint_object_id int c.object_id\nconstraint_column_id int c.position\nparent_object_id int "
      "k.parent_id\n"
      "parent_column_id int c.parent_column_id\nreferenced_object_id int k.referenced_id\n"
      "referenced_column_id int c.referenced_column_id\n",
-     "cat_foreign_key_columns c JOIN cat_foreign_keys k ON k.object_id = c.object_id"},
+     "cat_foreign_key_columns c JOIN cat_foreign_keys k ON k.object_id = c.object_id WHERE "
+     "sim_visible(k.parent_id, 0)"},
     {"", "sys", "check_constraints", db, open,
      OBJECT_COLUMNS
      "is_disabled bit k.disabled\nis_not_for_replication bit 0\nis_not_trusted bit k.not_trusted\n"
      "parent_column_id int k.column_id\ndefinition nvarchar(max)? '(' || k.text || ')'\n"
      "uses_database_collation bit? 1\nis_system_named bit o.name LIKE '%\\_\\_________' ESCAPE '\\'\n",
-     "cat_objects o JOIN cat_checks k ON k.object_id = o.object_id"},
+     "cat_objects o JOIN cat_checks k ON k.object_id = o.object_id WHERE sim_visible(k.parent_id, 0)"},
     {"", "sys", "default_constraints", db, open,
      OBJECT_COLUMNS "parent_column_id int k.column_id\ndefinition nvarchar(max)? '(' || k.text || ')'\n"
                     "is_system_named bit o.name LIKE '%\\_\\_________' ESCAPE '\\'\n",
-     "cat_objects o JOIN cat_defaults k ON k.object_id = o.object_id"},
+     "cat_objects o JOIN cat_defaults k ON k.object_id = o.object_id WHERE sim_visible(k.parent_id, 0)"},
     {"", "sys", "partitions", db, open,
      "partition_id bigint i.object_id * 1000 + i.index_id\nobject_id int i.object_id\nindex_id int "
      "i.index_id\n"
@@ -246,7 +251,8 @@ constexpr Source sources[] = {
      "TABLE_CATALOG nvarchar(128)? sim_database_name()\nTABLE_SCHEMA sysname? s.name\nTABLE_NAME sysname "
      "o.name\n"
      "TABLE_TYPE varchar(10)? CASE o.type WHEN 'U' THEN 'BASE TABLE' ELSE 'VIEW' END\n",
-     "cat_objects o JOIN cat_schemas s ON s.schema_id = o.schema_id WHERE o.type IN ('U', 'V')"},
+     "cat_objects o JOIN cat_schemas s ON s.schema_id = o.schema_id WHERE o.type IN ('U', 'V') AND "
+     "sim_visible(o.object_id, 0)"},
     {"", "INFORMATION_SCHEMA", "COLUMNS", db, open,
      "TABLE_CATALOG nvarchar(128)? sim_database_name()\nTABLE_SCHEMA nvarchar(128)? s.name\nTABLE_NAME "
      "sysname o.name\n"
@@ -281,7 +287,7 @@ constexpr Source sources[] = {
      "COLLATION_NAME sysname? c.collation\nDOMAIN_CATALOG sysname? NULL\nDOMAIN_SCHEMA sysname? NULL\n"
      "DOMAIN_NAME sysname? NULL\n",
      "cat_columns c JOIN cat_objects o ON o.object_id = c.object_id JOIN cat_schemas s ON s.schema_id = "
-     "o.schema_id"},
+     "o.schema_id WHERE sim_visible(c.object_id, 0)"},
     {"", "INFORMATION_SCHEMA", "TABLE_CONSTRAINTS", db, open,
      "CONSTRAINT_CATALOG nvarchar(128)? sim_database_name()\nCONSTRAINT_SCHEMA nvarchar(128)? s.name\n"
      "CONSTRAINT_NAME sysname o.name\nTABLE_CATALOG nvarchar(128)? sim_database_name()\nTABLE_SCHEMA "
@@ -292,7 +298,7 @@ constexpr Source sources[] = {
      "INITIALLY_DEFERRED varchar(2) 'NO'\n",
      "cat_objects o JOIN cat_objects t ON t.object_id = o.parent_object_id JOIN cat_schemas s ON s.schema_id "
      "= "
-     "t.schema_id WHERE o.type IN ('PK', 'UQ', 'F', 'C')"},
+     "t.schema_id WHERE o.type IN ('PK', 'UQ', 'F', 'C') AND sim_visible(t.object_id, 0)"},
     {"", "INFORMATION_SCHEMA", "KEY_COLUMN_USAGE", db, open,
      "CONSTRAINT_CATALOG nvarchar(128)? sim_database_name()\nCONSTRAINT_SCHEMA nvarchar(128)? s.name\n"
      "CONSTRAINT_NAME sysname k.name\nTABLE_CATALOG nvarchar(128)? sim_database_name()\nTABLE_SCHEMA "
@@ -306,7 +312,8 @@ constexpr Source sources[] = {
      " JOIN cat_foreign_key_columns x ON x.object_id = f.object_id JOIN cat_objects o ON o.object_id = "
      "f.object_id) k"
      " JOIN cat_objects t ON t.object_id = k.object_id JOIN cat_schemas s ON s.schema_id = t.schema_id"
-     " JOIN cat_columns c ON c.object_id = k.object_id AND c.column_id = k.column_id"},
+     " JOIN cat_columns c ON c.object_id = k.object_id AND c.column_id = k.column_id WHERE "
+     "sim_visible(k.object_id, 0)"},
     {"", "INFORMATION_SCHEMA", "VIEWS", db, open,
      "TABLE_CATALOG nvarchar(128)? sim_database_name()\nTABLE_SCHEMA nvarchar(128)? s.name\nTABLE_NAME "
      "sysname o.name\n"
@@ -391,6 +398,48 @@ constexpr Source sources[] = {
      ""},
 };
 
+void create_types(Connection& connection) {
+  static constexpr std::string_view declarations[] = {"uniqueidentifier",
+                                                      "date",
+                                                      "time(7)",
+                                                      "datetime2(7)",
+                                                      "datetimeoffset(7)",
+                                                      "tinyint",
+                                                      "smallint",
+                                                      "int",
+                                                      "smalldatetime",
+                                                      "real",
+                                                      "money",
+                                                      "datetime",
+                                                      "float",
+                                                      "bit",
+                                                      "decimal(38,38)",
+                                                      "numeric(38,38)",
+                                                      "smallmoney",
+                                                      "bigint",
+                                                      "varbinary(8000)",
+                                                      "varchar(8000)",
+                                                      "binary(8000)",
+                                                      "char(8000)",
+                                                      "nvarchar(4000)",
+                                                      "nchar(4000)",
+                                                      "sysname"};
+  connection.execute(
+      "CREATE TABLE cat_types(user_type_id INTEGER PRIMARY KEY, name COLLATE Latin1_General_CI_AS,"
+      " system_type_id, max_length, precision, scale, collation COLLATE Latin1_General_CI_AS)");
+  for (const std::string_view declaration : declarations) {
+    const TypeInfo type = *parse_type(declaration);
+    const bool sysname = declaration == "sysname";
+    Statement row = connection.prepare("INSERT INTO cat_types VALUES(?, ?, ?, ?, ?, ?, ?)");
+    row.bind(1, std::int64_t{sysname ? 256 : system_type_id(type)})
+        .bind(2, sysname ? declaration : type_name(type));
+    row.bind(3, std::int64_t{system_type_id(type)}).bind(4, std::int64_t{shown_length(type)});
+    row.bind(5, std::int64_t{shown_precision(type)}).bind(6, std::int64_t{shown_scale(type)});
+    if (is_text(type)) row.bind(7, default_collation);
+    row.run();
+  }
+}
+
 std::string_view next_word(std::string_view& text) {
   const std::size_t end = text.find(' ');
   const std::string_view word = text.substr(0, end);
@@ -462,6 +511,7 @@ const SystemRelation* find_system_relation(std::string_view database, std::strin
 }
 
 void create_system_views(Connection& connection) {
+  create_types(connection);
   for (std::size_t i = 0; i < std::size(sources); ++i) {
     const Source& source = sources[i];
     if (source.from.empty()) continue;

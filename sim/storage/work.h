@@ -58,6 +58,8 @@ class Work {
   Connection& connection() { return connection_; }
   LogWriter& log() { return log_; }
   DatabaseFile& file() { return file_; }
+  // Whether system views show an object; empty: they show all. Set by sim/catalog/security.
+  std::function<bool(std::int32_t object_id)> visible;
 
   // Before a statement that reads. Outside of a transaction this does nothing.
   [[nodiscard]] Outcome before_read(std::optional<std::chrono::milliseconds> lock_timeout,
