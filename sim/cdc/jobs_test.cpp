@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "sim/cdc/testing.h"
@@ -133,6 +134,53 @@ TEST_F(JobsTest, MaxLsnNeverCoversWhatIsNotThere) {
     low = *high;
   }
   EXPECT_EQ(seen, 300);
+}
+
+// With a data directory the next process finds databases, logins, and changes that were not captured yet.
+TEST(Restart, KeepsDatabasesLoginsAndTheLog) {
+  std::string directory = (std::filesystem::temp_directory_path() / "sim-restart-XXXXXX").string();
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  const ServerSettings settings{.data_directory = directory, .sa_password = "x"};
+  const Principal dbo{1, "dbo", "sa", true};
+  std::string fork;
+  {
+    Server server(settings);
+    ASSERT_FALSE(server.create_database("shop", ""));
+    ASSERT_FALSE(server.create_login({.name = "reader", .password = "p"}));
+    server.set_allow_snapshot(*server.find("shop"), true);
+    fork = server.find("shop")->recovery_fork_guid;
+    const auto work = server.open(server.find("shop"));
+    Catalog catalog(*work);
+    Cdc cdc(server, server.find("shop"), catalog);
+    ASSERT_FALSE(work->before_write({}, {}));
+    ASSERT_FALSE(cdc.enable_db(dbo));
+    TableDef table;
+    table.schema = "dbo";
+    table.name = "t";
+    table.columns.push_back(CdcFixture::column("id", "int", false));
+    ASSERT_FALSE(catalog.create_table(table));
+    CdcResult result;
+    ASSERT_FALSE(cdc.enable_table(dbo, CdcFixture::of("t"), result));
+    EXPECT_EQ(result.info.size(), 2U);
+    work->commit();
+    ASSERT_FALSE(work->before_write({}, {}));
+    work->connection().execute("INSERT INTO " + table.stored_name() + " VALUES(1)");
+    work->commit();
+  }
+  {
+    Server server(settings);
+    const DatabasePtr shop = server.find("shop");
+    ASSERT_NE(shop, nullptr);
+    EXPECT_TRUE(shop->cdc_enabled);
+    EXPECT_TRUE(shop->allow_snapshot);
+    EXPECT_EQ(shop->recovery_fork_guid, fork);
+    EXPECT_TRUE(server.check_login("reader", "p"));
+    CaptureJobs jobs(server, {});
+    jobs.scan_now(*shop);
+    const auto work = server.open(shop);
+    EXPECT_EQ(work->connection().single_number("SELECT count(*) FROM t1005 WHERE c4 <> x'00'"), 1);
+  }
+  std::filesystem::remove_all(directory);
 }
 
 }  // namespace
