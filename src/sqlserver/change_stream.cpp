@@ -244,6 +244,7 @@ Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> 
     }
   }
   std::vector<LsnRows> ordered;
+  ordered.reserve(by_lsn.size());
   for (const auto& [lsn, rows] : by_lsn)
     ordered.push_back({lsn, rows});
   // Empty: cleanup has run in between, and check_instances() will say so.

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <optional>
 
 namespace tailrace::sqlserver {
@@ -163,8 +162,9 @@ bool harmless(const std::vector<Diagnostic>& diagnostics) {
 }
 
 bool is_missing_right(const Error& error) {
-  const int number = std::atoi(std::string(error.context("number")).c_str());
-  return std::find(missing_rights.begin(), missing_rights.end(), number) != missing_rights.end();
+  const std::string_view number = error.context("number");
+  return std::any_of(missing_rights.begin(), missing_rights.end(),
+                     [&](int known) { return number == std::to_string(known); });
 }
 
 bool is_missing_object(const Error& error) {

@@ -115,9 +115,22 @@ class TableSelector {
              fmt::format("the name has {} bytes, and PostgreSQL's names have at most 63", column.name.size()),
              "exclude the column by columns.exclude");
       }
+      check_collation(column);
       schema_.columns.push_back({column.name, *column.type, column.nullable, column.collation});
       ids_.push_back(column.id);
     }
+  }
+
+  // SQL Server's capture handles narrow text in the database's collation.
+  void check_collation(const CatalogColumn& column) {
+    const bool is_narrow = column.type->kind == TypeKind::char_ || column.type->kind == TypeKind::varchar;
+    if (!is_narrow || column.collation.empty() || column.collation == catalog_.database.collation) return;
+    warn("column.collation", column_subject(column),
+         fmt::format("{} is not the database's collation: SQL Server may store other than ASCII text of this "
+                     "column damaged in "
+                     "its change table",
+                     column.collation),
+         "make the column nvarchar, or give it the database's collation");
   }
 
   std::optional<std::size_t> index_of(std::int32_t id) const {
