@@ -81,20 +81,30 @@ std::string operations(const ChangeColumns& columns) {
   return columns.with_before ? "" : " AND c.[__$operation] <> 3";
 }
 
+// Parameters of the columns' very types: a seek needs no conversion of the column.
+constexpr std::string_view lsn_parameter = "CONVERT(binary(10), ?)";
+constexpr std::string_view int_parameter = "CONVERT(int, ?)";
+
+std::string window_condition() {
+  return fmt::format("c.[__$start_lsn] > {0} AND c.[__$start_lsn] <= {0}", lsn_parameter);
+}
+
 std::string page_condition(const ChangeColumns& columns, PageForm form, bool command_is_null) {
+  const std::string same_lsn = fmt::format("c.[__$start_lsn] = {}", lsn_parameter);
   const std::string same_command = !columns.has_command_id ? ""
-                                   : command_is_null       ? " AND c.[__$command_id] IS NULL"
-                                                           : " AND c.[__$command_id] = ?";
+                                   : command_is_null
+                                       ? " AND c.[__$command_id] IS NULL"
+                                       : fmt::format(" AND c.[__$command_id] = {}", int_parameter);
   switch (form) {
-    case PageForm::from_lsn: return "c.[__$start_lsn] > ? AND c.[__$start_lsn] <= ?";
+    case PageForm::from_lsn: return window_condition();
     case PageForm::same_seqval:
-      return fmt::format("c.[__$start_lsn] = ?{} AND c.[__$seqval] = ? AND c.[__$operation] > ?",
-                         same_command);
+      return fmt::format("{}{} AND c.[__$seqval] = {} AND c.[__$operation] > {}", same_lsn, same_command,
+                         lsn_parameter, int_parameter);
     case PageForm::same_command:
-      return fmt::format("c.[__$start_lsn] = ?{} AND c.[__$seqval] > ?", same_command);
+      return fmt::format("{}{} AND c.[__$seqval] > {}", same_lsn, same_command, lsn_parameter);
     case PageForm::same_lsn:
-      return fmt::format("c.[__$start_lsn] = ? AND c.[__$command_id] {}",
-                         command_is_null ? "IS NOT NULL" : "> ?");
+      return command_is_null ? same_lsn + " AND c.[__$command_id] IS NOT NULL"
+                             : fmt::format("{} AND c.[__$command_id] > {}", same_lsn, int_parameter);
   }
   return {};
 }
@@ -141,9 +151,8 @@ std::string change_page(const ChangeColumns& columns, PageForm form, bool comman
 std::string count_rows(std::span<const ChangeColumns> tables) {
   std::string out;
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    out += fmt::format(
-        "{}SELECT {}, COUNT_BIG(*) FROM [cdc].{} AS c WHERE c.[__$start_lsn] > ? AND c.[__$start_lsn] <= ?{}",
-        i == 0 ? "" : " UNION ALL ", i, quote(tables[i].change_table), operations(tables[i]));
+    out += fmt::format("{}SELECT {}, COUNT_BIG(*) FROM [cdc].{} AS c WHERE {}{}", i == 0 ? "" : " UNION ALL ",
+                       i, quote(tables[i].change_table), window_condition(), operations(tables[i]));
   }
   return out;
 }
@@ -152,9 +161,9 @@ std::string count_rows_by_lsn(std::span<const ChangeColumns> tables) {
   std::string out;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     out += fmt::format(
-        "{}SELECT c.[__$start_lsn], COUNT_BIG(*) FROM [cdc].{} AS c WHERE c.[__$start_lsn] > ? AND "
-        "c.[__$start_lsn] <= ?{} GROUP BY c.[__$start_lsn]",
-        i == 0 ? "" : " UNION ALL ", quote(tables[i].change_table), operations(tables[i]));
+        "{}SELECT c.[__$start_lsn], COUNT_BIG(*) FROM [cdc].{} AS c WHERE {}{} GROUP BY c.[__$start_lsn]",
+        i == 0 ? "" : " UNION ALL ", quote(tables[i].change_table), window_condition(),
+        operations(tables[i]));
   }
   return out;
 }

@@ -23,7 +23,8 @@ TEST(R01_Order, IsTheChangeTablesOwn) {
   EXPECT_EQ(change_page(columns, PageForm::from_lsn, false),
             "SELECT c.[__$start_lsn], c.[__$command_id], c.[__$seqval], c.[__$operation], "
             "c.[__$update_mask], c.[id] FROM "
-            "[cdc].[dbo_t_CT] AS c WHERE c.[__$start_lsn] > ? AND c.[__$start_lsn] <= ? AND c.[__$operation] "
+            "[cdc].[dbo_t_CT] AS c WHERE c.[__$start_lsn] > CONVERT(binary(10), ?) AND c.[__$start_lsn] <= "
+            "CONVERT(binary(10), ?) AND c.[__$operation] "
             "<> 3 ORDER BY "
             "c.[__$start_lsn], c.[__$command_id], c.[__$seqval], c.[__$operation]");
 }
@@ -32,7 +33,8 @@ TEST(R01_Order, KnowsChangeTablesWithoutCommands) {
   const ChangeColumns columns{"dbo_t_CT", false, true, "c.[id]"};
   EXPECT_EQ(change_page(columns, PageForm::same_seqval, false),
             "SELECT c.[__$start_lsn], 0, c.[__$seqval], c.[__$operation], c.[__$update_mask], c.[id] FROM "
-            "[cdc].[dbo_t_CT] AS c WHERE c.[__$start_lsn] = ? AND c.[__$seqval] = ? AND c.[__$operation] > ? "
+            "[cdc].[dbo_t_CT] AS c WHERE c.[__$start_lsn] = CONVERT(binary(10), ?) AND c.[__$seqval] = "
+            "CONVERT(binary(10), ?) AND c.[__$operation] > CONVERT(int, ?) "
             "ORDER BY "
             "c.[__$start_lsn], c.[__$seqval], c.[__$operation]");
 }
