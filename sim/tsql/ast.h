@@ -400,7 +400,7 @@ struct While {
   ExprPtr condition;
   std::unique_ptr<Statement> body;
 };
-struct Block {
+struct BlockStatement {
   StatementList statements;
 };
 struct TryCatch {
@@ -457,7 +457,7 @@ struct Statement {
   std::int32_t line = 1;
   std::variant<Empty, SelectPtr, Insert, Update, Delete, Merge, CreateTable, AlterTable, CreateIndex, DropIndex,
                DropObjects, TruncateTable, CreateDatabase, AlterDatabase, CreateSchema, CreatePrincipal,
-               AlterPrincipal, PermissionChange, Declare, SetVariable, SetOption, If, While, Block, TryCatch, Break,
+               AlterPrincipal, PermissionChange, Declare, SetVariable, SetOption, If, While, BlockStatement, TryCatch, Break,
                Continue, Return, Throw, RaiseError, Print, WaitFor, Use, BeginTransaction, CommitTransaction,
                RollbackTransaction, SaveTransaction, Execute>
       body;

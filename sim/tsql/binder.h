@@ -95,7 +95,7 @@ struct FunctionCheck {
 class BindEnvironment {
  public:
   virtual ~BindEnvironment() = default;
-  virtual const std::string& database() const = 0;
+  virtual const std::string& bound_database() const = 0;
   virtual Catalog& catalog() = 0;
   virtual Cdc& cdc() = 0;
   virtual const std::string& default_schema() const = 0;
@@ -104,9 +104,15 @@ class BindEnvironment {
   // nullptr: not declared.
   virtual const TypeInfo* variable_type(std::string_view name) = 0;
   // 229 and the like: throws StatementError.
-  virtual void check_right(Permission permission, const TableDef& table) = 0;
+  virtual void check_right(sim::Permission permission, const TableDef& table) = 0;
   virtual void check_system_right(const SystemRelation& relation) = 0;
   virtual void check_change_function_right(const ChangeFunction& function) = 0;
+};
+
+// Thrown when a three-part name leads to another database than the bound one: the statement is bound again there.
+struct OtherDatabase {
+  std::string name;
+  std::int32_t line = 0;
 };
 
 // The session values that stand behind names like @@ROWCOUNT, SUSER_SNAME() and ERROR_NUMBER().
@@ -151,6 +157,7 @@ class Binder {
   // For temporary columns such as inserted.x and deleted.x.
   Typed column_value(const SourceTable& table, const ColumnDef& column);
   TablePtr find_table(const ObjectName& name, bool required = true);
+  void require_database(const std::string& database, std::int32_t line) const;
   BindEnvironment& environment() { return environment_; }
 
  private:

@@ -532,6 +532,7 @@ Typed Binder::function(const Expr& expr) {
       for (const std::string& part : expr.parts) full += (full.empty() ? "" : ".") + part;
       raise(4121, "Cannot find either column \"" + expr.parts[0] + "\" or the user-defined function or aggregate \"" + full + "\", or the name is ambiguous.", expr.line);
     }
+    if (expr.parts.size() == 3) require_database(expr.parts[0], expr.line);
     arguments(expr, row->second.args.size(), row->second.args.size());
     std::vector<Typed> args;
     for (std::size_t i = 0; i < expr.args.size(); ++i) args.push_back(cast_to(expression(*expr.args[i]), row->second.args[i], no_style, false, expr.line));

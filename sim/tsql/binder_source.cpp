@@ -75,7 +75,12 @@ SourceTable& Binder::add_table(const TablePtr& table, std::string alias) {
   return block_->tables.back();
 }
 
+void Binder::require_database(const std::string& database, std::int32_t line) const {
+  if (!database.empty() && !same_name(database, environment_.bound_database()) && !same_name(database, "tempdb")) throw OtherDatabase{database, line};
+}
+
 TablePtr Binder::find_table(const ObjectName& name, bool required) {
+  if (!name.name.starts_with('#')) require_database(name.database, name.line);
   TablePtr table;
   if (name.name.starts_with('#')) {
     table = environment_.local_table(name.name);
@@ -153,10 +158,11 @@ std::string Binder::named_source(const TableSource& source) {
       return sql;
     }
   }
-  const std::string database = name.database.empty() ? environment_.database() : name.database;
-  if (const SystemRelation* relation = find_system_relation(database, name.schema.empty() ? "dbo" : name.schema, name.name)) {
-    return system_source(*relation, source);
-  }
+  // A server's own view may be asked for in any database; a database's, like its tables, only in its own.
+  const std::string database = name.database.empty() ? environment_.bound_database() : name.database;
+  const SystemRelation* relation = find_system_relation(database, name.schema.empty() ? "dbo" : name.schema, name.name);
+  if (relation == nullptr || relation->scope != SystemScope::server) require_database(name.database, name.line);
+  if (relation != nullptr) return system_source(*relation, source);
   const TablePtr table = find_table(name);
   environment_.check_right(Permission::select, *table);
   const std::size_t at = block_->tables.size();
@@ -171,7 +177,7 @@ std::string Binder::named_source(const TableSource& source) {
   SourceTable& added = add_table(table, source.alias);
   if (!source.alias.empty()) added.schema.clear();
   if (!table->name.starts_with('#')) {
-    const std::string counted = environment_.database() + "." + table->schema + "." + table->name;
+    const std::string counted = environment_.bound_database() + "." + table->schema + "." + table->name;
     if (std::find(counted_.begin(), counted_.end(), counted) == counted_.end()) counted_.push_back(counted);
   }
   return table->stored_name() + " AS " + block_->tables[at].sqlite_alias;
@@ -334,6 +340,7 @@ std::string Binder::function_source(const TableSource& source) {
     if (name == "STRING_SPLIT" || name == "OPENJSON" || name == "GENERATE_SERIES") not_supported(name, source.line);
     raise(208, "Invalid object name '" + source.name.name + "'.", source.line, 3);
   }
+  require_database(source.name.database, source.line);
   const bool cdc = same_word(source.name.schema, "cdc");
   std::optional<ChangeFunction> function;
   if (cdc) function = environment_.cdc().change_function(source.name.name);

@@ -32,7 +32,7 @@ std::uint8_t severity_of(std::int32_t number) {
     case 102: case 105: case 113: case 156: case 170: return 15;
     case 120: case 121: case 109: case 110: case 116: case 119: case 134: case 137: case 139: case 145: case 153: case 178: return 15;
     case 1003: case 1033: case 1060: case 10738: case 1087: return 15;
-    case 229: case 230: case 262: case 515: case 544: case 547: case 2601: case 2627: case 297: return 14;
+    case 229: case 230: case 262: case 2601: case 2627: return 14;
     case 1205: return 13;
     case 18456: return 14;
     case 40517: return 16;

@@ -203,7 +203,7 @@ std::unique_ptr<Statement> Parser::begin_statement() {
     out->body = std::move(node);
     return out;
   }
-  Block block;
+  BlockStatement block;
   block.statements = block_until("");
   if (block.statements.empty()) syntax_error("END", out->line);
   out->body = std::move(block);
