@@ -1,12 +1,14 @@
 // Batches: parsing with a cache, the loop over statements, control of flow, and what errors end.
 #include <algorithm>
-#include <thread>
+#include <condition_variable>
+#include <mutex>
 
 #include "base/error.h"
 #include "sim/storage/clock.h"
 #include "sim/tsql/moments.h"
 #include "sim/tsql/parser.h"
 #include "sim/tsql/session_core.h"
+#include "sim/tsql/session_write.h"
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {

@@ -76,7 +76,7 @@ void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) 
   }
   if (column.nullable != nullable) {
     column.nullable = nullable;
-    check(active_->catalog.alter_column(*current, column));
+    check(active_->catalog.alter_column(*current, column, ""));
     active_->catalog.touch();
     active_->catalog.refresh();
     current = active_->catalog.table(table->object_id);
@@ -93,7 +93,7 @@ void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) 
     if (own.columns.empty()) own.columns.push_back({clause.name, false});
     add_constraint(active_->catalog.table(table->object_id), own);
   }
-  active_->cdc.after_alter(table->object_id, current_text_, false, 0);
+  active_->cdc.after_alter(table->object_id, current_text_);
 }
 
 void SessionCore::add_constraint(const TablePtr& table, const ConstraintClause& clause) {
@@ -181,6 +181,7 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
       raise(515, "Cannot insert the value NULL into column '" + old->name + "', table '" + active_->database->name + "." + table->schema + "." + table->name + "'; column does not allow nulls. UPDATE fails.");
     }
   }
+  std::string conversion;
   if (type_changed) {
     Binder binder(*this);
     Typed value;
@@ -188,15 +189,17 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
     value.type = old->type;
     value.collation = old->collation;
     const Typed converted = assigned(binder, value, column, active_->database->name + "." + table->schema + "." + table->name, clause.line);
-    if (converted.sql != value.sql) {
-      sim::Statement statement = prepare("UPDATE " + table->stored_name() + " SET " + old->stored_name() + " = " + converted.sql + " WHERE " + old->stored_name() + " IS NOT NULL");
-      while (step(statement)) continue;
-    }
+    if (converted.sql != value.sql) conversion = converted.sql;
   }
-  check(active_->catalog.alter_column(*table, column));
+  if (!conversion.empty()) {
+    // A value that does not fit is found before anything moves.
+    sim::Statement probe = prepare("SELECT " + conversion + " FROM " + table->stored_name() + " WHERE " + old->stored_name() + " IS NOT NULL");
+    while (step(probe)) continue;
+  }
+  check(active_->catalog.alter_column(*table, column, conversion));
   active_->catalog.touch();
   active_->catalog.refresh();
-  active_->cdc.after_alter(table->object_id, current_text_, type_changed, column.column_id);
+  active_->cdc.after_alter(table->object_id, current_text_, type_changed ? column.column_id : 0, conversion);
 }
 
 void SessionCore::alter_table(const AlterTable& node) {
@@ -228,7 +231,7 @@ void SessionCore::alter_table(const AlterTable& node) {
             check(active_->catalog.drop_column(*table(), name));
             active_->catalog.touch();
             active_->catalog.refresh();
-            active_->cdc.after_alter(found->object_id, current_text_, false, 0);
+            active_->cdc.after_alter(found->object_id, current_text_);
           }
           break;
         case AlterTable::Action::drop_constraint:
@@ -262,6 +265,35 @@ void SessionCore::alter_table(const AlterTable& node) {
       active_->catalog.touch();
     });
   });
+}
+
+// sp_rename 'schema.table', 'new' and sp_rename 'schema.table.column', 'new', 'COLUMN'.
+std::int32_t SessionCore::rename(CallArguments& arguments) {
+  arguments.known({"@objname", "@newname", "@objtype"});
+  const std::string old_name = arguments.text(0, "@objname").value_or("");
+  const std::string new_name = arguments.text(1, "@newname").value_or("");
+  const std::string type = upper(arguments.text(2, "@objtype").value_or("OBJECT"));
+  const ObjectName parsed = parse_object_name(old_name);
+  require_owner("sp_rename");
+  active_->catalog.refresh();
+  const bool column = type == "COLUMN";
+  ObjectName table_name = parsed;
+  if (column) {
+    table_name.name = parsed.schema;
+    table_name.schema = parsed.database;
+    table_name.database.clear();
+  } else if (type != "OBJECT") {
+    not_supported("sp_rename of type " + type);
+  }
+  Binder binder(*this);
+  const TablePtr table = binder.find_table(table_name, false);
+  if (!table) raise(15225, "No item by the name of '" + old_name + "' could be found in the current database '" + active_->database->name + "', given that @itemtype was input as '" + type + "'.");
+  write_statement([&] {
+    check(active_->cdc.before_alter(*table, column ? parsed.name : "", false, true));
+    check(column ? active_->catalog.rename_column(*table, parsed.name, new_name) : active_->catalog.rename_table(*table, new_name));
+    active_->catalog.touch();
+  });
+  return 0;
 }
 
 }  // namespace tailrace::sim::tsql

@@ -132,12 +132,16 @@ std::unique_ptr<Statement> Parser::statement() {
     take();
     expect_word("TABLE");
     out->body = TruncateTable{object_name()};
-  } else if (word == "CHECKPOINT") {
+  } else if (word == "CHECKPOINT" || word == "RECONFIGURE") {
     take();
+    if (word == "RECONFIGURE" && at_word("WITH") && at_word("OVERRIDE", 1)) {
+      take();
+      take();
+    }
     out->body = Empty{};
   } else if (word == "DBCC" || word == "BACKUP" || word == "RESTORE" || word == "KILL" || word == "GOTO" ||
              word == "BULK" || word == "OPEN" || word == "CLOSE" || word == "FETCH" || word == "DEALLOCATE" ||
-             word == "RECONFIGURE" || word == "SHUTDOWN" || word == "REVERT" || word == "READTEXT" ||
+             word == "SHUTDOWN" || word == "REVERT" || word == "READTEXT" ||
              word == "WRITETEXT" || word == "UPDATETEXT" || word == "ENABLE" || word == "DISABLE") {
     not_supported(word, first.line);
   } else if (!is_reserved(word) && out->line >= 1 && consumed_end_ == 0) {

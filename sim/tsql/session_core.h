@@ -151,6 +151,9 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
  private:
   friend class RowWriter;
 
+  template <typename Body>
+  void request(std::string_view sql, ResultSink& sink, std::stop_token stop, Body body);
+
   // --- Running (execute.cpp).
   void run_text(std::string_view text);
   std::shared_ptr<CachedBatch> parsed(std::string_view text);
@@ -281,6 +284,12 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void run_parameterised(const std::string& text, const std::string& declarations, std::span<Argument> values);
   std::int32_t cdc_procedure(const std::string& name, CallArguments& arguments);
   std::int32_t catalog_procedure(const std::string& name, CallArguments& arguments);
+  std::vector<TablePtr> all_tables();
+  CdcResult procedure_tables(CallArguments& arguments);
+  CdcResult procedure_columns(CallArguments& arguments, bool version_100);
+  CdcResult procedure_keys(CallArguments& arguments);
+  CdcResult procedure_statistics(CallArguments& arguments);
+  std::int32_t rename(CallArguments& arguments);
   void send_result(const CdcResult& result);
   template <typename Body>
   std::int32_t cdc_write(Body body);
@@ -319,7 +328,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   std::int32_t return_status_ = 0;
   std::optional<std::uint64_t> reset_after_rows_;
   bool cut_ = false;  // The connection was reset by a fault.
-  bool in_procedure_ = false;
+  std::vector<std::vector<Value>>* insert_rows_ = nullptr;  // Where INSERT ... EXEC gathers a procedure's rows.
 
   std::list<std::shared_ptr<CachedBatch>> cache_;
   struct Handle {

@@ -79,7 +79,6 @@ void SessionCore::commit() {
     item->begun = false;
   }
   sink_->transaction_committed(descriptor_);
-  state_.jobs.reconsider();
 }
 
 void SessionCore::roll_back_all(bool tell) {

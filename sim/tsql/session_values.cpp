@@ -1,6 +1,8 @@
 // Variables, session values, and expressions evaluated at run time.
 #include <sqlite3.h>
 
+#include <utility>
+
 #include "sim/storage/clock.h"
 #include "sim/tsql/session_core.h"
 #include "sim/tsql/session_write.h"
