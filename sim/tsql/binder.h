@@ -1,0 +1,258 @@
+// The binder: names and types of a statement resolved, and the statement as SQLite's SQL.
+//
+// Shape    One pass: each expression becomes SQL text together with its SQL Server type. Tables get aliases t1, t2 ...
+//          that are unique in the statement, so outer references need no care. Variables become ?1, ?2 ...
+//          (`parameters()` names them, session values such as @@ROWCOUNT among them).
+// Errors   StatementError: 207, 208, 209, 4104, 8120, 206, 402, 195 ...; what is not known is refused.
+// Threads  Belongs to the session's thread; made for one statement.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/catalog/catalog.h"
+#include "sim/catalog/security.h"
+#include "sim/catalog/system_relations.h"
+#include "sim/cdc/cdc.h"
+#include "sim/tsql/ast.h"
+#include "sim/tsql/operations.h"
+#include "sim/tsql/session.h"
+
+namespace tailrace::sim::tsql {
+
+enum class Coercibility : std::uint8_t { none, literal, implicit, explicit_ };
+
+struct Typed {
+  std::string sql;
+  TypeInfo type;
+  bool nullable = true;
+  bool is_null = false;  // The NULL that has no type yet.
+  bool bare = false;     // A stored column: SQLite knows its collation.
+  bool identity = false;
+  bool computed = false;
+  Coercibility coercibility = Coercibility::literal;
+  std::string collation;
+  std::optional<Value> constant;
+};
+
+struct SourceColumn {
+  std::string name;
+  Typed value;
+  bool hidden = false;
+};
+
+// A table of a FROM clause as expressions see it.
+struct SourceTable {
+  std::string alias;     // The name it is called by.
+  std::string schema;    // Of a base table without alias: schema.table.column is allowed.
+  std::string database;
+  std::string sqlite_alias;
+  TablePtr table;        // A base table.
+  std::vector<SourceColumn> columns;
+};
+
+struct Violation {
+  std::string column;
+  std::int32_t line = 0;
+};
+
+// One query block while it is bound.
+struct Block {
+  std::vector<SourceTable> tables;
+  Block* outer = nullptr;
+  bool grouped = false;
+  int aggregate_depth = 0;
+  bool allow_aggregates = false;
+  std::vector<std::string> groups;
+  std::vector<Violation> violations;
+};
+
+struct OutputColumn {
+  std::string name;
+  Typed value;
+};
+
+struct BoundQuery {
+  std::string sql;
+  std::vector<OutputColumn> columns;
+  bool single_row = false;  // At most one row by its form.
+};
+
+struct BoundFrom {
+  std::string sql;  // Without FROM; empty: no tables.
+};
+
+// A check of change-function arguments that must be made before the statement runs.
+struct FunctionCheck {
+  ChangeFunction function;
+  std::string arguments_sql;  // SELECT from, to, option
+};
+
+// What a name means in the session: the binder's view of it.
+class BindEnvironment {
+ public:
+  virtual ~BindEnvironment() = default;
+  virtual const std::string& bound_database() const = 0;
+  virtual Catalog& catalog() = 0;
+  virtual Cdc& cdc() = 0;
+  virtual const std::string& default_schema() const = 0;
+  // A temporary table (#t) or a table variable (@t); nullptr: none.
+  virtual TablePtr local_table(std::string_view name) = 0;
+  // nullptr: not declared.
+  virtual const TypeInfo* variable_type(std::string_view name) = 0;
+  // 229 and the like: throws StatementError.
+  virtual void check_right(sim::Permission permission, const TableDef& table) = 0;
+  virtual void check_system_right(const SystemRelation& relation) = 0;
+  virtual void check_change_function_right(const ChangeFunction& function) = 0;
+};
+
+// Thrown when a three-part name leads to another database than the bound one: the statement is bound again there.
+struct OtherDatabase {
+  std::string name;
+  std::int32_t line = 0;
+};
+
+// The session values that stand behind names like @@ROWCOUNT, SUSER_SNAME() and ERROR_NUMBER().
+struct SessionValueType {
+  TypeInfo type;
+  bool nullable = true;
+};
+const SessionValueType* find_session_value(std::string_view name);  // Upper case: "@@ROWCOUNT", "SCOPE_IDENTITY"
+
+class Binder {
+ public:
+  explicit Binder(BindEnvironment& environment) : environment_(environment) {}
+
+  // --- Whole queries.
+  BoundQuery query(const Select& select, bool top_level = false);
+
+  // --- Pieces, for DML and DDL.
+  Block& push_block();
+  void pop_block();
+  BoundFrom from(const std::vector<std::unique_ptr<TableSource>>& sources);
+  std::string source(const TableSource& source);
+  SourceTable& add_table(const TablePtr& table, std::string alias);
+  std::string with_clause() const;  // "WITH ..." of the CTEs bound so far, or ""
+  void common_tables(const std::vector<CommonTable>& tables);
+
+  Typed expression(const Expr& expr);
+  std::string predicate(const Expr& expr);
+  // Brought to a type, as an assignment or a CAST does.
+  Typed convert_to(Typed value, const TypeInfo& type, std::int32_t line = 0);
+  Typed cast_to(Typed value, const TypeInfo& type, int style, bool try_cast, std::int32_t line);
+  std::string collated(const Typed& value) const;  // With COLLATE where SQLite would not know.
+  std::string ordered(const Typed& value) const;   // As a sort or group key.
+  std::string row_count(const Expr& expr, const char* clause);
+
+  Block& block() { return *block_; }
+  const std::vector<std::string>& parameters() const { return parameters_; }
+  const std::vector<FunctionCheck>& checks() const { return checks_; }
+  const std::vector<std::string>& counted_tables() const { return counted_; }
+  std::string parameter(const std::string& name);
+  std::string new_alias() { return "t" + std::to_string(++aliases_); }
+  void assign_selected_variables(bool allowed) { allow_assignments_ = allowed; }
+  // For temporary columns such as inserted.x and deleted.x.
+  Typed column_value(const SourceTable& table, const ColumnDef& column);
+  TablePtr find_table(const ObjectName& name, bool required = true);
+  void require_database(const std::string& database, std::int32_t line) const;
+  BindEnvironment& environment() { return environment_; }
+
+ private:
+  friend struct FunctionTable;
+
+  struct Cte {
+    std::string name;
+    std::string sqlite_name;
+    std::vector<OutputColumn> columns;
+  };
+  struct BoundBlock {
+    std::vector<OutputColumn> items;
+    std::string from;
+    std::string where;
+    std::string group_by;
+    std::string having;
+    std::string order_by;
+    std::string limit;
+    bool distinct = false;
+    std::vector<std::string> values;  // A VALUES or nested term: the whole SQL instead.
+    std::string whole;
+    bool single_row = false;
+  };
+
+  // Queries (binder_query.cpp).
+  BoundBlock bind_block(const QueryBlock& block, const Select* order_owner);
+  std::string assemble(const BoundBlock& block, const std::vector<TypeInfo>* types, const std::vector<std::string>* collations);
+  void select_items(const QueryBlock& block, BoundBlock& out);
+  void expand_star(const Expr& star, std::vector<OutputColumn>& out);
+  std::string order_clause(const Select& select, const QueryBlock& block, const BoundBlock& bound);
+  std::string limit_clause(const Select& select, const QueryBlock* block);
+  BoundQuery compound(const Select& select, bool top_level);
+  void recursive_table(const CommonTable& table);
+  void add_common_table(const CommonTable& table, const std::vector<OutputColumn>& columns, const std::string& sqlite_name);
+
+  // Sources (binder_source.cpp).
+  std::string named_source(const TableSource& source);
+  std::string function_source(const TableSource& source);
+  std::string join_source(const TableSource& source);
+  std::string apply_source(const TableSource& source);
+  std::string derived_source(const BoundQuery& query, const TableSource& source);
+  std::string values_source(const TableSource& source);
+  std::string system_source(const SystemRelation& relation, const TableSource& source);
+  void add_source_table(SourceTable table, std::int32_t line);
+  void make_nullable(std::size_t begin, std::size_t end);
+
+  // Expressions (binder_expression.cpp).
+  Typed inner_expression(const Expr& expr);
+  Typed literal(const Expr& expr);
+  Typed column(const Expr& expr);
+  Typed variable(const Expr& expr);
+  Typed system_variable(const Expr& expr);
+  Typed binary(const Expr& expr);
+  Typed arithmetic(char op, Typed left, Typed right, std::int32_t line);
+  Typed concatenation(Typed left, Typed right, std::int32_t line);
+  Typed unary(const Expr& expr);
+  Typed case_expression(const Expr& expr);
+  Typed cast_expression(const Expr& expr);
+  Typed scalar_subquery(const Expr& expr);
+  Typed function(const Expr& expr);
+  Typed aggregate(const Expr& expr, const std::string& name);
+  Typed window_function(const Expr& expr, const std::string& name);
+  std::string over_clause(const Over& over);
+  std::string comparison(const std::string& op, Typed left, Typed right, std::int32_t line);
+  std::string like(const Expr& expr);
+  std::string in_list(const Expr& expr);
+  std::string in_query(const Expr& expr);
+  std::string resolve_collation(const Typed& left, const Typed& right, std::int32_t line) const;
+  void unify(std::vector<Typed*> values, std::int32_t line);
+
+ public:
+  // Building blocks of functions (binder_functions*.cpp).
+  Typed call(OperationBody body, std::vector<Typed> args, const TypeInfo& result, std::string text = {}, int style = no_style,
+             bool strict = true, bool is_volatile = false);
+  Typed text_argument(const Expr& expr);
+  Typed as_text(Typed value);
+  Typed null_value(const TypeInfo& type);
+  Typed constant_value(const Value& value);
+  Typed session_value(const std::string& name);
+  void arguments(const Expr& expr, std::size_t low, std::size_t high) const;  // 174, 189
+
+ private:
+  BindEnvironment& environment_;
+  Block* block_ = nullptr;
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::vector<std::string> parameters_;
+  std::vector<FunctionCheck> checks_;
+  std::vector<std::string> counted_;
+  std::vector<Cte> ctes_;
+  std::vector<std::string> cte_sql_;
+  bool recursive_ = false;
+  bool allow_assignments_ = false;
+  int aliases_ = 0;
+};
+
+bool contains_aggregate(const Expr& expr);
+
+}  // namespace tailrace::sim::tsql

@@ -1,0 +1,34 @@
+// SQL Server's errors as the engine raises them inside itself.
+//
+// Shape    StatementError ends the statement at hand; the executor turns it into a message to the sink and decides by
+//          number and severity what of the batch and the transaction survives.
+// Errors   A class of its own beside tailrace::Error: SQL errors are data that the simulated server answers
+//          with, and none of them leaves this folder.
+// Source   sys.messages.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sim/tsql/session.h"
+
+namespace tailrace::sim::tsql {
+
+struct StatementError {
+  ServerMessage message;
+};
+
+[[noreturn]] void raise(std::int32_t number, std::string text, std::int32_t line = 0, std::uint8_t state = 1,
+                        std::uint8_t severity = 0);
+
+[[noreturn]] void syntax_error(std::string_view near, std::int32_t line);  // 102 or 156
+[[noreturn]] void not_supported(std::string_view what, std::int32_t line = 0);  // 40517-like: refused by the simulator
+
+// The severity that SQL Server gives to a number.
+std::uint8_t severity_of(std::int32_t number);
+
+// What an error does besides ending its statement.
+enum class ErrorScope : std::uint8_t { statement, batch, transaction };
+ErrorScope scope_of(std::int32_t number);
+
+}  // namespace tailrace::sim::tsql

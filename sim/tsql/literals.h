@@ -1,0 +1,13 @@
+// Literals of INSERT ... VALUES straight into a column's type, without a tree in between.
+#pragma once
+
+#include "sim/catalog/definitions.h"
+#include "sim/tsql/ast.h"
+#include "sim/tsql/convert.h"
+
+namespace tailrace::sim::tsql {
+
+// `scratch` owns what the cell borrows. False: the value does not fit; number and text in `error`.
+[[nodiscard]] bool literal_cell(const ValueCell& literal, const TypeInfo& type, Value& scratch, Cell& cell, ConversionError& error);
+
+}  // namespace tailrace::sim::tsql

@@ -1,0 +1,527 @@
+// CREATE, ALTER, DROP, GRANT and the elements of tables.
+#include "sim/tsql/parser_internal.h"
+
+namespace tailrace::sim::tsql {
+
+std::unique_ptr<Statement> Parser::create_statement() {
+  auto out = std::make_unique<Statement>();
+  out->line = peek().line;
+  take();
+  if (at_word("OR") && at_word("ALTER", 1)) not_supported("CREATE OR ALTER", peek().line);
+  const std::string kind = any_word();
+  if (kind == "TABLE") {
+    ObjectName name = object_name();
+    out->body = create_table(std::move(name));
+  } else if (kind == "DATABASE") {
+    CreateDatabase node;
+    node.name = identifier();
+    if (accept_word("COLLATE")) node.collation = identifier();
+    if (at_word("ON") || at_word("LOG") || at_word("CONTAINMENT")) not_supported("CREATE DATABASE ... " + upper(peek().text), peek().line);
+    out->body = std::move(node);
+  } else if (kind == "SCHEMA") {
+    CreateSchema node;
+    if (!at_word("AUTHORIZATION")) node.name = identifier();
+    if (accept_word("AUTHORIZATION")) node.owner = identifier();
+    if (node.name.empty()) node.name = node.owner;
+    out->body = std::move(node);
+  } else if (kind == "UNIQUE" || kind == "CLUSTERED" || kind == "NONCLUSTERED" || kind == "INDEX") {
+    const bool unique = kind == "UNIQUE";
+    std::string word = unique ? any_word() : kind;
+    std::optional<bool> clustered;
+    if (word == "CLUSTERED" || word == "NONCLUSTERED") {
+      clustered = word == "CLUSTERED";
+      if (at_word("COLUMNSTORE")) not_supported("COLUMNSTORE", peek().line);
+      word = any_word();
+    }
+    if (word != "INDEX") syntax_error(word, out->line);
+    out->body = create_index(unique, clustered);
+  } else if (kind == "LOGIN" || kind == "USER" || kind == "ROLE") {
+    out->body = create_principal(kind);
+  } else {
+    not_supported("CREATE " + kind, out->line);
+  }
+  return out;
+}
+
+std::unique_ptr<Statement> Parser::alter_statement() {
+  auto out = std::make_unique<Statement>();
+  out->line = peek().line;
+  take();
+  std::string kind = any_word();
+  if (kind == "TABLE") {
+    out->body = alter_table();
+  } else if (kind == "DATABASE") {
+    out->body = alter_database();
+  } else if (kind == "ROLE" || kind == "LOGIN" || kind == "USER" || kind == "SERVER") {
+    if (kind == "SERVER") {
+      expect_word("ROLE");
+      kind = "SERVER ROLE";
+    }
+    out->body = alter_principal(kind);
+  } else {
+    not_supported("ALTER " + kind, out->line);
+  }
+  return out;
+}
+
+std::unique_ptr<Statement> Parser::drop_statement() {
+  auto out = std::make_unique<Statement>();
+  out->line = peek().line;
+  take();
+  const std::string kind = any_word();
+  const auto accept_if_exists = [&] {
+    if (!at_word("IF")) return false;
+    take();
+    expect_word("EXISTS");
+    return true;
+  };
+  if (kind == "INDEX") {
+    DropIndex node;
+    node.if_exists = accept_if_exists();
+    const ObjectName first = object_name();
+    if (accept_word("ON")) {
+      node.name = first.name;
+      node.table = object_name();
+    } else {  // DROP INDEX table.index
+      node.name = first.name;
+      node.table.name = first.schema;
+      node.table.schema = first.database;
+    }
+    out->body = std::move(node);
+    return out;
+  }
+  if (kind != "TABLE" && kind != "SCHEMA" && kind != "DATABASE" && kind != "LOGIN" && kind != "USER" && kind != "ROLE") {
+    not_supported("DROP " + kind, out->line);
+  }
+  DropObjects node;
+  node.kind = kind;
+  node.if_exists = accept_if_exists();
+  do {
+    node.names.push_back(object_name());
+  } while (accept_symbol(","));
+  out->body = std::move(node);
+  return out;
+}
+
+CreateTable Parser::create_table(ObjectName name) {
+  CreateTable table;
+  table.name = std::move(name);
+  table_elements(table);
+  if (accept_word("ON")) identifier();  // A filegroup.
+  if (accept_word("TEXTIMAGE_ON")) identifier();
+  if (at_word("WITH")) {
+    const std::int32_t line = peek().line;
+    take();
+    if (!at_word("DATA_COMPRESSION", 1)) not_supported("CREATE TABLE ... WITH", line);
+    skip_optional_parenthesised();
+  }
+  return table;
+}
+
+void Parser::table_elements(CreateTable& table) {
+  expect_symbol("(");
+  while (true) {
+    if (at_constraint()) {
+      table.constraints.push_back(constraint_clause(false));
+    } else if (at_word("INDEX") && at_identifier(1)) {
+      table.indexes.push_back(table_index());
+    } else if (at_word("PERIOD")) {
+      not_supported("PERIOD FOR SYSTEM_TIME", peek().line);
+    } else {
+      table.columns.push_back(column_clause());
+    }
+    if (!accept_symbol(",")) break;
+    if (at_symbol(")")) break;  // SQL Server takes a trailing comma.
+  }
+  expect_symbol(")");
+}
+
+bool Parser::at_constraint() {
+  return at_word("CONSTRAINT") || at_word("PRIMARY") || at_word("UNIQUE") || at_word("FOREIGN") || at_word("CHECK");
+}
+
+ColumnClause Parser::column_clause() {
+  ColumnClause column;
+  column.line = peek().line;
+  column.name = identifier();
+  if (accept_word("AS")) {
+    const std::size_t begin = peek().offset;
+    column.computed_expr = expression();
+    column.computed = source_text(begin);
+    if (accept_word("PERSISTED")) column.persisted = true;
+    if (at_word("NOT") && at_word("NULL", 1)) {
+      take();
+      take();
+      column.nullable = false;
+    }
+    return column;
+  }
+  column.type = data_type();
+  column_options(column);
+  return column;
+}
+
+void Parser::column_options(ColumnClause& column) {
+  while (true) {
+    if (accept_word("NOT")) {
+      if (at_word("FOR")) {  // IDENTITY ... NOT FOR REPLICATION
+        take();
+        expect_word("REPLICATION");
+        continue;
+      }
+      expect_word("NULL");
+      column.nullable = false;
+    } else if (accept_word("NULL")) {
+      column.nullable = true;
+    } else if (accept_word("IDENTITY")) {
+      column.identity = true;
+      if (accept_symbol("(")) {
+        column.seed = signed_integer();
+        expect_symbol(",");
+        column.increment = signed_integer();
+        expect_symbol(")");
+      }
+    } else if (accept_word("COLLATE")) {
+      column.collation = identifier();
+    } else if (accept_word("ROWGUIDCOL")) {
+      column.rowguidcol = true;
+    } else if (at_constraint() || at_word("DEFAULT") || at_word("REFERENCES")) {
+      column.constraints.push_back(constraint_clause(true));
+    } else if (at_word("SPARSE") || at_word("GENERATED") || at_word("ENCRYPTED") || at_word("MASKED") || at_word("FILESTREAM")) {
+      not_supported(upper(peek().text), peek().line);
+    } else {
+      return;
+    }
+  }
+}
+
+ReferenceClause Parser::reference_clause() {
+  ReferenceClause out;
+  expect_word("REFERENCES");
+  out.table = object_name();
+  if (accept_symbol("(")) {
+    do {
+      out.columns.push_back(identifier());
+    } while (accept_symbol(","));
+    expect_symbol(")");
+  }
+  while (at_word("ON")) {
+    take();
+    const std::string event = any_word();
+    if (event != "DELETE" && event != "UPDATE") syntax_error(event, peek().line);
+    std::string action = any_word();
+    if (action == "NO" || action == "SET") action += "_" + any_word();
+    if (action != "NO_ACTION" && action != "CASCADE" && action != "SET_NULL" && action != "SET_DEFAULT") {
+      syntax_error(action, peek().line);
+    }
+    (event == "DELETE" ? out.on_delete : out.on_update) = action;
+  }
+  if (at_word("NOT") && at_word("FOR", 1)) {
+    take();
+    take();
+    expect_word("REPLICATION");
+  }
+  return out;
+}
+
+ConstraintClause Parser::constraint_clause(bool of_column) {
+  ConstraintClause out;
+  if (accept_word("CONSTRAINT")) out.name = identifier();
+  if (at_word("PRIMARY") || at_word("UNIQUE")) {
+    const bool primary = accept_word("PRIMARY");
+    primary ? expect_word("KEY") : expect_word("UNIQUE");
+    out.kind = primary ? ConstraintClause::Kind::primary_key : ConstraintClause::Kind::unique;
+    if (accept_word("CLUSTERED")) out.clustered = true;
+    else if (accept_word("NONCLUSTERED")) out.clustered = false;
+    if (at_symbol("(")) {
+      if (of_column && !at_identifier(1)) fail();
+      out.columns = key_columns();
+    } else if (!of_column) {
+      fail();
+    }
+    index_options();
+  } else if (at_word("FOREIGN") || (of_column && at_word("REFERENCES"))) {
+    out.kind = ConstraintClause::Kind::foreign_key;
+    if (accept_word("FOREIGN")) {
+      expect_word("KEY");
+      if (at_symbol("(")) out.columns = key_columns();
+    }
+    out.reference = reference_clause();
+  } else if (accept_word("CHECK")) {
+    out.kind = ConstraintClause::Kind::check;
+    if (at_word("NOT") && at_word("FOR", 1)) {
+      take();
+      take();
+      expect_word("REPLICATION");
+    }
+    if (!at_symbol("(")) fail();
+    const std::size_t begin = peek().offset;
+    take();
+    out.expr = predicate();
+    expect_symbol(")");
+    out.text = source_text(begin);
+  } else if (accept_word("DEFAULT")) {
+    out.kind = ConstraintClause::Kind::default_;
+    const std::size_t begin = peek().offset;
+    out.expr = expression();
+    out.text = source_text(begin);
+    if (accept_word("FOR")) out.for_column = identifier();
+  } else {
+    fail();
+  }
+  return out;
+}
+
+std::vector<KeyColumn> Parser::key_columns() {
+  std::vector<KeyColumn> out;
+  expect_symbol("(");
+  do {
+    KeyColumn column;
+    column.name = identifier();
+    if (accept_word("DESC")) column.descending = true;
+    else accept_word("ASC");
+    out.push_back(std::move(column));
+  } while (accept_symbol(","));
+  expect_symbol(")");
+  return out;
+}
+
+// WITH (...) and ON filegroup say how an index is stored, which changes no answer.
+void Parser::index_options() {
+  if (at_word("WITH") && (at_symbol("(", 1) || at_word("FILLFACTOR", 1))) {
+    take();
+    if (at_symbol("(")) {
+      if (at_word("IGNORE_DUP_KEY", 1) && at_word("ON", 3)) not_supported("IGNORE_DUP_KEY", peek().line);
+      skip_optional_parenthesised();
+    } else {
+      take();
+      expect_symbol("=");
+      integer();
+    }
+  }
+  if (at_word("ON") && at_identifier(1)) {
+    take();
+    identifier();
+  }
+}
+
+IndexClause Parser::table_index() {
+  IndexClause out;
+  take();
+  out.name = identifier();
+  if (accept_word("UNIQUE")) out.unique = true;
+  if (accept_word("CLUSTERED")) out.clustered = true;
+  else if (accept_word("NONCLUSTERED")) out.clustered = false;
+  out.columns = key_columns();
+  if (accept_word("INCLUDE")) {
+    for (KeyColumn& column : key_columns()) out.included.push_back(column.name);
+  }
+  index_options();
+  return out;
+}
+
+CreateIndex Parser::create_index(bool unique, std::optional<bool> clustered) {
+  CreateIndex out;
+  out.index.unique = unique;
+  out.index.clustered = clustered;
+  out.index.name = identifier();
+  expect_word("ON");
+  out.table = object_name();
+  out.index.columns = key_columns();
+  if (accept_word("INCLUDE")) {
+    for (KeyColumn& column : key_columns()) out.index.included.push_back(column.name);
+  }
+  if (accept_word("WHERE")) {
+    const std::size_t begin = peek().offset;
+    out.index.filter_expr = predicate();
+    out.index.filter = source_text(begin);
+  }
+  index_options();
+  return out;
+}
+
+AlterTable Parser::alter_table() {
+  AlterTable out;
+  out.name = object_name();
+  bool no_check = false;
+  if (at_word("WITH") && (at_word("CHECK", 1) || at_word("NOCHECK", 1))) {
+    take();
+    no_check = any_word() == "NOCHECK";
+  }
+  if (accept_word("ADD")) {
+    out.action = AlterTable::Action::add;
+    do {
+      if (at_constraint() || at_word("DEFAULT")) {
+        ConstraintClause clause = constraint_clause(false);
+        clause.no_check = no_check;
+        out.constraints.push_back(std::move(clause));
+      } else {
+        out.columns.push_back(column_clause());
+        if (at_word("WITH") && at_word("VALUES", 1)) {
+          take();
+          take();
+          for (ConstraintClause& clause : out.columns.back().constraints) {
+            if (clause.kind == ConstraintClause::Kind::default_) clause.for_column = "WITH VALUES";
+          }
+        }
+      }
+    } while (accept_symbol(","));
+  } else if (accept_word("DROP")) {
+    const bool column = accept_word("COLUMN");
+    if (!column) accept_word("CONSTRAINT");
+    out.action = column ? AlterTable::Action::drop_column : AlterTable::Action::drop_constraint;
+    if (accept_word("IF")) {
+      expect_word("EXISTS");
+      out.if_exists = true;
+    }
+    do {
+      out.names.push_back(identifier());
+    } while (accept_symbol(","));
+  } else if (accept_word("ALTER")) {
+    expect_word("COLUMN");
+    out.action = AlterTable::Action::alter_column;
+    ColumnClause column;
+    column.line = peek().line;
+    column.name = identifier();
+    if (at_word("ADD") || at_word("DROP")) not_supported("ALTER COLUMN ... " + upper(peek().text), peek().line);
+    column.type = data_type();
+    column_options(column);
+    out.columns.push_back(std::move(column));
+  } else if (at_word("CHECK") || at_word("NOCHECK")) {
+    out.action = at_word("CHECK") ? AlterTable::Action::check : AlterTable::Action::nocheck;
+    take();
+    expect_word("CONSTRAINT");
+    do {
+      out.names.push_back(at_word("ALL") ? any_word() : identifier());
+    } while (accept_symbol(","));
+    out.if_exists = !no_check;  // WITH CHECK CHECK: trusted again.
+  } else if (at_word("SET") || at_word("REBUILD") || at_word("SWITCH") || at_word("ENABLE") || at_word("DISABLE")) {
+    not_supported("ALTER TABLE ... " + upper(peek().text), peek().line);
+  } else {
+    fail();
+  }
+  return out;
+}
+
+AlterDatabase Parser::alter_database() {
+  AlterDatabase out;
+  if (accept_word("CURRENT")) {
+    out.name.clear();
+  } else {
+    out.name = identifier();
+  }
+  if (!at_word("SET")) not_supported("ALTER DATABASE ... " + upper(peek().text), peek().line);
+  take();
+  out.option = any_word();
+  if (accept_symbol("=")) {
+    out.value = upper(take().text);
+  } else {
+    out.value = any_word();
+  }
+  if (at_symbol("(")) skip_optional_parenthesised();
+  if (at_word("WITH")) {  // ROLLBACK IMMEDIATE, NO_WAIT
+    take();
+    while (peek().kind == TokenKind::word && (at_word("ROLLBACK") || at_word("IMMEDIATE") || at_word("NO_WAIT"))) take();
+  }
+  return out;
+}
+
+CreatePrincipal Parser::create_principal(std::string kind) {
+  CreatePrincipal out;
+  out.kind = std::move(kind);
+  out.name = identifier();
+  if (out.kind == "ROLE") {
+    if (accept_word("AUTHORIZATION")) identifier();
+    return out;
+  }
+  if (out.kind == "USER") {
+    if (accept_word("FOR") || accept_word("FROM")) {
+      expect_word("LOGIN");
+      out.for_login = identifier();
+    } else if (at_word("WITHOUT") && at_word("LOGIN", 1)) {
+      take();
+      take();
+      out.for_login = "";
+      out.password = "WITHOUT LOGIN";
+    } else {
+      out.for_login = out.name;
+    }
+    if (accept_word("WITH")) {
+      expect_word("DEFAULT_SCHEMA");
+      expect_symbol("=");
+      out.default_schema = identifier();
+    }
+    return out;
+  }
+  if (!accept_word("WITH")) not_supported("CREATE LOGIN ... FROM", peek().line);
+  do {
+    const std::string option = any_word();
+    expect_symbol("=");
+    if (option == "PASSWORD") {
+      out.password = string_literal();
+      if (at_word("MUST_CHANGE") || at_word("HASHED")) not_supported(upper(peek().text), peek().line);
+    } else if (option == "DEFAULT_DATABASE") {
+      out.default_database = identifier();
+    } else {
+      take();  // CHECK_POLICY, CHECK_EXPIRATION, DEFAULT_LANGUAGE, SID: without effect here.
+    }
+  } while (accept_symbol(","));
+  return out;
+}
+
+AlterPrincipal Parser::alter_principal(std::string kind) {
+  AlterPrincipal out;
+  out.kind = std::move(kind);
+  out.name = peek().kind == TokenKind::word && is_reserved(peek().text) ? any_word() : identifier();
+  if (out.kind == "ROLE" || out.kind == "SERVER ROLE") {
+    out.action = any_word();
+    if (out.action != "ADD" && out.action != "DROP") not_supported("ALTER ROLE ... " + out.action, peek().line);
+    expect_word("MEMBER");
+    out.member = identifier();
+    return out;
+  }
+  if (out.kind == "LOGIN" && (at_word("ENABLE") || at_word("DISABLE"))) {
+    out.action = any_word();
+    return out;
+  }
+  expect_word("WITH");
+  out.action = any_word();
+  expect_symbol("=");
+  if (out.action == "PASSWORD") {
+    out.member = string_literal();
+  } else {
+    out.member = identifier();
+  }
+  return out;
+}
+
+PermissionChange Parser::permission_statement(std::string action) {
+  PermissionChange out;
+  out.action = std::move(action);
+  if (at_word("GRANT") && at_word("OPTION", 1)) not_supported("GRANT OPTION FOR", peek().line);
+  do {
+    std::string permission = any_word();
+    while (peek().kind == TokenKind::word && !at_word("ON") && !at_word("TO") && !at_word("FROM")) permission += " " + any_word();
+    if (at_symbol("(")) not_supported("column permissions", peek().line);
+    out.permissions.push_back(std::move(permission));
+  } while (accept_symbol(","));
+  if (accept_word("ON")) {
+    out.class_ = "OBJECT";
+    if (peek(1).kind == TokenKind::symbol && peek(1).text == "::") {
+      out.class_ = any_word();
+      take();
+    }
+    out.object = object_name();
+  } else {
+    out.class_ = "DATABASE";
+  }
+  if (!accept_word("TO")) expect_word("FROM");
+  do {
+    out.principals.push_back(at_word("PUBLIC") ? (take(), std::string("public")) : identifier());
+  } while (accept_symbol(","));
+  if (at_word("WITH") && at_word("GRANT", 1)) not_supported("WITH GRANT OPTION", peek().line);
+  accept_word("CASCADE");
+  return out;
+}
+
+}  // namespace tailrace::sim::tsql

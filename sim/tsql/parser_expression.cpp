@@ -1,0 +1,575 @@
+// Expressions, predicates and data types.
+#include <charconv>
+#include <map>
+
+#include "sim/tsql/parser_internal.h"
+
+namespace tailrace::sim::tsql {
+namespace {
+
+// Deep enough for every generated statement, shallow enough for the stack.
+constexpr int max_depth = 800;
+
+struct DepthGuard {
+  explicit DepthGuard(int& depth) : depth_(depth) {
+    if (++depth_ > max_depth) {
+      raise(191, "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into smaller queries.", 0, 1, 15);
+    }
+  }
+  ~DepthGuard() { --depth_; }
+  int& depth_;
+};
+
+}  // namespace
+
+// --- Predicates --------------------------------------------------------------------------------------------
+
+ExprPtr Parser::predicate() { return or_level(); }
+
+ExprPtr Parser::or_level() {
+  DepthGuard guard(depth_);
+  ExprPtr left = and_level();
+  if (!at_word("OR")) return left;
+  // One flat node: a thousand OR terms must not be a thousand levels.
+  auto node = make(ExprKind::or_);
+  node->args.push_back(std::move(left));
+  while (accept_word("OR")) node->args.push_back(and_level());
+  return node;
+}
+
+ExprPtr Parser::and_level() {
+  ExprPtr left = not_level();
+  if (!at_word("AND")) return left;
+  auto node = make(ExprKind::and_);
+  node->args.push_back(std::move(left));
+  while (accept_word("AND")) node->args.push_back(not_level());
+  return node;
+}
+
+ExprPtr Parser::not_level() {
+  if (!at_word("NOT")) return comparison();
+  auto node = make(ExprKind::not_);
+  take();
+  DepthGuard guard(depth_);
+  node->args.push_back(not_level());
+  return node;
+}
+
+ExprPtr Parser::comparison() {
+  if (at_word("EXISTS")) {
+    auto node = make(ExprKind::exists);
+    take();
+    expect_symbol("(");
+    node->query = query_expression();
+    expect_symbol(")");
+    return node;
+  }
+  return comparison_tail(additive());
+}
+
+ExprPtr Parser::comparison_tail(ExprPtr left) {
+  const Token& token = peek();
+  if (token.kind == TokenKind::symbol) {
+    static const std::map<std::string_view, std::string_view> operators{
+        {"=", "="},   {"<>", "<>"}, {"!=", "<>"}, {"<", "<"},   {">", ">"},
+        {"<=", "<="}, {">=", ">="}, {"!<", ">="}, {"!>", "<="}};
+    const auto found = operators.find(token.text);
+    if (found == operators.end()) return left;
+    auto node = make(ExprKind::compare);
+    node->text = found->second;
+    take();
+    node->args.push_back(std::move(left));
+    if (at_word("ALL") || at_word("ANY") || at_word("SOME")) {
+      node->kind = ExprKind::quantified;
+      node->all = at_word("ALL");
+      take();
+      expect_symbol("(");
+      node->query = query_expression();
+      expect_symbol(")");
+      return node;
+    }
+    node->args.push_back(additive());
+    return node;
+  }
+  if (at_word("IS")) {
+    auto node = make(ExprKind::is_null);
+    take();
+    node->negated = accept_word("NOT");
+    if (at_word("DISTINCT")) not_supported("IS DISTINCT FROM", peek().line);
+    expect_word("NULL");
+    node->args.push_back(std::move(left));
+    return node;
+  }
+  bool negated = false;
+  if (at_word("NOT") && (at_word("IN", 1) || at_word("LIKE", 1) || at_word("BETWEEN", 1))) {
+    take();
+    negated = true;
+  }
+  if (at_word("IN")) return in_tail(std::move(left), negated);
+  if (at_word("LIKE")) {
+    auto node = make(ExprKind::like);
+    take();
+    node->negated = negated;
+    node->args.push_back(std::move(left));
+    node->args.push_back(additive());
+    if (accept_word("ESCAPE")) node->args.push_back(additive());
+    return node;
+  }
+  if (at_word("BETWEEN")) {
+    auto node = make(ExprKind::between);
+    take();
+    node->negated = negated;
+    node->args.push_back(std::move(left));
+    node->args.push_back(additive());
+    expect_word("AND");
+    node->args.push_back(additive());
+    return node;
+  }
+  return left;
+}
+
+ExprPtr Parser::in_tail(ExprPtr left, bool negated) {
+  auto node = make(ExprKind::in_list);
+  take();
+  node->negated = negated;
+  node->args.push_back(std::move(left));
+  expect_symbol("(");
+  if (at_word("SELECT") || at_word("WITH")) {
+    node->kind = ExprKind::in_query;
+    node->query = query_expression();
+  } else {
+    do {
+      node->args.push_back(expression());
+    } while (accept_symbol(","));
+  }
+  expect_symbol(")");
+  return node;
+}
+
+// --- Scalars -----------------------------------------------------------------------------------------------
+
+ExprPtr Parser::expression() {
+  DepthGuard guard(depth_);
+  return additive();
+}
+
+ExprPtr Parser::additive() {
+  ExprPtr left = multiplicative();
+  while (at_symbol("+") || at_symbol("-") || at_symbol("&") || at_symbol("|") || at_symbol("^")) {
+    auto node = make(ExprKind::binary);
+    node->text = take().text;
+    node->args.push_back(std::move(left));
+    node->args.push_back(multiplicative());
+    left = std::move(node);
+  }
+  return left;
+}
+
+ExprPtr Parser::multiplicative() {
+  ExprPtr left = unary();
+  while (at_symbol("*") || at_symbol("/") || at_symbol("%")) {
+    auto node = make(ExprKind::binary);
+    node->text = take().text;
+    node->args.push_back(std::move(left));
+    node->args.push_back(unary());
+    left = std::move(node);
+  }
+  return left;
+}
+
+ExprPtr Parser::unary() {
+  DepthGuard guard(depth_);
+  if (at_symbol("-") || at_symbol("+") || at_symbol("~")) {
+    const bool minus = at_symbol("-");
+    auto node = make(at_symbol("~") ? ExprKind::bit_not : minus ? ExprKind::negate : ExprKind::plus);
+    take();
+    const Token& number = peek();
+    const bool is_number = number.kind == TokenKind::integer || number.kind == TokenKind::decimal ||
+                           number.kind == TokenKind::float_ || number.kind == TokenKind::money;
+    if (minus && is_number) {
+      node->kind = ExprKind::literal;  // So that -9223372036854775808 is one literal.
+      node->token_kind = number.kind;
+      node->text = "-" + std::string(take().text);
+      return node;
+    }
+    node->args.push_back(unary());
+    return node;
+  }
+  ExprPtr value = primary();
+  while (accept_word("COLLATE")) {
+    auto node = make(ExprKind::collate);
+    node->text = identifier();
+    node->args.push_back(std::move(value));
+    value = std::move(node);
+  }
+  if (at_word("AT") && at_word("TIME", 1)) not_supported("AT TIME ZONE", peek().line);
+  return value;
+}
+
+bool Parser::parenthesis_opens_query() {
+  std::size_t ahead = 0;
+  while (at_symbol("(", ahead)) ++ahead;
+  return at_word("SELECT", ahead) || (ahead == 1 && at_word("WITH", ahead));
+}
+
+ExprPtr Parser::parenthesised() {
+  if (parenthesis_opens_query()) {
+    auto node = make(ExprKind::subquery);
+    take();
+    node->query = query_expression();
+    expect_symbol(")");
+    return node;
+  }
+  take();
+  ExprPtr inner = or_level();  // A predicate in parentheses is a predicate; the binder tells them apart.
+  expect_symbol(")");
+  return inner;
+}
+
+ExprPtr Parser::primary() {
+  DepthGuard guard(depth_);
+  const Token token = peek();
+  switch (token.kind) {
+    case TokenKind::integer: case TokenKind::decimal: case TokenKind::float_: case TokenKind::money: case TokenKind::binary: {
+      auto node = make(ExprKind::literal);
+      node->token_kind = token.kind;
+      node->text = take().text;
+      return node;
+    }
+    case TokenKind::string: case TokenKind::nstring: {
+      auto node = make(ExprKind::literal);
+      node->token_kind = token.kind;
+      node->text = unquoted(take());
+      return node;
+    }
+    case TokenKind::variable: case TokenKind::system: {
+      auto node = make(token.kind == TokenKind::variable ? ExprKind::variable : ExprKind::system);
+      node->text = take().text;
+      return node;
+    }
+    case TokenKind::symbol:
+      if (token.text == "(") return parenthesised();
+      if (token.text == "*") {
+        auto node = make(ExprKind::star);
+        take();
+        return node;
+      }
+      fail();
+    case TokenKind::word: case TokenKind::name:
+      return word_primary();
+    default:
+      fail();
+  }
+}
+
+ExprPtr Parser::word_primary() {
+  const Token token = peek();
+  if (token.kind == TokenKind::word) {
+    if (at_word("NULL")) {
+      auto node = make(ExprKind::null);
+      take();
+      return node;
+    }
+    if (at_word("DEFAULT")) {
+      auto node = make(ExprKind::default_);
+      take();
+      return node;
+    }
+    if (at_word("CASE")) return case_expression();
+    if ((at_word("CAST") || at_word("TRY_CAST")) && at_symbol("(", 1)) return cast_call(at_word("TRY_CAST"));
+    if ((at_word("CONVERT") || at_word("TRY_CONVERT")) && at_symbol("(", 1)) return convert_call(at_word("TRY_CONVERT"));
+    static const std::vector<std::string_view> bare{"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER", "SYSTEM_USER", "USER"};
+    for (const std::string_view name : bare) {
+      if (!at_word(name)) continue;
+      auto node = make(ExprKind::function);
+      node->parts.emplace_back(upper(take().text));
+      return node;
+    }
+    // Reserved words that are functions.
+    if (at_symbol("(", 1)) {
+      static const std::vector<std::string_view> functions{"COALESCE", "NULLIF", "LEFT", "RIGHT"};
+      for (const std::string_view name : functions) {
+        if (at_word(name)) return function_call({std::string(take().text)}, token.line);
+      }
+    }
+  }
+  std::vector<std::string> parts;
+  parts.push_back(identifier());
+  while (at_symbol(".")) {
+    take();
+    if (at_symbol("*")) {
+      take();
+      auto node = make(ExprKind::star);
+      node->parts = std::move(parts);
+      return node;
+    }
+    if (at_symbol(".")) {
+      parts.emplace_back();
+    } else if (peek().kind == TokenKind::word && !parts.empty()) {
+      parts.emplace_back(take().text);  // After a dot SQL Server too wants brackets for keywords; harmless here.
+    } else {
+      parts.push_back(identifier());
+    }
+  }
+  if (at_symbol("(")) return function_call(std::move(parts), token.line);
+  auto node = make(ExprKind::column);
+  node->line = token.line;
+  node->parts = std::move(parts);
+  return node;
+}
+
+ExprPtr Parser::case_expression() {
+  auto node = make(ExprKind::case_);
+  take();
+  if (!at_word("WHEN")) {
+    node->has_operand = true;
+    node->args.push_back(expression());
+  }
+  if (!at_word("WHEN")) fail();
+  while (accept_word("WHEN")) {
+    node->args.push_back(node->has_operand ? expression() : predicate());
+    expect_word("THEN");
+    node->args.push_back(expression());
+  }
+  if (accept_word("ELSE")) {
+    node->has_else = true;
+    node->args.push_back(expression());
+  }
+  expect_word("END");
+  return node;
+}
+
+ExprPtr Parser::cast_call(bool try_cast) {
+  auto node = make(ExprKind::cast);
+  node->try_ = try_cast;
+  take();
+  expect_symbol("(");
+  node->args.push_back(expression());
+  expect_word("AS");
+  node->type = data_type();
+  expect_symbol(")");
+  return node;
+}
+
+ExprPtr Parser::convert_call(bool try_convert) {
+  auto node = make(ExprKind::cast);
+  node->try_ = try_convert;
+  node->is_convert = true;
+  take();
+  expect_symbol("(");
+  node->type = data_type();
+  expect_symbol(",");
+  node->args.push_back(expression());
+  if (accept_symbol(",")) {
+    node->has_style = true;
+    node->args.push_back(expression());
+  }
+  expect_symbol(")");
+  return node;
+}
+
+ExprPtr Parser::function_call(std::vector<std::string> parts, std::int32_t line) {
+  auto node = make(ExprKind::function);
+  node->line = line;
+  node->parts = std::move(parts);
+  expect_symbol("(");
+  if (!at_symbol(")")) {
+    if (accept_word("DISTINCT")) {
+      node->distinct = true;
+    } else if (at_word("ALL")) {
+      take();
+    }
+    const bool takes_predicate = same_word(node->parts.back(), "IIF");
+    do {
+      node->args.push_back(takes_predicate && node->args.empty() ? predicate() : expression());
+    } while (accept_symbol(","));
+  }
+  expect_symbol(")");
+  if (at_word("WITHIN") && at_word("GROUP", 1)) {
+    take();
+    take();
+    expect_symbol("(");
+    expect_word("ORDER");
+    expect_word("BY");
+    node->within_group = order_items();
+    expect_symbol(")");
+  }
+  if (at_word("OVER") && at_symbol("(", 1)) node->over = over_clause();
+  return node;
+}
+
+std::unique_ptr<Over> Parser::over_clause() {
+  auto over = std::make_unique<Over>();
+  take();
+  expect_symbol("(");
+  if (accept_word("PARTITION")) {
+    expect_word("BY");
+    do {
+      over->partition.push_back(expression());
+    } while (accept_symbol(","));
+  }
+  if (accept_word("ORDER")) {
+    expect_word("BY");
+    over->order = order_items();
+  }
+  if (at_word("ROWS") || at_word("RANGE")) {
+    while (!at_symbol(")")) {
+      const Token token = take();
+      if (token.kind != TokenKind::word && token.kind != TokenKind::integer) fail();
+      over->frame += (over->frame.empty() ? "" : " ") + upper(token.text);
+    }
+  }
+  expect_symbol(")");
+  return over;
+}
+
+std::vector<OrderItem> Parser::order_items() {
+  std::vector<OrderItem> items;
+  do {
+    OrderItem item;
+    item.expr = expression();
+    if (accept_word("DESC")) {
+      item.descending = true;
+    } else {
+      accept_word("ASC");
+    }
+    items.push_back(std::move(item));
+  } while (accept_symbol(","));
+  return items;
+}
+
+// --- Data types --------------------------------------------------------------------------------------------
+
+namespace {
+
+struct TypeRow {
+  Type type;
+  std::int32_t length;
+  std::uint8_t precision;
+  std::uint8_t scale;
+};
+
+const std::map<std::string, TypeRow, std::less<>>& type_rows() {
+  static const std::map<std::string, TypeRow, std::less<>> rows{
+      {"BIT", {Type::bit, 1, 0, 0}},
+      {"TINYINT", {Type::tinyint, 1, 0, 0}},
+      {"SMALLINT", {Type::smallint, 2, 0, 0}},
+      {"INT", {Type::int_, 4, 0, 0}},
+      {"INTEGER", {Type::int_, 4, 0, 0}},
+      {"BIGINT", {Type::bigint, 8, 0, 0}},
+      {"DECIMAL", {Type::decimal, 9, 18, 0}},
+      {"DEC", {Type::decimal, 9, 18, 0}},
+      {"NUMERIC", {Type::decimal, 9, 18, 0}},
+      {"SMALLMONEY", {Type::smallmoney, 4, 0, 0}},
+      {"MONEY", {Type::money, 8, 0, 0}},
+      {"REAL", {Type::real, 4, 0, 0}},
+      {"FLOAT", {Type::float_, 8, 0, 0}},
+      {"DATE", {Type::date, 3, 0, 0}},
+      {"TIME", {Type::time, 5, 0, 7}},
+      {"SMALLDATETIME", {Type::smalldatetime, 4, 0, 0}},
+      {"DATETIME", {Type::datetime, 8, 0, 0}},
+      {"DATETIME2", {Type::datetime2, 8, 0, 7}},
+      {"DATETIMEOFFSET", {Type::datetimeoffset, 10, 0, 7}},
+      {"CHAR", {Type::char_, 1, 0, 0}},
+      {"CHARACTER", {Type::char_, 1, 0, 0}},
+      {"VARCHAR", {Type::varchar, 1, 0, 0}},
+      {"NCHAR", {Type::nchar, 2, 0, 0}},
+      {"NVARCHAR", {Type::nvarchar, 2, 0, 0}},
+      {"SYSNAME", {Type::nvarchar, 256, 0, 0}},
+      {"BINARY", {Type::binary, 1, 0, 0}},
+      {"VARBINARY", {Type::varbinary, 1, 0, 0}},
+      {"UNIQUEIDENTIFIER", {Type::uniqueidentifier, 16, 0, 0}},
+  };
+  return rows;
+}
+
+std::int32_t decimal_length(int precision) {
+  return precision <= 9 ? 5 : precision <= 19 ? 9 : precision <= 28 ? 13 : 17;
+}
+
+void set_scale(TypeInfo& type, int scale, std::string_view name, std::int32_t line) {
+  if (scale < 0 || scale > 7) {
+    raise(1002, "Line " + std::to_string(line) + ": Specified scale " + std::to_string(scale) + " is invalid.", line, 1, 15);
+  }
+  type.scale = static_cast<std::uint8_t>(scale);
+  const int base = name == "TIME" ? 3 : name == "DATETIME2" ? 6 : 8;
+  type.length = base + (scale <= 2 ? 0 : scale <= 4 ? 1 : 2);
+}
+
+}  // namespace
+
+DataType Parser::data_type() {
+  const std::int32_t line = peek().line;
+  std::string written;
+  if (at_word("DOUBLE") && at_word("PRECISION", 1)) {
+    take();
+    take();
+    return {{Type::float_, 8, 0, 0, false}, false, false};
+  }
+  const bool national = at_word("NATIONAL");
+  if (national) take();
+  written = identifier();
+  if (at_symbol(".")) {  // sys.nvarchar
+    take();
+    written = identifier();
+  }
+  std::string name = upper(written);
+  if (national) name = name == "TEXT" ? "NTEXT" : "N" + name;
+  const auto found = type_rows().find(name);
+  if (found == type_rows().end()) {
+    raise(2715, "Column, parameter, or variable: Cannot find data type " + written + ".", line);
+  }
+  const bool is_text = name.find("CHAR") != std::string::npos || name.find("BINARY") != std::string::npos;
+  const bool varying = accept_word("VARYING");
+  if (varying && is_text && !name.starts_with("VAR")) {
+    name = name == "NCHAR" ? "NVARCHAR" : name == "BINARY" ? "VARBINARY" : "VARCHAR";
+  }
+  const TypeRow& row = type_rows().find(name == "CHARACTER" ? "CHAR" : name)->second;
+  DataType out{{row.type, row.length, row.precision, row.scale, name == "NUMERIC"}, name == "SYSNAME", false};
+  if (!at_symbol("(")) {
+    return out;
+  }
+  const bool decimal = out.type.type == Type::decimal;
+  const bool timed = out.type.type == Type::time || out.type.type == Type::datetime2 || out.type.type == Type::datetimeoffset;
+  if (out.sysname || !(is_text || decimal || timed || out.type.type == Type::float_)) {
+    raise(2716, "Column, parameter, or variable: Cannot specify a column width on data type " + written + ".", line);
+  }
+  take();
+  out.has_length = true;
+  if (is_text && accept_word("MAX")) {
+    if (name == "CHAR" || name == "NCHAR" || name == "BINARY" || name == "CHARACTER") fail();
+    out.type.length = -1;
+    expect_symbol(")");
+    return out;
+  }
+  const std::int32_t first = integer();
+  if (is_text) {
+    const bool wide = name.starts_with("N");
+    const std::int32_t limit = wide ? 4000 : 8000;
+    if (first < 1) raise(1001, "Line " + std::to_string(line) + ": Length or precision specification 0 is invalid.", line, 1, 15);
+    if (first > limit) {
+      raise(131, "The size (" + std::to_string(first) + ") given to the type '" + written +
+                     "' exceeds the maximum allowed for any data type (" + std::to_string(limit) + ").", line, 1, 15);
+    }
+    out.type.length = wide ? 2 * first : first;
+  } else if (decimal) {
+    const std::int32_t scale = accept_symbol(",") ? integer() : 0;
+    if (first < 1 || first > 38) {
+      raise(2750, "Column or parameter: Specified column precision " + std::to_string(first) +
+                      " is greater than the maximum precision of 38.", line);
+    }
+    if (scale > first) raise(192, "The scale must be less than or equal to the precision.", line, 1, 15);
+    out.type.precision = static_cast<std::uint8_t>(first);
+    out.type.scale = static_cast<std::uint8_t>(scale);
+    out.type.length = decimal_length(first);
+  } else if (timed) {
+    set_scale(out.type, first, name, line);
+  } else {
+    if (first < 1 || first > 53) raise(2750, "Specified precision is out of range.", line);
+    if (first <= 24) out.type = {Type::real, 4, 0, 0, false};
+  }
+  expect_symbol(")");
+  return out;
+}
+
+}  // namespace tailrace::sim::tsql

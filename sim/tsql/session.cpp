@@ -1,0 +1,193 @@
+// Sessions from login to end, batches and RPCs from the front; the engine that makes them.
+#include "sim/tsql/session_core.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "sim/tsql/parser.h"
+#include "sim/tsql/session_write.h"
+#include "sim/tsql/types.h"
+
+namespace tailrace::sim::tsql {
+namespace {
+
+ServerSettings server_settings(const EngineSettings& settings) {
+  ServerSettings out;
+  out.data_directory = settings.data_directory;
+  out.sa_password = settings.sa_password;
+  return out;
+}
+
+JobSettings job_settings(const EngineSettings& settings) {
+  JobSettings out;
+  out.capture_interval = std::chrono::milliseconds(settings.capture_interval_ms);
+  out.retention_minutes = settings.retention_minutes;
+  return out;
+}
+
+}  // namespace
+
+EngineState::EngineState(const EngineSettings& settings) : server(server_settings(settings)), jobs(server, job_settings(settings)) {}
+
+SessionCore::SessionCore(EngineState& state, const sim::Login& login, const LoginDef& definition, const DatabasePtr& database)
+    : state_(state), login_(login), definition_(definition), spid_(state.next_spid.fetch_add(1)) {
+  if (spid_ > 32767) spid_ = 51 + spid_ % 32000;
+  current_ = active_ = &use(database);
+  frames_.emplace_back();
+}
+
+SessionCore::~SessionCore() {
+  // A session that ends in a transaction rolls it back: Work's destructor does.
+}
+
+// Runs a request: what ends it early, and that nothing of it stays open.
+template <typename Body>
+void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_token stop, Body body) {
+  sink_ = &sink;
+  stop_ = std::move(stop);
+  cut_ = false;
+  reset_after_rows_.reset();
+  active_ = current_;
+  return_status_ = 0;
+  std::optional<std::stop_callback<std::function<void()>>> interrupt;
+  // A statement inside of SQLite is stopped where it stands.
+  interrupt.emplace(stop_, std::function<void()>([this] { active_->work->connection().interrupt(); }));
+  bool cut_after = false;
+  try {
+    StatementFault fault = state_.faults.before_statement(sql, stop_);
+    reset_after_rows_ = fault.reset_after_rows;
+    cut_after = fault.reset_after_statement;
+    state_.faults.count_statement();
+    if (reset_after_rows_ && *reset_after_rows_ == 0) {
+      sink.reset_connection();
+      cut_ = true;
+      return;
+    }
+    if (fault.error) check(fault.error);
+    body();
+  } catch (StatementError& error) {
+    settle(std::move(error), 1);
+  } catch (const Cancelled&) {
+    if (in_write_) end_write(false);
+    if (options_.xact_abort && tran_count_ > 0) roll_back_all(false);
+  }
+  try_depth_ = 0;
+  caught_.reset();
+  insert_rows_ = nullptr;
+  while (frames_.size() > 1) frames_.pop_back();
+  nesting_ = 0;
+  if (cut_after && !cut_) {
+    sink.reset_connection();
+    cut_ = true;
+  }
+}
+
+void SessionCore::batch(std::string_view sql_utf8, ResultSink& sink, std::stop_token stop) {
+  state_.faults.count_round_trip(false);
+  request(sql_utf8, sink, std::move(stop), [&] {
+    for (const auto& [name, table] : frames_.back().tables) drop_local_table(table);
+    frames_.back() = Frame{};
+    run_text(sql_utf8);
+  });
+}
+
+void SessionCore::rpc(const RpcCall& call, ResultSink& sink, std::stop_token stop) {
+  state_.faults.count_round_trip(true);
+  // What faults look at is the statement's text where the call has one.
+  std::string text = call.procedure;
+  for (const ParameterValue& parameter : call.parameters) {
+    if (!parameter.value.null && is_text(parameter.value.type.type) && parameter.value.text.size() > 8) text += " " + parameter.value.text;
+  }
+  if (same_word(call.procedure, "sp_execute") && !call.parameters.empty()) {
+    const auto handle = handles_.find(static_cast<std::int32_t>(call.parameters[0].value.number));
+    if (handle != handles_.end()) text += " " + handle->second.text;
+  }
+  request(text, sink, std::move(stop), [&] {
+    ObjectName name;
+    try {
+      name = parse_object_name(call.procedure);
+    } catch (const StatementError&) {
+      raise(2812, "Could not find stored procedure '" + call.procedure + "'.", 0, 62);
+    }
+    CallArguments arguments;
+    arguments.procedure = name.name;
+    for (const ParameterValue& parameter : call.parameters) {
+      Argument argument;
+      argument.name = parameter.name;
+      argument.output = parameter.output;
+      argument.value = parameter.value;
+      arguments.items.push_back(std::move(argument));
+    }
+    set_statement_time();
+    DatabaseUse* const before = current_;
+    if (!name.database.empty() && !same_name(name.database, current_->database->name) && !same_name(name.database, "master")) {
+      const DatabasePtr database = state_.server.find(name.database);
+      if (!database) raise(2812, "Could not find stored procedure '" + call.procedure + "'.", 0, 62);
+      current_ = active_ = &use(database);
+    }
+    std::int32_t status = 0;
+    try {
+      status = call_procedure(name.name, arguments);
+    } catch (...) {
+      if (current_ != before && !name.database.empty()) current_ = active_ = before;
+      throw;
+    }
+    if (!name.database.empty()) current_ = active_ = before;
+    sink.return_status(status);
+    for (std::size_t i = 0; i < arguments.items.size(); ++i) {
+      if (!arguments.items[i].output) continue;
+      ParameterValue value;
+      value.name = call.parameters[i].name;
+      value.output = true;
+      value.value = std::move(arguments.items[i].value);
+      sink.return_value(value);
+    }
+  });
+}
+
+namespace {
+
+class EngineCore final : public Engine {
+ public:
+  explicit EngineCore(const EngineSettings& settings) : state_(settings) {}
+
+  std::unique_ptr<Session> login(const sim::Login& login, std::vector<ServerMessage>& refused) override {
+    state_.faults.count_login();
+    const auto refuse = [&](std::int32_t number, std::string text, std::uint8_t severity) {
+      ServerMessage message;
+      message.number = number;
+      message.severity = severity;
+      message.text = std::move(text);
+      refused.push_back(std::move(message));
+      return nullptr;
+    };
+    const std::string failed = "Login failed for user '" + login.user + "'.";
+    if (state_.faults.login_refused(login.user)) return refuse(18456, failed, 14);
+    const std::optional<LoginDef> definition = state_.server.check_login(login.user, login.password);
+    if (!definition) return refuse(18456, failed, 14);
+    const std::string wanted = login.database.empty() ? definition->default_database : login.database;
+    DatabasePtr database = state_.server.find(wanted);
+    if (!database) {
+      refuse(4060, "Cannot open database \"" + wanted + "\" requested by the login. The login failed.", 11);
+      return refuse(18456, failed, 14);
+    }
+    try {
+      return std::make_unique<SessionCore>(state_, login, *definition, database);
+    } catch (const StatementError& error) {
+      refuse(4060, "Cannot open database \"" + wanted + "\" requested by the login. The login failed.", 11);
+      return refuse(18456, failed, 14);
+    }
+  }
+
+ private:
+  EngineState state_;
+};
+
+}  // namespace
+}  // namespace tailrace::sim::tsql
+
+namespace tailrace::sim {
+
+std::unique_ptr<Engine> make_engine(const EngineSettings& settings) { return std::make_unique<tsql::EngineCore>(settings); }
+
+}  // namespace tailrace::sim
