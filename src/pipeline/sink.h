@@ -56,7 +56,8 @@ class Sink {
   // it stands.
   virtual ResumeState open(bool take_over, std::stop_token stop) = 0;
 
-  // The tables of this run, with their current schemas; a table of the state that is not among them is forgotten, and said to be. Checks the shape of those that are in the state
+  // The tables of this run, with their current schemas; a table of the state that is not among them is
+  // forgotten, and said to be. Checks the shape of those that are in the state
   // already; what is not in the state must not exist in the target, or be empty and of the right shape
   // (`snapshot.existing: refuse`).
   virtual void use_tables(const std::vector<SchemaPtr>& tables) = 0;

@@ -47,7 +47,9 @@ Liveness::Sign Liveness::look(std::int64_t watched_milliseconds) {
   Sign sign;
   sign.lock_is_ours = try_lock();
   if (sign.lock_is_ours) return sign;
-  if (!connection_->query("SELECT to_regclass('tailrace.runner') IS NOT NULL", {}).boolean(0, 0)) return sign;
+  // A holder whose pipeline is not known yet is about to begin it; it has no heart to beat so far.
+  sign.beginning = !is_known(*connection_, settings_.pipeline);
+  if (sign.beginning) return sign;
   const Result row = connection_->query(
       "SELECT runner_id = $2, heartbeat_at::text,"
       "       extract(epoch FROM clock_timestamp() - heartbeat_at) * 1000 > $3"
@@ -69,6 +71,7 @@ bool Liveness::wait_until_free(std::stop_token stop) {
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
     const Sign sign = look(watched.count());
     if (sign.lock_is_ours || sign.same_runner || sign.stale) return true;
+    if (sign.beginning && watched > settings_.heartbeat_stale) return false;
     // A heart that beats while we look: somebody is alive. One that does not may be a dead process's last.
     if (looked && sign.heartbeat != first) return false;
     if (!looked) first = sign.heartbeat;

@@ -43,6 +43,7 @@ class Liveness {
     bool lock_is_ours = false;
     bool same_runner = false;
     bool stale = false;
+    bool beginning = false;
     std::string heartbeat;
   };
   Sign look(std::int64_t watched_milliseconds);

@@ -56,12 +56,13 @@ JoinedRows join_shadow(Connection& connection, const TablePlan& plan) {
                      .exec(fmt::format("DELETE FROM {} AS t WHERE NOT EXISTS (SELECT FROM {} AS s WHERE {})",
                                        target, shadow, match))
                      .affected();
-  // *<> compares the stored bytes: -0 and 0 are equal to <> and yet different rows.
+  // Compares the stored bytes: -0 and 0 are equal to <> and yet different rows.
   if (const std::string set = settings_of_columns(table); !set.empty())
     rows.updated =
         connection
-            .exec(fmt::format("UPDATE {} AS t SET {} FROM {} AS s WHERE {} AND ROW({}) *<> ROW({})", target,
-                              set, shadow, match, columns_of(table, "t"), columns_of(table, "s")))
+            .exec(fmt::format(
+                "UPDATE {} AS t SET {} FROM {} AS s WHERE {} AND record_image_ne(ROW({}), ROW({}))", target,
+                set, shadow, match, columns_of(table, "t"), columns_of(table, "s")))
             .affected();
   rows.inserted =
       connection

@@ -26,11 +26,16 @@ PostgresSink::~PostgresSink() = default;
 ResumeState PostgresSink::open(bool take_over, std::stop_token stop) {
   connection_ = std::make_unique<Connection>(settings_, "stream", stop);
   liveness_ = std::make_unique<Liveness>(settings_, runner_id_, stop);
-  if (!take_over && !liveness_->wait_until_free(stop))
-    throw Error(ErrorKind::fenced, "another runner is alive and holds pipeline " + settings_.pipeline)
-        .with("remedy", "stop it first, or start this one with --take-over");
-  // A database that turns out to be unfit stays as it is: nothing is written before the first begin_load().
-  if (is_known(*connection_, settings_.pipeline)) take_ownership(stop);
+  try {
+    if (!take_over && !liveness_->wait_until_free(stop))
+      throw Error(ErrorKind::fenced, "another runner is alive and holds pipeline " + settings_.pipeline)
+          .with("remedy", "stop it first, or start this one with --take-over");
+    // A database that turns out to be unfit stays as it is: nothing is written before the first begin_load().
+    if (is_known(*connection_, settings_.pipeline)) take_ownership(stop);
+  } catch (const Error&) {
+    liveness_.reset();  // Who did not come in must not hold the lock.
+    throw;
+  }
   return resume_state_of(stored_);
 }
 
@@ -272,6 +277,7 @@ void PostgresSink::refuse_if_fenced() const {
 
 std::vector<TableName> PostgresSink::heartbeat() {
   refuse_if_fenced();
+  if (owner_.fence == 0) return {};  // Nothing was begun.
   const auto now = std::chrono::steady_clock::now();
   if (now - last_heartbeat_ < settings_.heartbeat_interval) return {};
   last_heartbeat_ = now;

@@ -78,7 +78,10 @@ void run_to_end(const std::vector<std::string>& command, const std::string& log)
 }  // namespace
 
 PlainClient::PlainClient(const std::string& url) : raw_(PQconnectdb(url.c_str())) {
-  if (PQstatus(raw_) == CONNECTION_OK) return;
+  if (PQstatus(raw_) == CONNECTION_OK) {
+    PQclear(PQexec(raw_, "SET client_min_messages = warning"));
+    return;
+  }
   const std::string message = PQerrorMessage(raw_);
   PQfinish(raw_);
   throw std::runtime_error(message);
