@@ -118,8 +118,10 @@ std::string PlainClient::value(const std::string& sql) {
 
 std::string PlainClient::table(const std::string& sql) {
   std::string out;
+  bool first = true;
   for (const TextRow& row : rows(sql)) {
-    if (!out.empty()) out += '\n';
+    if (!first) out += '\n';
+    first = false;
     for (std::size_t i = 0; i < row.size(); ++i)
       out += (i == 0 ? "" : "|") + row[i].value_or("NULL");
   }
