@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "app/text_table.h"
 
@@ -16,7 +17,7 @@ constexpr std::size_t shown_tables = 12;
 constexpr std::int64_t unix_epoch_100ns = 621'355'968'000'000'000;
 
 std::string rate_text(double per_second) {
-  return per_second < 0.5 ? "-" : grouped(static_cast<std::uint64_t>(per_second + 0.5)) + "/s";
+  return per_second < 0.5 ? "-" : grouped(static_cast<std::uint64_t>(std::llround(per_second))) + "/s";
 }
 
 std::vector<std::string> snapshot_line(const TableCount& count, const Rates& rates) {
