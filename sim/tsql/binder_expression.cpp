@@ -292,15 +292,9 @@ Typed Binder::cast_to(Typed value, const TypeInfo& type, int style, bool try_cas
   }
   const bool styled = style != no_style && (is_temporal(value.type.type) || is_temporal(type.type) || is_bytes(value.type.type) || is_bytes(type.type) ||
                                             is_float(value.type.type) || is_money(value.type.type));
-  const bool text_like = (is_text(type.type) && is_text(value.type.type)) || (is_bytes(type.type) && is_bytes(value.type.type));
-  if (!styled && same_storage(value.type, type)) {
-    // The same stored value under another type; literals keep their constant.
+  const bool as_it_is = !value.constant || value.type == type;  // A literal's own fields change with its type.
+  if (!styled && as_it_is && same_storage(value.type, type)) {
     value.type = type;
-    if (value.constant) value.constant->type = type;
-    if (value.constant && type.type == Type::decimal && !value.constant->null) {
-      return cast_to(constant_value(*value.constant), type, style, try_cast, line);
-    }
-    if (text_like) value.identity = false;
     return value;
   }
   if (value.constant) {
