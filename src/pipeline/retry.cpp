@@ -7,6 +7,10 @@ namespace tailrace {
 
 using std::chrono::milliseconds;
 
+namespace {
+constexpr milliseconds longest{30'000};
+}  // namespace
+
 void RetryPolicy::made_progress() {
   succeeded_ever_ = true;
   secret_read_again_ = false;
@@ -19,8 +23,12 @@ std::optional<milliseconds> RetryPolicy::after(ErrorKind kind, time_point now) {
   switch (kind) {
     case ErrorKind::unavailable:
     case ErrorKind::conflict: {
-      if (!succeeded_ever_ && now - started_ >= first_contact_) return std::nullopt;
-      return std::min(shortest_ * (1 << std::min(failures_ - 1, 15)), milliseconds(30'000));
+      const milliseconds wait = std::min(shortest_ * (1 << std::min(failures_ - 1, 15)), longest);
+      if (succeeded_ever_) return wait;
+      // The last attempt is made when the time is over, not long after it.
+      const auto left = std::chrono::duration_cast<milliseconds>(started_ + first_contact_ - now);
+      if (left <= milliseconds(0)) return std::nullopt;
+      return std::min(wait, left);
     }
     case ErrorKind::auth:
       // A rotated secret needs one fresh read. Later, failovers refuse logins too, and accounts must not get

@@ -192,6 +192,16 @@ TEST(RetryPolicy, AuthIsTriedEveryMinuteAfterASuccess) {
   EXPECT_EQ(retry.after(ErrorKind::auth, now), std::chrono::minutes(1));
 }
 
+// A wait that doubles past the end would make 30 s into 50 s.
+TEST(RetryPolicy, TheLastWaitEndsWithTheFirstContact) {
+  const auto now = std::chrono::steady_clock::now();
+  RetryPolicy retry(std::chrono::milliseconds(1000), std::chrono::milliseconds(400), now);
+  EXPECT_EQ(retry.after(ErrorKind::unavailable, now), std::chrono::milliseconds(400));
+  EXPECT_EQ(retry.after(ErrorKind::unavailable, now + std::chrono::milliseconds(400)),
+            std::chrono::milliseconds(600));
+  EXPECT_EQ(retry.after(ErrorKind::unavailable, now + std::chrono::milliseconds(1000)), std::nullopt);
+}
+
 TEST(RetryPolicy, UnavailableBacksOffForEverAfterASuccess) {
   const auto now = std::chrono::steady_clock::now();
   RetryPolicy retry(std::chrono::seconds(30), std::chrono::milliseconds(100), now - std::chrono::hours(9));
