@@ -67,7 +67,8 @@ std::vector<MappedTransaction> read_mapped(Connection& connection, const Lsn& lo
   Statement rows(
       connection, "read the mapping of transactions",
       fmt::format("SELECT TOP ({}) m.[start_lsn], m.[tran_id], m.[tran_begin_time], m.[tran_end_time] FROM "
-                  "[cdc].[lsn_time_mapping] AS m WHERE m.[start_lsn] > CONVERT(binary(10), ?) AND m.[start_lsn] <= CONVERT(binary(10), ?) ORDER BY "
+                  "[cdc].[lsn_time_mapping] AS m WHERE m.[start_lsn] > CONVERT(binary(10), ?) AND "
+                  "m.[start_lsn] <= CONVERT(binary(10), ?) ORDER BY "
                   "m.[start_lsn]",
                   most_rows),
       {Parameter::of(lower), Parameter::of(upper)});

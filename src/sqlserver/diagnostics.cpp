@@ -91,6 +91,8 @@ std::optional<ErrorKind> kind_of_state(const Diagnostic& diagnostic) {
 // The diagnostic that names the cause: a number that is known comes before a state, and the driver's own
 // "connection failed" after everything that the server said.
 int rank(const Diagnostic& diagnostic) {
+  // A database that is missing is followed by "login failed" (18456), which is only its consequence.
+  if (diagnostic.native == 4060) return -1;
   if (kind_of_number(diagnostic.native)) return 0;
   if (!kind_of_state(diagnostic)) return 4;
   if (diagnostic.native > 0 && diagnostic.native < 20000) return 1;

@@ -15,6 +15,8 @@ TEST(Diagnostics, AreJudgedByNumber) {
             ErrorKind::auth);
   EXPECT_EQ(kind({{"08001", 20002, "connection failed"}, {"42000", 4060, "Cannot open database"}}),
             ErrorKind::config);
+  EXPECT_EQ(kind({{"28000", 18456, "Login failed"}, {"42000", 4060, "Cannot open database"}}),
+            ErrorKind::config);
   EXPECT_EQ(kind({{"42000", 229, "x"}}), ErrorKind::config);
   EXPECT_EQ(kind({{"42S02", 208, "x"}}), ErrorKind::schema);
   EXPECT_EQ(kind({{"40001", 1205, "x"}}), ErrorKind::conflict);

@@ -229,6 +229,16 @@ bool Statement::check_fetch(int result) {
   return true;
 }
 
+void Statement::finish() {
+  for (;;) {
+    const SQLRETURN more = SQLMoreResults(handle_);
+    if (more == SQL_NO_DATA) break;
+    check(more);
+  }
+  at_end_ = true;
+  if (connection_.stopped()) fail();
+}
+
 bool Statement::fetch() {
   return !at_end_ && check_fetch(SQLFetch(handle_));
 }
@@ -309,7 +319,8 @@ std::optional<Lsn> Statement::lsn(int column) {
 }
 
 void run(Connection& connection, std::string doing, std::string_view sql) {
-  Statement(connection, std::move(doing), sql);
+  Statement statement(connection, std::move(doing), sql);
+  statement.finish();
 }
 
 }  // namespace tailrace::sqlserver

@@ -90,6 +90,8 @@ class Statement {
 
   // The next row of an unbound result; false at its end.
   bool fetch();
+  // Lets everything that is left of the batch happen; its results are dropped, its errors are not.
+  void finish();
 
   // Columns count from 0 and are asked for in ascending order, each one once. Nothing: NULL.
   std::optional<std::string> text(int column);

@@ -157,10 +157,7 @@ Settings Database::settings() const {
 }
 
 void Database::run(std::string_view sql) {
-  Statement statement(*connection_, std::string(sql), sql);
-  // Every result is taken, so that errors behind the first one are seen.
-  while (statement.fetch()) {
-  }
+  sqlserver::run(*connection_, std::string(sql), sql);
 }
 
 std::string Database::answer(std::string_view sql) {
