@@ -164,8 +164,8 @@ class Cdc {
                    std::string_view conversion = {});
   // Before DROP TABLE: instances go with their table.
   void before_drop(const TableDef& table);
-  // 7139: a LOB above 'max text repl size' is about to be written to a captured column.
-  Outcome check_lob(const TableDef& table, const ColumnDef& column, std::int64_t bytes);
+  // 7139: a LOB (its stored text or bytes) above 'max text repl size' is about to be written to a captured column.
+  Outcome check_lob(const TableDef& table, const ColumnDef& column, std::string_view stored);
 
  private:
   [[nodiscard]] Outcome check_owner(const Principal& caller);  // 22901, 22904

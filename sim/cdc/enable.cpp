@@ -115,6 +115,22 @@ SqlError empty_parameter(std::string_view name) {
       16, 1};
 }
 
+// The length as SQL Server counts it: nvarchar in UTF-16.
+std::int64_t lob_bytes(const TypeInfo& type, std::string_view stored) {
+  std::int64_t units = 0;
+  for (const char c : stored) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_unicode(type)) {
+      units += byte >= 0xF0 ? 4 : (byte & 0xC0) != 0x80 ? 2 : 0;
+    } else if (is_text(type)) {
+      units += (byte & 0xC0) != 0x80 ? 1 : 0;
+    } else {
+      ++units;
+    }
+  }
+  return units;
+}
+
 SqlError no_source(std::string_view schema, std::string_view name) {
   return {22931,
           fmt::format("Source table '{}.{}' does not exist in the current database. Ensure that the correct "
@@ -600,8 +616,9 @@ void Cdc::before_drop(const TableDef& table) {
     TAILRACE_ASSERT(!drop_instance(instance));
 }
 
-Outcome Cdc::check_lob(const TableDef& table, const ColumnDef& column, std::int64_t bytes) {
+Outcome Cdc::check_lob(const TableDef& table, const ColumnDef& column, std::string_view stored) {
   const std::int64_t limit = server_.max_text_repl_size();
+  const std::int64_t bytes = lob_bytes(column.type, stored);
   if (!table.tracked_by_cdc || limit < 0 || bytes <= limit || !is_max(column.type)) return {};
   for (const CaptureInstance& instance : instances_of(table.object_id)) {
     for (const CaptureInstance::Column& captured : instance.columns) {

@@ -28,6 +28,11 @@ class RowStore {
 
   bool is_null(std::size_t row, std::size_t column) const { return slot(row, column).kind == null_kind; }
   std::int64_t number(std::size_t row, std::size_t column) const { return slot(row, column).number; }
+  // Text and bytes; empty for the other classes.
+  std::string_view text(std::size_t row, std::size_t column) const {
+    const Slot& at = slot(row, column);
+    return at.kind == text_kind || at.kind == blob_kind ? bytes(at) : std::string_view();
+  }
   // Equal bytes of the same class.
   bool same(std::size_t row, std::size_t column, const RowStore& other, std::size_t other_row, std::size_t other_column) const;
   void bind(sim::Statement& statement, int index, std::size_t row, std::size_t column) const;

@@ -89,6 +89,11 @@ SourceTable RowWriter::parameter_source(Binder& binder, const TablePtr& table, c
   return source;
 }
 
+void RowWriter::check_lob(const ColumnDef& column, std::string_view text) {
+  if (column.type.length >= 0 || !table_->tracked_by_cdc || text.size() <= lob_bytes) return;
+  session_.check(session_.active_->cdc.check_lob(*table_, column, text));
+}
+
 // --- Preparation -------------------------------------------------------------------------------------------
 
 void RowWriter::prepare_insert(std::vector<const ColumnDef*> columns) {
@@ -208,9 +213,7 @@ void RowWriter::insert(std::span<const Cell> cells) {
     const ColumnDef& column = table_->columns[i];
     if (stored_[i].empty()) continue;
     if (row_[i].null && !column.nullable) missing_value(column);
-    if (!row_[i].null && column.type.length < 0 && table_->tracked_by_cdc && row_[i].text.size() > lob_bytes) {
-      session_.check(session_.active_->cdc.check_lob(*table_, column, static_cast<std::int64_t>(row_[i].text.size())));
-    }
+    if (!row_[i].null) check_lob(column, row_[i].text);
     insert_statement_->bind(++parameter, column.type, row_[i]);
   }
   const bool look = !table_->checks.empty() || !table_->foreign_keys.empty() || output_.has_value();

@@ -62,6 +62,8 @@ class RowWriter {
   const char* verb = "INSERT";  // For messages
 
  private:
+  // 7139: a LOB that is too long for the change table.
+  void check_lob(const ColumnDef& column, std::string_view text);
   struct Reference {  // A foreign key to be looked at at the statement's end.
     const ForeignKeyDef* key;
     RowStore values;

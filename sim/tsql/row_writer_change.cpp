@@ -45,6 +45,7 @@ void RowWriter::update(const RowStore& old_rows, const RowStore& new_values, con
   for (std::size_t row = 0; row < count; ++row) {
     for (std::size_t i = 0; i < set_columns.size(); ++i) {
       if (new_values.is_null(row, i) && !table_->columns[set_columns[i]].nullable) missing_value(table_->columns[set_columns[i]]);
+      check_lob(table_->columns[set_columns[i]], new_values.text(row, i));
     }
     ColumnBinder inserted;
     if (full) {

@@ -33,6 +33,7 @@ DatabaseUse& SessionCore::use(const DatabasePtr& database) {
       raise(916, "The server principal \"" + definition_.name + "\" is not able to access the database \"" + database->name + "\" under the current security context.", 0, 1, 14);
     }
     opened->principal = *principal;
+    opened->security.restrict_views(*principal);
     slot = std::move(opened);
   }
   // Rights granted by others since the last statement count: the principal is looked up again with the catalog's version.
