@@ -1,8 +1,11 @@
 // One client's socket: packets and TLS.
 #include "sim/tds/channel.h"
 
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -296,7 +299,19 @@ void Channel::abort() {
   if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
 }
 
+void Channel::wait_until_taken() const {
+  constexpr int most_waits = 2000;
+  constexpr int wait_ms = 1;  // There is no event for an empty send queue; a hang-up ends the wait at once.
+  for (int i = 0; i < most_waits; ++i) {
+    int untaken_bytes = 0;
+    if (::ioctl(socket_, SIOCOUTQ, &untaken_bytes) != 0 || untaken_bytes == 0) return;
+    pollfd watched{.fd = socket_, .events = POLLRDHUP, .revents = 0};
+    if (::poll(&watched, 1, wait_ms) != 0) return;
+  }
+}
+
 void Channel::close_with_reset() {
+  wait_until_taken();
   const std::lock_guard lock(socket_mutex_);
   if (socket_ < 0) return;
   const linger at_once{.l_onoff = 1, .l_linger = 0};

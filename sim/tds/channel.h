@@ -59,7 +59,8 @@ class Channel {
   void limit_wait(std::uint32_t seconds);
   // Cuts the connection: both ends see it, reads and writes under way end.
   void abort();
-  // Closes with a TCP reset.
+  // Closes with a TCP reset. A reset throws away what the client's machine has not taken yet, so the client is given
+  // a moment to take it.
   void close_with_reset();
 
  private:
@@ -78,6 +79,7 @@ class Channel {
   bool send_packets(const ByteBuffer& pending, std::size_t packets, std::uint32_t packet_bytes, bool last);
   bool send_bytes(std::string_view bytes);
   bool send_tls_output();
+  void wait_until_taken() const;
   bool send_handshake_output(Tls& tls);
   // True when the handshake is done.
   bool handshake_step(Tls& tls);
