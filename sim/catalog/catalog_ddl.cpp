@@ -14,12 +14,24 @@
 namespace tailrace::sim {
 namespace {
 
+// The first characters of UTF-8 text; a character is never cut.
+std::string first_characters(std::string_view text, std::size_t count) {
+  std::size_t end = 0;
+  while (end < text.size() && count > 0) {
+    ++end;
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+      ++end;
+    --count;
+  }
+  return std::string(text.substr(0, end));
+}
+
 // Names that SQL Server makes: prefix, table (9 characters), 8 hexadecimal digits of an object id.
 std::string made_name(std::string_view prefix, std::string_view table, std::string_view column,
                       std::int32_t id) {
   std::string name(prefix);
-  name += "__" + std::string(table.substr(0, 9));
-  if (!column.empty()) name += "__" + std::string(column.substr(0, 5));
+  name += "__" + first_characters(table, 9);
+  if (!column.empty()) name += "__" + first_characters(column, 5);
   return fmt::format("{}__{:08X}", name, id);
 }
 

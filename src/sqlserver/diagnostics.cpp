@@ -102,7 +102,9 @@ int rank(const Diagnostic& diagnostic) {
 std::string_view remedy_of(std::int32_t native) {
   switch (native) {
     case 229:
-    case 230: return "GRANT SELECT on the table and on schema cdc to the login's user";
+    case 230:
+      return "GRANT SELECT ON SCHEMA::cdc and on the tables to the login's user: `tailrace schema CONFIG "
+             "--grants` prints it";
     case 262:
     case 297:
     case 300:
