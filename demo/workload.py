@@ -44,7 +44,7 @@ def extremes():
          datetime.time(23, 59, 59, 999999), datetime.time(23, 59, 59), datetime.datetime(2079, 6, 6, 23, 59),
          datetime.datetime(9999, 12, 31, 23, 59, 59, 997000), datetime.datetime(9999, 12, 31, 23, 59, 59, 999999),
          datetime.datetime(9999, 12, 31, 23, 59, 59, 999000), datetime.datetime(9999, 12, 31, 11, 0, tzinfo=west),
-         "z" * 10, "z" * 50, "z" * 9000, "纸📎本", "𝔘𝔫𝔦" * 5, "👩‍👩‍👧‍👦" * 3000, b"\xff" * 8, b"\xff" * 50,
+         "z" * 10, "z" * 50, "z" * 9000, "纸📎本", "𝔘𝔫𝔦" * 5, "👩‍👩‍👧‍👦" * 1000, b"\xff" * 8, b"\xff" * 50,
          bytes(range(256)) * 40, uuid.UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")),
         (True, 7, -1, 42, -42, decimal.Decimal("-0.0000000001"), decimal.Decimal("-0.05"), decimal.Decimal("-0.0001"),
          decimal.Decimal("12.3400"), 1.401298464324817e-45, 5e-324, datetime.date(2000, 2, 29),
