@@ -64,7 +64,10 @@ class PostgresSink : public Sink {
   void refuse_if_fenced() const;
 
   bool write_once(const ChangeBatch& batch, const std::stop_token& stop);
+  void send_begin();
   void begin_commit_point();
+  std::map<TableName, TableApply> sorted_by_table(const ChangeBatch& batch);
+  void refuse_step_back(const ChangeBatch& batch) const;
   void apply(const ChangeBatch& batch);
   void settle_keys(TableApply& table, Entry& entry);
   void end_commit_point(const ChangeBatch& batch);

@@ -15,16 +15,26 @@ namespace tailrace::postgres {
 namespace {
 
 constexpr int conflict_attempts = 5;
+// Everything that was deferred is checked now, while an offender can still be named.
+constexpr const char* check_constraints_sql = "SET CONSTRAINTS ALL IMMEDIATE";
+
+bool ends_plainly(const ChangeBatch& batch) {
+  return batch.end && batch.caught_up.empty();
+}
 
 }  // namespace
 
+// The first statement of every apply, and in the server: a runner that has been deposed fails here (R6c).
+void PostgresSink::send_begin() {
+  connection_->send_query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", {}, {});
+  connection_->send_query(assert_owner_sql, owner_params(owner_, lsn_), {});
+}
+
 void PostgresSink::begin_commit_point() {
-  refuse_if_fenced();
-  connection_->exec("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
-  // The first statement of every apply, and in the server: a runner that has been deposed fails here (R6c).
-  assert_owner(*connection_, owner_, lsn_);
+  connection_->begin_pipeline();
+  send_begin();
+  connection_->finish_pipeline();
   in_commit_point_ = true;
-  parts_ = 0;
 }
 
 // Keys that wait for the source, and keys that need not wait any more (R7c).
@@ -40,7 +50,7 @@ void PostgresSink::settle_keys(TableApply& table, Entry& entry) {
   }
 }
 
-void PostgresSink::apply(const ChangeBatch& batch) {
+std::map<TableName, TableApply> PostgresSink::sorted_by_table(const ChangeBatch& batch) {
   std::map<TableName, TableApply> tables;
   for (const RowBatch& rows : batch.tables) {
     if (rows.empty()) continue;
@@ -51,22 +61,36 @@ void PostgresSink::apply(const ChangeBatch& batch) {
     tables.try_emplace(name, entry.plan, entry.state == TableState::streaming, settings_)
         .first->second.add(rows);
   }
-  if (tables.empty()) return;
-  for (auto& [name, table] : tables)
+  return tables;
+}
+
+// Everything of the part, and where nothing else has to happen at its end also that, goes out without waiting
+// for answers; COMMIT alone waits until they were looked at.
+void PostgresSink::apply(const ChangeBatch& batch) {
+  std::map<TableName, TableApply> tables = sorted_by_table(batch);
+  for (auto& [name, table] : tables) {
+    if (!table.has_carried()) continue;
+    if (!in_commit_point_) begin_commit_point();
     table.read_carried(*connection_);
+  }
   connection_->begin_pipeline();
+  if (!in_commit_point_) send_begin();
   for (auto& [name, table] : tables)
     table.send(*connection_, statements_);
+  if (ends_plainly(batch)) {
+    connection_->send_query(check_constraints_sql, {}, {});
+    connection_->send_query(store_position_sql, position_params(owner_, *batch.end), expect_one_row);
+  }
   connection_->finish_pipeline();
+  in_commit_point_ = true;
   for (auto& [name, table] : tables) {
     table.check(*connection_);
     settle_keys(table, entry_of(name));
   }
 }
 
-// Everything that was deferred is checked now, while an offender can still be named.
 void PostgresSink::check_constraints() {
-  connection_->exec("SET CONSTRAINTS ALL IMMEDIATE");
+  connection_->exec(check_constraints_sql);
 }
 
 void PostgresSink::let_table_in(const TableName& name, std::vector<TableName>& streaming) {
@@ -89,19 +113,24 @@ void PostgresSink::let_table_in(const TableName& name, std::vector<TableName>& s
   streaming.push_back(name);
 }
 
-void PostgresSink::end_commit_point(const ChangeBatch& batch) {
-  if (lsn_ && batch.end->lsn < *lsn_)
+void PostgresSink::refuse_step_back(const ChangeBatch& batch) const {
+  if (batch.end && lsn_ && batch.end->lsn < *lsn_)
     throw Error(ErrorKind::internal, "a position would move backwards")
         .with("from", lsn_->hex())
         .with("to", batch.end->lsn.hex());
+}
+
+void PostgresSink::end_commit_point(const ChangeBatch& batch) {
   becoming_streaming_.clear();
   to_drop_.clear();
-  for (const TableName& table : batch.caught_up)
-    let_table_in(table, becoming_streaming_);
-  check_constraints();
-  for (const RelationName& shadow : to_drop_)
-    drop_shadow(*connection_, shadow);
-  store_position(*connection_, owner_, *batch.end);
+  if (!ends_plainly(batch)) {
+    for (const TableName& table : batch.caught_up)
+      let_table_in(table, becoming_streaming_);
+    check_constraints();
+    for (const RelationName& shadow : to_drop_)
+      drop_shadow(*connection_, shadow);
+    store_position(*connection_, owner_, *batch.end);
+  }
   if (!to_drop_.empty()) crash_point("join.before_commit");
   crash_point("sink.before_commit");
   connection_->exec("COMMIT");
@@ -124,7 +153,9 @@ void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<Tabl
 bool PostgresSink::write_once(const ChangeBatch& batch, const std::stop_token& stop) {
   if (stop.stop_requested()) return false;
   const CancelOnStop cancel(*connection_, stop);
-  if (!in_commit_point_) begin_commit_point();
+  refuse_if_fenced();
+  refuse_step_back(batch);
+  if (!in_commit_point_) parts_ = 0;
   apply(batch);
   crash_point("sink.in_apply");
   ++parts_;

@@ -115,15 +115,15 @@ ResumeState resume_state_of(const StoredPipeline& stored) {
   return state;
 }
 
-void assert_owner(Connection& connection, const Owner& owner, const std::optional<Lsn>& lsn) {
+Params owner_params(const Owner& owner, const std::optional<Lsn>& lsn) {
   Params params;
   params.text(owner.pipeline).integer(owner.fence);
-  if (lsn) {
-    params.text(bytea_text(*lsn));
-  } else {
-    params.null();
-  }
-  connection.query("SELECT tailrace.assert_owner($1, $2, $3)", params);
+  lsn ? params.text(bytea_text(*lsn)) : params.null();
+  return params;
+}
+
+void assert_owner(Connection& connection, const Owner& owner, const std::optional<Lsn>& lsn) {
+  connection.query(assert_owner_sql, owner_params(owner, lsn));
 }
 
 void store_identity(Connection& connection, const Owner& owner, const std::string& source_identity) {
@@ -133,16 +133,24 @@ void store_identity(Connection& connection, const Owner& owner, const std::strin
              "identity");
 }
 
+const char* const store_position_sql =
+    "UPDATE tailrace.pipeline SET lsn = $2::bytea, evidence = $3, commit_time_utc = $4, succeeded = true,"
+    " durable_at = clock_timestamp() WHERE pipeline = $1";
+
+Params position_params(const Owner& owner, const Position& position) {
+  return Params()
+      .text(owner.pipeline)
+      .text(bytea_text(position.lsn))
+      .text(position.evidence)
+      .integer(position.commit_time_utc);
+}
+
+void expect_one_row(const Result& result) {
+  expect_one(result, "position");
+}
+
 void store_position(Connection& connection, const Owner& owner, const Position& position) {
-  expect_one(connection.query("UPDATE tailrace.pipeline SET lsn = $2::bytea, evidence = $3,"
-                              " commit_time_utc = $4, succeeded = true, durable_at = clock_timestamp()"
-                              " WHERE pipeline = $1",
-                              Params()
-                                  .text(owner.pipeline)
-                                  .text(bytea_text(position.lsn))
-                                  .text(position.evidence)
-                                  .integer(position.commit_time_utc)),
-             "position");
+  expect_one_row(connection.query(store_position_sql, position_params(owner, position)));
 }
 
 void store_table(Connection& connection, const Owner& owner, const StoredTable& table) {

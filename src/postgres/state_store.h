@@ -44,6 +44,13 @@ struct Owner {
   std::int64_t fence = 0;
 };
 
+// The same two statements for a pipeline of statements.
+inline constexpr const char* assert_owner_sql = "SELECT tailrace.assert_owner($1, $2, $3)";
+Params owner_params(const Owner& owner, const std::optional<Lsn>& lsn);
+extern const char* const store_position_sql;
+Params position_params(const Owner& owner, const Position& position);
+void expect_one_row(const Result& result);
+
 // Fails with fenced in the server where the pipeline is not ours any more (R6c).
 void assert_owner(Connection& connection, const Owner& owner, const std::optional<Lsn>& lsn);
 

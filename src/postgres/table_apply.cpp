@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "model/key_text.h"
 #include "postgres/apply_sql.h"
@@ -143,6 +145,13 @@ void TableApply::encode_presence(const Indexes& slice, const std::vector<bool>& 
       *array.extend(1) = present(i, column) ? 1 : 0;
     }
   }
+}
+
+bool TableApply::has_carried() const {
+  const std::vector<NetChange>& changes = coalescer_.changes();
+  return std::any_of(changes.begin(), changes.end(), [](const NetChange& change) {
+    return change.kind == NetChange::Kind::partial && change.carried();
+  });
 }
 
 void TableApply::read_carried(Connection& connection) {

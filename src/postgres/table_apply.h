@@ -42,6 +42,7 @@ class TableApply {
 
   void add(const RowBatch& batch) { coalescer_.add(batch); }
 
+  bool has_carried() const;
   // Reads what rows with changed keys take along from their old target rows (R7e). Before any delete.
   void read_carried(Connection& connection);
   void send(Connection& connection, Statements& statements);
