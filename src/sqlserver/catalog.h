@@ -80,6 +80,7 @@ struct CatalogDatabase {
   std::string version;  // 16.0.1000.6
   bool is_azure = false;
   bool cdc_enabled = false;
+  bool may_read_cdc = true;  // SELECT on schema cdc.
   bool snapshot_isolation = false;
   std::string collation;
   std::string create_date;

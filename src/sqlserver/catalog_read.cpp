@@ -212,6 +212,12 @@ void read_captured_columns(Connection& connection, Catalog& catalog) {
   }
 }
 
+bool may_read_cdc(Connection& connection) {
+  Statement rows(connection, "ask for the right to schema cdc",
+                 "SELECT HAS_PERMS_BY_NAME(N'cdc', N'SCHEMA', N'SELECT')");
+  return rows.fetch() && rows.integer(0).value_or(0) != 0;
+}
+
 }  // namespace
 
 CatalogDatabase read_database(Connection& connection) {
@@ -270,6 +276,8 @@ Catalog read_catalog(Connection& connection) {
   read_foreign_keys(connection, catalog, index);
   read_sizes(connection, catalog, index);
   if (!catalog.database.cdc_enabled) return catalog;
+  catalog.database.may_read_cdc = may_read_cdc(connection);
+  if (!catalog.database.may_read_cdc) return catalog;
   for (CatalogInstance& instance : read_instances(connection)) {
     CatalogTable* table = find(catalog, index, instance.source_object_id);
     if (table != nullptr) table->instances.push_back(std::move(instance));

@@ -77,9 +77,7 @@ class DatabaseCheck {
   }
 
   void check_cdc_rights() {
-    const std::optional<std::int64_t> may =
-        ask("ask for the right to schema cdc", "SELECT HAS_PERMS_BY_NAME(N'cdc', N'SCHEMA', N'SELECT')");
-    if (may.value_or(1) == 0) {
+    if (!catalog_.database.may_read_cdc) {
       add(FindingLevel::failure, "source.rights", "the login may not read the change tables in schema cdc",
           fmt::format("GRANT SELECT ON SCHEMA::cdc TO {};", quote(user_)));
     } else {

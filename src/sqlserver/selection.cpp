@@ -311,7 +311,8 @@ class TableSelector {
   }
 
   const CatalogInstance* select_instance(const CaptureInstance* stored) {
-    if (!catalog_.database.cdc_enabled) return nullptr;  // A finding of the database.
+    // Findings of the database.
+    if (!catalog_.database.cdc_enabled || !catalog_.database.may_read_cdc) return nullptr;
     if (table_.instances.empty()) {
       fail("table.capture_instance", table_.name.str(), "the table is not captured", enable_remedy(""));
       return nullptr;

@@ -96,12 +96,12 @@ TEST(Check, NamesTheRightsThatAreMissing) {
   const std::string user = "reader_" + database.name();
   {
     Connection master(server_settings());
-    run(master, "make a login", fmt::format("CREATE LOGIN {} WITH PASSWORD = N'Reader-{{1}};x'", user));
+    run(master, "make a login", fmt::format("CREATE LOGIN {} WITH PASSWORD = N'Reader-{{1}}x;y'", user));
   }
   database.run(fmt::format("CREATE USER {0} FOR LOGIN {0}", user));
   Settings settings = database.settings();
   settings.user = user;
-  settings.password = Secret("Reader-{1};x");
+  settings.password = Secret("Reader-{1}x;y");
   settings.include = {"dbo.t"};
   EXPECT_EQ(kind_of([&] { Opened opened(settings); }), ErrorKind::config);
   database.run(fmt::format("GRANT SELECT ON [dbo].[t] TO {}", user));

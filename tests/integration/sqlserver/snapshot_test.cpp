@@ -156,11 +156,13 @@ TEST(Types, SnapshotAndStreamGiveEveryValueUnaltered) {
 
 TEST(Types, LongTextIsWhole) {
   Database database;
-  database.create(
-      "t", "id int NOT NULL PRIMARY KEY, a varchar(8000) NULL, b nvarchar(4000) NULL, c nvarchar(max) NULL");
+  database.run(
+      "CREATE TABLE t (id int NOT NULL PRIMARY KEY, a varchar(8000) NULL, b nvarchar(4000) NULL, c "
+      "nvarchar(max) NULL)");
   database.run(
       "INSERT INTO t VALUES (1, REPLICATE('x', 8000), REPLICATE(N'\u65e5', 4000), "
       "REPLICATE(CONVERT(nvarchar(max), N'\U0001f642'), 100000))");
+  database.enable("t");  // Afterwards: captured values have at most 65536 bytes.
   Opened opened(database.settings());
   const std::vector<std::string> rows = snapshot_of(opened, opened.table("t"), 10);
   ASSERT_EQ(rows.size(), 1u);
@@ -221,8 +223,8 @@ TEST(Chunks, CoverEveryRowOnceForKeysOfEveryType) {
       {"k nvarchar(20) COLLATE Latin1_General_BIN2 NOT NULL PRIMARY KEY", "NCHAR(900 + {0}) + N''''"},
       {"k nvarchar(20) NOT NULL PRIMARY KEY", "NCHAR(97 + {0})"},
       {"k date NOT NULL PRIMARY KEY", "DATEADD(day, {0} * 40, '1890-01-01')"},
-      {"k datetime NOT NULL PRIMARY KEY", "DATEADD(millisecond, {0} * 3, '2026-11-23T10:00:00')"},
-      {"k datetime2(3) NOT NULL PRIMARY KEY", "DATEADD(millisecond, {0}, '2026-11-23T10:00:00')"},
+      {"k datetime NOT NULL PRIMARY KEY", "DATEADD(millisecond, {0} * 10, '2026-11-23T10:00:00.003')"},
+      {"k datetime2(3) NOT NULL PRIMARY KEY", "DATEADD(millisecond, {0} * 10, '2026-11-23T10:00:00')"},
       {"k time(6) NOT NULL PRIMARY KEY", "DATEADD(second, {0}, '10:00:00')"},
       {"k smalldatetime NOT NULL PRIMARY KEY", "DATEADD(minute, {0}, '2026-11-23T10:00:00')"},
       {"k datetimeoffset(3) NOT NULL PRIMARY KEY",

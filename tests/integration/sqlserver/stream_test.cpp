@@ -171,7 +171,8 @@ TEST(R02_Window, OneLargeTransactionComesInParts) {
   database.run(
       "BEGIN TRAN; INSERT INTO u VALUES (1); INSERT INTO t SELECT TOP (5000) ROW_NUMBER() OVER (ORDER BY "
       "a.object_id, "
-      "b.object_id), N'a value of some length' FROM sys.columns AS a CROSS JOIN sys.columns AS b; UPDATE t "
+      "b.object_id), N'a value of some length' FROM sys.columns AS a CROSS JOIN sys.columns AS b CROSS JOIN "
+      "sys.columns AS c; UPDATE t "
       "SET v = "
       "N'another value' WHERE id <= 2000; INSERT INTO u VALUES (2); COMMIT");
   std::size_t rows = 0;
@@ -356,17 +357,16 @@ TEST(R04_Position, MovesOnWithoutRows) {
   settings.include = {"dbo.t"};
   Opened opened(settings);
   opened.stream();
-  Lsn first;
-  opened.until([&](const ChangeBatch& batch) {
-    EXPECT_EQ(batch.rows(), 0u);
-    if (first.is_zero()) {
-      if (batch.end) first = batch.end->lsn;
-      database.control("N'marker'");
-      database.run("INSERT INTO other SELECT COUNT(*) FROM other");
-      return false;
-    }
-    return batch.end && batch.end->lsn > first;
-  });
+  for (const char* sql : {"EXEC sp_sim_control N'marker'", "INSERT INTO other VALUES (1)"}) {
+    SCOPED_TRACE(sql);
+    database.run(sql);
+    const Lsn max = Lsn::parse(
+        database.answer("SELECT CONVERT(nvarchar(22), MAX(start_lsn), 2) FROM cdc.lsn_time_mapping"));
+    opened.until([&](const ChangeBatch& batch) {
+      EXPECT_EQ(batch.rows(), 0u);
+      return batch.end && batch.end->lsn >= max;
+    });
+  }
 }
 
 TEST(R03_HighMark, IsReachedOnlyBehindWhatWasCommittedBefore) {
@@ -492,12 +492,14 @@ TEST(R05_LongValues, StopByName) {
   database.create("t", "id int NOT NULL PRIMARY KEY, lob varbinary(max) NULL");
   database.settle();
   Settings settings = database.settings();
-  settings.max_value_bytes = 1000;
+  settings.max_value_bytes = 65534;  // A captured value has at most 65536 bytes (max text repl size).
   Opened opened(settings);
   opened.stream();
-  database.run("INSERT INTO t VALUES (1, CONVERT(varbinary(max), REPLICATE(N'x', 500)))");
-  EXPECT_EQ(opened.next_rows().size(), 1u) << "1000 bytes are not too long";
-  database.run("INSERT INTO t VALUES (7, CONVERT(varbinary(max), REPLICATE(N'x', 501)))");
+  database.run(
+      "INSERT INTO t VALUES (1, CONVERT(varbinary(max), REPLICATE(CONVERT(nvarchar(max), N'x'), 32767)))");
+  EXPECT_EQ(opened.next_rows().size(), 1u) << "65534 bytes are not too long";
+  database.run(
+      "INSERT INTO t VALUES (7, CONVERT(varbinary(max), REPLICATE(CONVERT(nvarchar(max), N'x'), 32768)))");
   std::string message;
   EXPECT_EQ(kind_of([&] { opened.next_rows(); }, &message), ErrorKind::data);
   EXPECT_THAT(message, HasSubstr("dbo.t"));
