@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -43,6 +44,34 @@ std::uint32_t agreed_packet_bytes(std::uint32_t wanted, bool encrypted) {
   if (wanted == 0) return default_packet_bytes;
   return std::clamp(wanted, smallest_packet_bytes,
                     encrypted ? largest_encrypted_packet_bytes : largest_packet_bytes);
+}
+
+// What a login may ask for and this server does not do.
+std::optional<ServerMessage> unsupported(const Login7& login) {
+  const auto refusal = [](std::int32_t number, std::uint8_t severity, std::string text) {
+    return ServerMessage{.number = number,
+                         .state = 1,
+                         .severity = severity,
+                         .text = std::move(text),
+                         .procedure = {},
+                         .line = 1};
+  };
+  if (login.integrated) {
+    return refusal(18452, 14,
+                   "Login failed. The login is from an untrusted domain and cannot be used with Integrated "
+                   "authentication.");
+  }
+  if (login.version < 0x73000000) {
+    return refusal(17830, 20,
+                   "The simulator speaks TDS 7.3 and later; the client asks for an older version.");
+  }
+  if (login.changes_password) {
+    return refusal(18456, 14,
+                   fmt::format("Login failed for user '{}'. The simulator changes no password at login.",
+                               login.login.user));
+  }
+  if (login.attaches_file) return refusal(15350, 16, "The simulator attaches no database file at login.");
+  return std::nullopt;
 }
 
 std::string quoted_name(std::string_view name) {
@@ -115,25 +144,7 @@ bool Connection::refuse_login(const ServerMessage& why) {
 bool Connection::answer_login(const Login7& login) {
   protocol_.version = agreed_version(login.version);
   response_.begin({});
-  if (login.integrated) {
-    return refuse_login({.number = 18452,
-                         .state = 1,
-                         .severity = 14,
-                         .text =
-                             "Login failed. The login is from an untrusted domain and cannot be used with "
-                             "Integrated authentication.",
-                         .procedure = {},
-                         .line = 1});
-  }
-  if (protocol_.version < 0x72000000) {
-    return refuse_login(
-        {.number = 17830,
-         .state = 1,
-         .severity = 20,
-         .text = "The simulator speaks TDS 7.2 and later; the client asks for an older version.",
-         .procedure = {},
-         .line = 1});
-  }
+  if (const std::optional<ServerMessage> why = unsupported(login)) return refuse_login(*why);
   std::vector<ServerMessage> refused;
   session_ = engine_.login(login.login, refused);
   for (const ServerMessage& message : refused)
@@ -212,7 +223,10 @@ bool Connection::acknowledge_cancellation() {
 }
 
 void Connection::perform(const Message& message, std::stop_token stop) {
-  if (message.status & (packet_status::reset_connection | packet_status::reset_connection_keep_transaction)) {
+  if (message.status & packet_status::reset_connection_keep_transaction) {
+    throw Error(ErrorKind::protocol, "a reset that keeps the transaction is not supported");
+  }
+  if (message.status & packet_status::reset_connection) {
     session_->reset(response_);
     response_.acknowledge_reset();
   }

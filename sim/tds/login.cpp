@@ -34,6 +34,7 @@ enum Field : std::size_t {
   application_name = 48,
   language_name = 64,
   database_name = 68,
+  attach_file = 82,
 };
 constexpr std::size_t shortest_login7 = 86;
 constexpr std::size_t most_name_units = 128;
@@ -136,6 +137,8 @@ Login7 parse_login7(std::string_view message) {
   login.login.application = field_text(message, application_name);
   login.login.database = field_text(message, database_name);
   login.language = field_text(message, language_name);
+  ByteReader attach(message.substr(attach_file + 2));
+  login.attaches_file = attach.u16() != 0;
   return login;
 }
 

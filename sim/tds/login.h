@@ -34,6 +34,7 @@ struct Login7 {
   std::uint32_t packet_bytes = 0;  // 0: the server's choice.
   bool integrated = false;         // Windows authentication is asked for.
   bool changes_password = false;
+  bool attaches_file = false;  // A database file to be attached at login.
   std::string language;
   Login login;
 };

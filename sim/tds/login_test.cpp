@@ -60,6 +60,7 @@ TEST(Login7, ReadsItsFlags) {
   EXPECT_TRUE(login.integrated);
   EXPECT_TRUE(login.login.read_only_intent);
   EXPECT_TRUE(login.changes_password);
+  EXPECT_FALSE(login.attaches_file);
 }
 
 TEST(Login7, RefusesFieldsOutsideTheMessage) {

@@ -94,6 +94,12 @@ TEST_F(ClientsTest, AWrongPasswordIsRefused) {
   EXPECT_THAT(output, Not(HasSubstr("affected")));
 }
 
+// An old client would misread newer types: it is told so.
+TEST_F(ClientsTest, OldProtocolsAreRefusedByName) {
+  const std::string output = tsql("off", "select types\ngo\n", "secret", "tds version = 7.2\n");
+  EXPECT_THAT(output, HasSubstr("The simulator speaks TDS 7.3 and later"));
+}
+
 // Many packets, small and large, through TLS as well.
 TEST_F(ClientsTest, LongResultsArriveWhole) {
   for (const char* encryption : {"off", "require"}) {
