@@ -9,7 +9,7 @@
 namespace tailrace::sim::tds {
 namespace {
 
-constexpr std::size_t most_message_units = 2047;
+constexpr std::size_t most_message_units = 8000;  // The longest PRINT.
 
 // Writes the 16-bit length of a token's body once the body is there.
 class Body {
