@@ -40,8 +40,9 @@ std::string remedy_of(const Error& error) {
 
 // Lines after the first stand under it.
 std::string indented(std::string text) {
-  for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 3))
-    text.insert(at + 1, "  ");
+  for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1)) {
+    if (at + 1 < text.size() && text[at + 1] != ' ') text.insert(at + 1, "  ");
+  }
   return text;
 }
 
@@ -57,7 +58,7 @@ std::string line_of(const Error& error) {
 }  // namespace
 
 std::string failure_text(const Error& error) {
-  std::string out = fmt::format("tailrace: {}\n", error.message());
+  std::string out = fmt::format("tailrace: {}\n", indented(error.message()));
   for (const auto& [key, value] : error.context()) {
     // What the message has already said; a short value stands in many a word.
     const bool said =

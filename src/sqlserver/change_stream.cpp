@@ -84,31 +84,37 @@ std::vector<MappedTransaction> read_mapped(Connection& connection, const Lsn& lo
   return mapped;
 }
 
-void check_validity(std::span<const CatalogInstance> instances, const TableSchema& table,
-                    const Lsn& position) {
+std::optional<Error> validity_error(std::span<const CatalogInstance> instances, const TableSchema& table,
+                                    const Lsn& position) {
   const CaptureInstance& known = table.instance;
+  const std::string name = table.name.str();
   const auto found = std::find_if(instances.begin(), instances.end(), [&](const CatalogInstance& instance) {
     return instance.object_id == known.object_id && instance.name == known.name &&
            instance.create_date == known.create_date;
   });
   if (found == instances.end()) {
-    throw Error(
-        ErrorKind::gap,
-        fmt::format(
-            "the capture instance {} of {} is gone or was made anew: changes in between are lost; take "
-            "the table again: {}",
-            known.name, table.name.str(), resnapshot(table.name)))
-        .with("table", table.name.str());
+    return Error(ErrorKind::gap,
+                 fmt::format("the capture instance {} of {} is gone or was made anew: changes in "
+                             "between are lost",
+                             known.name, name))
+        .with("table", name)
+        .with("remedy", fmt::format("take the table again: {}", resnapshot(table.name)));
   }
-  if (!found->start_lsn || *found->start_lsn <= position) return;
-  throw Error(
-      ErrorKind::gap,
-      fmt::format("cleanup has overtaken {}: changes behind the position are gone; take the table again: {}, "
-                  "and see to it that the retention is longer than any stop",
-                  table.name.str(), resnapshot(table.name)))
-      .with("table", table.name.str())
+  if (!found->start_lsn || *found->start_lsn <= position) return std::nullopt;
+  return Error(ErrorKind::gap,
+               fmt::format("cleanup has overtaken {}: changes behind the position are gone", name))
+      .with("table", name)
       .with("position", position.hex())
-      .with("min_lsn", found->start_lsn->hex());
+      .with("min_lsn", found->start_lsn->hex())
+      .with("remedy",
+            fmt::format("take the table again: {}; and see to it that the retention is longer than any "
+                        "stop",
+                        resnapshot(table.name)));
+}
+
+void check_validity(std::span<const CatalogInstance> instances, const TableSchema& table,
+                    const Lsn& position) {
+  if (std::optional<Error> error = validity_error(instances, table, position)) throw std::move(*error);
 }
 
 ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTable>& tables,

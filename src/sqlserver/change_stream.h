@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "pipeline/source.h"
 #include "sqlserver/change_reader.h"
 #include "sqlserver/mark.h"
@@ -41,8 +42,11 @@ std::optional<std::vector<ScanSession>> read_scan_sessions(Connection& connectio
 std::vector<MappedTransaction> read_mapped(Connection& connection, const Lsn& lower, const Lsn& upper,
                                            std::uint64_t most_rows);
 
-// The change table of each table still is the one of its instance, and reaches back to `position` (or to the table's
-// own start). Throws gap, naming table, position and what to do.
+// Nothing where the table's change table still is the one of its instance and reaches back to `position`; else a
+// gap, naming table, position and what to do.
+std::optional<Error> validity_error(std::span<const CatalogInstance> instances, const TableSchema& table,
+                                    const Lsn& position);
+// The same, thrown.
 void check_validity(std::span<const CatalogInstance> instances, const TableSchema& table,
                     const Lsn& position);
 

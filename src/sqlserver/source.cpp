@@ -34,6 +34,24 @@ const TableProgress* stored_table(const ResumeState& resume, const Finding& find
   return nullptr;
 }
 
+// A cleanup overtakes many tables at once: whoever mends them wants to know all of them.
+void refuse_gaps(std::vector<Error>& gaps) {
+  if (gaps.empty()) return;
+  if (gaps.size() == 1) throw std::move(gaps.front());
+  std::string message = fmt::format("changes of {} tables are gone at the source:", gaps.size());
+  std::string command = "tailrace table CONFIG resnapshot";
+  for (const Error& gap : gaps) {
+    message += "\n" + gap.message();
+    command += fmt::format(" --table {}", gap.context("table"));
+  }
+  throw Error(ErrorKind::gap, message)
+      .with("position", gaps.front().context("position"))
+      .with("remedy",
+            fmt::format("take the tables again: {}; and see to it that the retention is longer than any "
+                        "stop",
+                        command));
+}
+
 bool is_to_be_taken_again(const TableProgress& progress) {
   return progress.desired == "resnapshot";
 }
@@ -147,6 +165,7 @@ void SqlServerSource::check_position(const Position& position) {
 
 void SqlServerSource::check_stored_tables(const ResumeState& resume) const {
   const std::vector<CatalogInstance> instances = read_instances(*connection_);
+  std::vector<Error> gaps;
   for (const auto& [name, progress] : resume.tables) {
     if (is_to_be_taken_again(progress)) continue;
     const auto found =
@@ -156,8 +175,10 @@ void SqlServerSource::check_stored_tables(const ResumeState& resume) const {
     TableSchema schema = *found->schema;
     schema.instance = progress.instance;
     const Lsn position = resume.position ? resume.position->lsn : Lsn{};
-    check_validity(instances, schema, std::max(position, progress.low));
+    if (std::optional<Error> gap = validity_error(instances, schema, std::max(position, progress.low)))
+      gaps.push_back(std::move(*gap));
   }
+  refuse_gaps(gaps);
 }
 
 std::vector<Lsn> SqlServerSource::take_low(const std::vector<SchemaPtr>& tables) {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ import unittest
 from tests.e2e.case import EndToEnd
 from tests.support.processes import BUILD, ROOT, wait_until
 
-DONE, CONFIG, DATA, ABANDONED = 0, 2, 5, 130
+DONE, CONFIG, DATA, GAP, ABANDONED = 0, 2, 5, 7, 130
 
 
 def tailrace(*words, **options):
@@ -109,6 +110,20 @@ class Commands(EndToEnd):
         errors = {each["table"]: each["last_error"] for each in answer["tables"]}
         self.assertIsNone(errors["dbo.tick"])
         self.assertTrue(errors["dbo.item"], errors)
+
+    # What the message of a gap tells people to do must work.
+    def test_a_resnapshot_ends_a_gap(self):
+        self.catch_up()
+        self.sql("UPDATE dbo.item SET name = N'behind the gap' WHERE id = 1")
+        self.sql("DELETE FROM dbo.item WHERE id = 2")
+        wait_until(lambda: self.sql("SELECT COUNT(*) FROM cdc.dbo_item_CT WHERE [__$operation] = 1")[0][0], 30, "capture")
+        self.sql("EXEC sp_sim_control 'cleanup_now'")
+        gone = self.pipeline.call("run", "--until-caught-up")
+        self.assertEqual(gone.returncode, GAP, gone.stderr)
+        said = re.search(r"tailrace (table) CONFIG (resnapshot(?: --table [\w.]+)+)", gone.stderr)
+        self.assertEqual(self.pipeline.call(said[1], *said[2].split()).returncode, DONE)
+        self.catch_up()
+        self.assert_same()
 
     def test_a_run_without_a_terminal_logs_plain_lines(self):
         run = self.catch_up()
