@@ -22,7 +22,7 @@ namespace tailrace {
 struct RunSettings {
   int readers = 4;  // Snapshot readers, each with a chunk writer.
   std::uint64_t chunk_rows = 50'000;
-  std::size_t queue_bytes = 16u << 20;  // Decoded changes ahead of the sink.
+  std::size_t queue_bytes = 8u << 20;  // Decoded changes ahead of the sink.
   std::chrono::milliseconds first_contact{
       30'000};  // How long an unreachable side is tried before the first success.
   std::chrono::milliseconds shortest_retry{100};  // The first wait; it doubles up to 30 s.

@@ -49,7 +49,7 @@ const std::vector<Binding<RunSettings>>& run_settings_bindings() {
           {.name = "stream.queue_bytes",
            .type = SettingType::bytes,
            .help = "Changes that are read ahead of the target. This bounds memory.",
-           .fallback = "16MiB",
+           .fallback = "8MiB",
            .minimum = mebibyte,
            .maximum = 1024 * mebibyte},
           [](RunSettings & s) -> auto& { return s.queue_bytes; }),

@@ -107,7 +107,7 @@ std::vector<Parameter> ChangeReader::page_parameters(PageForm form) const {
 
 bool ChangeReader::read_page(PageForm form, RowBatch& batch, std::size_t held_bytes) {
   const CapturedTable& table = *tables_[at_].table;
-  const std::size_t limit = connection_.settings().commit_bytes;
+  const std::size_t limit = connection_.settings().part_bytes();
   RowDecoder decoder(*table.schema, connection_.settings().max_value_bytes);
   const bool command_is_null = last_ && !last_->command;
   Statement statement(connection_, "read the changes of " + table.schema->name.str(),

@@ -33,7 +33,7 @@ class ChangeReader {
   explicit ChangeReader(Connection& connection) : connection_(connection) {}
 
   void begin(std::vector<TableWindow> tables, const Lsn& upper, std::vector<MappedTransaction> mapped);
-  // Adds rows to `out` until it holds commit_bytes; true once the window is done.
+  // Adds rows to `out` until it holds part_bytes(); true once the window is done.
   [[nodiscard]] bool read_part(ChangeBatch& out);
 
   // Rows read per table of the window, to be held against what was counted.

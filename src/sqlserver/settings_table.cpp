@@ -177,8 +177,8 @@ std::vector<Binding<Settings>> amounts() {
       bind<Settings>(
           {.name = "stream.commit_bytes",
            .type = SettingType::bytes,
-           .help = "Size of one part of a commit: what is larger is applied in parts, in one transaction of "
-                   "the target. This bounds memory.",
+           .help = "Memory for changes on their way. A commit goes in parts of an eighth of it, all in one "
+                   "transaction of the target.",
            .fallback = "32MiB",
            .minimum = mebibyte,
            .maximum = 1024 * mebibyte},
