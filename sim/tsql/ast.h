@@ -455,6 +455,8 @@ struct Empty {};  // A lone semicolon, CHECKPOINT and the like.
 
 struct Statement {
   std::int32_t line = 1;
+  std::size_t begin = 0;  // Of its text in the batch.
+  std::size_t end = 0;
   std::variant<Empty, SelectPtr, Insert, Update, Delete, Merge, CreateTable, AlterTable, CreateIndex, DropIndex,
                DropObjects, TruncateTable, CreateDatabase, AlterDatabase, CreateSchema, CreatePrincipal,
                AlterPrincipal, PermissionChange, Declare, SetVariable, SetOption, If, While, BlockStatement, TryCatch, Break,

@@ -304,6 +304,7 @@ Typed Binder::cast_to(Typed value, const TypeInfo& type, int style, bool try_cas
     if (convert(from, cell_of(*value.constant), type, style, out, error)) {
       Typed folded = constant_value(out);
       folded.collation = default_collation;
+      folded.nullable = folded.nullable || try_cast;
       return folded;
     }
     if (try_cast) return null_value(type);

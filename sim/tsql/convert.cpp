@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "sim/storage/clock.h"
 #include "sim/tsql/convert_internal.h"
 #include "sim/tsql/moments.h"
 #include "sim/tsql/numbers.h"
@@ -46,7 +47,7 @@ bool arithmetic_overflow(const TypeInfo& from, const Cell& in, const TypeInfo& t
                     ? "Arithmetic overflow error converting " + std::string(type_name(from)) + " to data type numeric."
                     : "Arithmetic overflow error for type " + std::string(type_name(to)) + ", value = " + std::to_string(in.real) + ".");
   }
-  const std::string source = from.type == Type::decimal ? "numeric" : is_text(from.type) ? std::string(type_name(from)) : "expression";
+  const std::string source = from.type == Type::decimal ? "numeric" : is_text(from.type) || (is_integer(from.type) && to.type == Type::decimal) ? std::string(type_name(from)) : "expression";
   return fail(error, 8115, "Arithmetic overflow error converting " + source + " to data type " +
                                (to.type == Type::decimal ? "numeric" : std::string(type_name(to))) + ".");
 }
@@ -269,8 +270,7 @@ bool to_moment(const TypeInfo& from, const Cell& in, const TypeInfo& to, int sty
     Value days;
     days.type = make_type(Type::float_);
     if (!to_float(from, in, days.type, days, error)) return false;
-    moment.ticks = days_to_1900 * ticks_per_day + static_cast<std::int64_t>(std::llround(days.real * 25920000.0)) * (ticks_per_day / 25920000);
-    if (std::fabs(days.real) > 3e6) moment.ticks = -1;
+    moment.ticks = std::fabs(days.real) > 3e6 ? -1 : ticks_from_datetime(std::llround(days.real * 25920000.0));
   }
   if (from_moment(moment, to, out)) return true;
   if (is_numeric(from.type)) return fail(error, 8115, "Arithmetic overflow error converting expression to data type " + std::string(type_name(to)) + ".");

@@ -16,6 +16,7 @@ namespace tailrace::sim::tsql {
 
 struct StatementError {
   ServerMessage message;
+  bool ends_batch = false;  // Whatever its number says: THROW.
 };
 
 [[noreturn]] void raise(std::int32_t number, std::string text, std::int32_t line = 0, std::uint8_t state = 1,

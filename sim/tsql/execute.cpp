@@ -61,9 +61,14 @@ void SessionCore::run_text(std::string_view text) {
     done(StatementKind::other, std::nullopt, true);
     return;
   }
-  const std::string before = std::exchange(current_text_, batch->text.size() <= largest_cached_text ? batch->text : std::string());
+  const std::string* const before = std::exchange(batch_text_, &batch->text);
   run_list(batch->statements, true);
-  current_text_ = before;
+  batch_text_ = before;
+}
+
+std::string SessionCore::statement_text() const {
+  if (batch_text_ == nullptr || current_statement_ == nullptr) return {};
+  return batch_text_->substr(current_statement_->begin, current_statement_->end - current_statement_->begin);
 }
 
 void SessionCore::check_stop() {
@@ -98,11 +103,11 @@ bool SessionCore::settle(StatementError error, std::int32_t line) {
   if (error.message.line <= 0) error.message.line = line;
   note_error(error.message);
   const ErrorScope scope = scope_of(error.message.number);
-  const bool abort = scope == ErrorScope::transaction || (options_.xact_abort && error.message.severity > 10 && error.message.number != 50000);
+  const bool abort = scope == ErrorScope::transaction || (options_.xact_abort && error.message.severity > 10 && (error.message.number != 50000 || error.ends_batch));
   sink_->message(error.message);
   if (abort && tran_count_ > 0) roll_back_all(true);
   done(StatementKind::other, std::nullopt, true);
-  return abort || scope == ErrorScope::batch || error.message.severity >= 20;
+  return abort || error.ends_batch || scope == ErrorScope::batch || error.message.severity >= 20;
 }
 
 Flow SessionCore::run_try(const TryCatch& node) {
@@ -178,6 +183,7 @@ std::string formatted(const std::string& format, const std::vector<Value>& args)
 
 Flow SessionCore::run(const Statement& statement) {
   set_statement_time();
+  current_statement_ = &statement;
   Flow flow = Flow::next;
   // Statements that set @@ERROR to 0 by having worked; control of flow leaves it.
   const auto worked = [&] { last_error_ = 0; };
@@ -221,7 +227,7 @@ Flow SessionCore::run(const Statement& statement) {
           [&](const Throw& node) {
             if (!node.number) {
               if (!caught_) raise(10704, "To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the THROW statement inside a CATCH block, or add error parameters to the THROW statement.", statement.line);
-              throw StatementError{*caught_};
+              throw StatementError{*caught_, true};
             }
             const TypeInfo number_type = int_type();
             const TypeInfo text_type_ = nvarchar_type(2048);
@@ -231,13 +237,8 @@ Flow SessionCore::run(const Statement& statement) {
             error.message.state = static_cast<std::uint8_t>(evaluate(*node.state, &number_type).number);
             error.message.line = statement.line;
             if (error.message.number < 50000) raise(35100, "Error number " + std::to_string(error.message.number) + " in the THROW statement is outside the valid range. Specify an error number in the valid range of 50000 to 2147483647.", statement.line);
-            if (try_depth_ > 0) throw error;
-            // THROW ends the batch whatever its number says.
-            note_error(error.message);
-            sink_->message(error.message);
-            if (options_.xact_abort && tran_count_ > 0) roll_back_all(true);
-            done(StatementKind::other, std::nullopt, true);
-            flow = Flow::return_;
+            error.ends_batch = true;
+            throw error;
           },
           [&](const RaiseError& node) {
             std::vector<Value> values;
@@ -254,7 +255,7 @@ Flow SessionCore::run(const Statement& statement) {
             message.state = static_cast<std::uint8_t>(std::clamp<std::int64_t>(values[2].number, 0, 255));
             message.line = statement.line;
             if (message.severity > 10) {
-              if (try_depth_ > 0) throw StatementError{message};
+              if (try_depth_ > 0) throw StatementError{message, false};
               note_error(message);
               sink_->message(message);
               done(StatementKind::other, std::nullopt, true);

@@ -8,6 +8,26 @@
 
 namespace tailrace::sim::tsql {
 
+namespace {
+
+// Whether a stored text of T-SQL names a column.
+bool mentions_column(const std::string& text, std::string_view name) {
+  Lexer lexer(text, true);
+  for (Token token = lexer.next(); token.kind != TokenKind::end && token.kind != TokenKind::bad; token = lexer.next()) {
+    if ((token.kind == TokenKind::word || token.kind == TokenKind::name) && same_name(unquoted(token), name)) return true;
+  }
+  return false;
+}
+
+// Computed columns, checks and filters of indexes over a column are kept as text: the column must keep its name and be there.
+bool has_dependents(const TableDef& table, std::string_view name) {
+  return std::any_of(table.columns.begin(), table.columns.end(), [&](const ColumnDef& other) { return mentions_column(other.computed, name); }) ||
+         std::any_of(table.checks.begin(), table.checks.end(), [&](const CheckDef& item) { return mentions_column(item.text, name); }) ||
+         std::any_of(table.indexes.begin(), table.indexes.end(), [&](const IndexDef& index) { return mentions_column(index.filter, name); });
+}
+
+}  // namespace
+
 // Binds a CHECK over its table; the SQL finds a row that breaks it.
 std::string SessionCore::stored_check(const TableDef& table, const CheckDef& item) {
   Binder binder(*this);
@@ -93,7 +113,7 @@ void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) 
     if (own.columns.empty()) own.columns.push_back({clause.name, false});
     add_constraint(active_->catalog.table(table->object_id), own);
   }
-  active_->cdc.after_alter(table->object_id, current_text_);
+  active_->cdc.after_alter(table->object_id, statement_text());
 }
 
 void SessionCore::add_constraint(const TablePtr& table, const ConstraintClause& clause) {
@@ -199,7 +219,7 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
   check(active_->catalog.alter_column(*table, column, conversion));
   active_->catalog.touch();
   active_->catalog.refresh();
-  active_->cdc.after_alter(table->object_id, current_text_, type_changed ? column.column_id : 0, conversion);
+  active_->cdc.after_alter(table->object_id, statement_text(), type_changed ? column.column_id : 0, conversion);
 }
 
 void SessionCore::alter_table(const AlterTable& node) {
@@ -227,11 +247,14 @@ void SessionCore::alter_table(const AlterTable& node) {
               if (node.if_exists) continue;
               raise(4924, "ALTER TABLE DROP COLUMN failed because column '" + name + "' does not exist in table '" + found->name + "'.", node.name.line);
             }
+            if (has_dependents(*table(), name)) {
+              raise(5074, "The object is dependent on column '" + name + "'. ALTER TABLE DROP COLUMN " + name + " failed because one or more objects access this column.", node.name.line);
+            }
             check(active_->cdc.before_alter(*table(), name, true, false));
             check(active_->catalog.drop_column(*table(), name));
             active_->catalog.touch();
             active_->catalog.refresh();
-            active_->cdc.after_alter(found->object_id, current_text_);
+            active_->cdc.after_alter(found->object_id, statement_text());
           }
           break;
         case AlterTable::Action::drop_constraint:
@@ -253,6 +276,14 @@ void SessionCore::alter_table(const AlterTable& node) {
             for (const ForeignKeyDef& key : found->foreign_keys) names.push_back(key.name);
           }
           for (const std::string& name : names) {
+            if (!disable && node.if_exists) {
+              for (const CheckDef& item : found->checks) {
+                if (same_name(item.name, name)) verify_check(*found, item);
+              }
+              for (const ForeignKeyDef& key : found->foreign_keys) {
+                if (same_name(key.name, name)) verify_foreign_key(*found, key);
+              }
+            }
             check(active_->catalog.set_constraint_disabled(*table(), name, disable, node.if_exists));
             active_->catalog.touch();
             active_->catalog.refresh();
@@ -288,6 +319,10 @@ std::int32_t SessionCore::rename(CallArguments& arguments) {
   Binder binder(*this);
   const TablePtr table = binder.find_table(table_name, false);
   if (!table) raise(15225, "No item by the name of '" + old_name + "' could be found in the current database '" + active_->database->name + "', given that @itemtype was input as '" + type + "'.");
+  const ColumnDef* renamed = column ? table->column(parsed.name) : nullptr;
+  if (renamed != nullptr && has_dependents(*table, renamed->name)) {
+    raise(15336, "Object '" + old_name + "' cannot be renamed because the object participates in enforced dependencies.");
+  }
   write_statement([&] {
     check(active_->cdc.before_alter(*table, column ? parsed.name : "", false, true));
     check(column ? active_->catalog.rename_column(*table, parsed.name, new_name) : active_->catalog.rename_table(*table, new_name));

@@ -12,12 +12,19 @@
 
 namespace tailrace::sim::tsql {
 
+// As much of a text as its column takes, for the message.
+static std::string cut_text(const std::string& text, const TypeInfo& type) {
+  std::u16string units = to_utf16(is_text(type.type) ? text : std::string());
+  units.resize(std::min<std::size_t>(units.size(), static_cast<std::size_t>(std::max(units_of(type), 0))));
+  return from_utf16(units);
+}
+
 // What a value becomes on its way into a column: as convert, but a text that would be cut is an error that names the column.
 static bool op_assign(OperationCall& call) {
   if (convert(call.op.args[0], call.args[0], call.op.result, no_style, call.out, call.context.error, ConversionUse::assignment)) return true;
   if (call.context.error.number == 8152) {
     call.context.error.number = 2628;
-    call.context.error.text = "String or binary data would be truncated in " + call.op.text + ". Truncated value: '" + call.out.text.substr(0, 100) + "'.";
+    call.context.error.text = "String or binary data would be truncated in " + call.op.text + ". Truncated value: '" + cut_text(call.out.text, call.op.result) + "'.";
   }
   return false;
 }
@@ -96,7 +103,7 @@ class ValuesInserter {
     ConversionError error;
     if (!literal_cell(literal, columns_[i]->type, scratch_[i], cells_[i], error)) {
       if (error.number == 8152) {
-        raise(2628, "String or binary data would be truncated in table '" + table_text_ + "', column '" + columns_[i]->name + "'. Truncated value: '" + scratch_[i].text.substr(0, 100) + "'.");
+        raise(2628, "String or binary data would be truncated in table '" + table_text_ + "', column '" + columns_[i]->name + "'. Truncated value: '" + cut_text(scratch_[i].text, columns_[i]->type) + "'.");
       }
       raise(error.number, error.text);
     }

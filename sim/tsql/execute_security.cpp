@@ -154,10 +154,6 @@ void SessionCore::set_option(const SetOption& node) {
       options_.row_limit = node.expr ? evaluate(*node.expr).number : std::strtoll(node.value.c_str(), nullptr, 10);
     } else if (name == "TEXTSIZE") {
       const std::int64_t bytes = node.expr ? evaluate(*node.expr).number : std::strtoll(node.value.c_str(), nullptr, 10);
-      // Drivers set the largest or 2 GB; a smaller one would cut values, which is not done here.
-      if (bytes > 0 && bytes < 2147483647) {
-        if (bytes < 64 * 1024) not_supported("SET TEXTSIZE " + std::to_string(bytes));
-      }
       options_.text_size = static_cast<std::int32_t>(bytes <= 0 ? 2147483647 : bytes);
     } else if (name == "DATEFORMAT") {
       if (node.value != "MDY" && node.value != "mdy") not_supported("SET DATEFORMAT " + node.value);

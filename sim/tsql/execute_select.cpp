@@ -13,6 +13,23 @@ namespace {
 
 constexpr std::uint64_t rows_between_stop_checks = 256;
 
+// SET TEXTSIZE cuts what a SELECT sends of the max types. `cut` owns what is left of a text.
+void cut_to_text_size(const TypeInfo& type, std::int64_t text_bytes, std::string& cut, Cell& cell) {
+  if (cell.null) return;
+  if (!is_wide_text(type.type)) {
+    if (is_bytes(type.type)) {
+      if (static_cast<std::int64_t>(cell.text.size()) > text_bytes) cell.text = cell.text.substr(0, static_cast<std::size_t>(text_bytes));
+      return;
+    }
+    if (utf16_length(cell.text) <= text_bytes) return;
+  } else if (2 * utf16_length(cell.text) <= text_bytes) {
+    return;
+  }
+  const std::u16string units = to_utf16(cell.text);
+  cut = from_utf16(std::u16string_view(units).substr(0, static_cast<std::size_t>(is_wide_text(type.type) ? text_bytes / 2 : text_bytes)));
+  cell.text = cut;
+}
+
 bool assigns_variables(const Select& select) {
   return select.terms.size() == 1 && !select.terms[0]->items.empty() &&
          std::any_of(select.terms[0]->items.begin(), select.terms[0]->items.end(), [](const SelectItem& item) { return !item.variable.empty(); });
@@ -100,6 +117,11 @@ void SessionCore::select_rows(const Plan& plan) {
     columns.push_back(result_column(column));
     types.push_back(columns.back().type);
   }
+  std::vector<std::size_t> max_columns;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    if (types[i].length < 0 && options_.text_size < 2147483647) max_columns.push_back(i);
+  }
+  std::vector<std::string> cut(max_columns.size());
   RowReader reader(types);
   std::vector<Cell> cells(types.size());
   std::uint64_t rows = 0;
@@ -116,6 +138,10 @@ void SessionCore::select_rows(const Plan& plan) {
         throw Cancelled{};
       }
       reader.read(statement, cells.data());
+      for (std::size_t i = 0; i < max_columns.size(); ++i) {
+        Cell& cell = cells[max_columns[i]];
+        if (!cell.null && static_cast<std::int64_t>(cell.text.size()) > options_.text_size / 2) cut_to_text_size(types[max_columns[i]], options_.text_size, cut[i], cell);
+      }
       if (!sink_->row(cells)) throw Cancelled{};
       ++rows;
       if (rows % rows_between_stop_checks == 0) check_stop();

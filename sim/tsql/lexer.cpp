@@ -39,7 +39,7 @@ constexpr auto reserved_words = std::to_array<std::string_view>(
      "NULLIF",       "OF",           "OFF",        "OFFSETS",       "ON",          "OPEN",
      "OPENDATASOURCE", "OPENQUERY",  "OPENROWSET", "OPENXML",       "OPTION",      "OR",
      "ORDER",        "OUTER",        "OVER",       "PERCENT",       "PIVOT",       "PLAN",
-     "PRECISION",    "PRIMARY",      "PRINT",      "PROC",          "PROCEDURE",   "PUBLIC",
+     "PRIMARY",      "PRINT",      "PROC",          "PROCEDURE",   "PUBLIC",
      "RAISERROR",    "READ",         "READTEXT",   "RECONFIGURE",   "REFERENCES",  "REPLICATION",
      "RESTORE",      "RESTRICT",     "RETURN",     "REVERT",        "REVOKE",      "RIGHT",
      "ROLLBACK",     "ROWCOUNT",     "ROWGUIDCOL", "RULE",          "SAVE",        "SCHEMA",

@@ -14,6 +14,14 @@ std::unique_ptr<Statement> with_line(std::int32_t line) {
 }  // namespace
 
 std::unique_ptr<Statement> Parser::statement() {
+  const std::size_t begin = peek().offset;
+  std::unique_ptr<Statement> out = bare_statement();
+  out->begin = begin;
+  out->end = consumed_end_;
+  return out;
+}
+
+std::unique_ptr<Statement> Parser::bare_statement() {
   const Token first = peek();
   if (first.kind == TokenKind::symbol && first.text == "(") return wrap_with();
   if (first.kind != TokenKind::word) {

@@ -344,9 +344,11 @@ AlterTable Parser::alter_table() {
   AlterTable out;
   out.name = object_name();
   bool no_check = false;
+  bool with_check = false;
   if (at_word("WITH") && (at_word("CHECK", 1) || at_word("NOCHECK", 1))) {
     take();
     no_check = any_word() == "NOCHECK";
+    with_check = !no_check;
   }
   if (accept_word("ADD")) {
     out.action = AlterTable::Action::add;
@@ -394,7 +396,7 @@ AlterTable Parser::alter_table() {
     do {
       out.names.push_back(at_word("ALL") ? any_word() : identifier());
     } while (accept_symbol(","));
-    out.if_exists = !no_check;  // WITH CHECK CHECK: trusted again.
+    out.if_exists = with_check;  // WITH CHECK CHECK: trusted again; without it the rows are not looked at.
   } else if (at_word("SET") || at_word("REBUILD") || at_word("SWITCH") || at_word("ENABLE") || at_word("DISABLE")) {
     not_supported("ALTER TABLE ... " + upper(peek().text), peek().line);
   } else {

@@ -89,6 +89,7 @@ class Parser {
   void table_alias(TableSource& source);
   void order_and_offset(Select& select);
 
+  std::unique_ptr<Statement> bare_statement();
   std::unique_ptr<Statement> wrap_with();
   Insert insert_statement(std::vector<CommonTable> ctes);
   void insert_values(Insert& insert);

@@ -98,6 +98,10 @@ void RowWriter::check_lob(const ColumnDef& column, std::string_view text) {
 
 void RowWriter::prepare_insert(std::vector<const ColumnDef*> columns) {
   given_ = std::move(columns);
+  given_positions_.clear();
+  volatile_defaults_.clear();
+  default_statement_.reset();
+  identity_given_ = false;
   row_.assign(table_->columns.size(), Cell{});
   default_values_.assign(table_->columns.size(), Value{});
   for (const ColumnDef* column : given_) {
@@ -285,7 +289,9 @@ void RowWriter::run_checks(const ColumnBinder& bind) {
   if (!checks_ready_) prepare_checks();
   for (const auto& [check, expression] : checks_) {
     sim::Statement statement = session_.prepare(expression.sql);
-    for (std::size_t i = 0; i < expression.parameters.size(); ++i) {
+    // Of the row's columns only those that the expression names are parameters of its SQL.
+    const int count = sqlite3_bind_parameter_count(statement.handle());
+    for (std::size_t i = 0; i < expression.parameters.size() && static_cast<int>(i) < count; ++i) {
       std::size_t position = 0;
       if (row_parameter(expression.parameters[i], "INSERTED.", position)) bind(statement, static_cast<int>(i) + 1, position);
       else statement.bind(static_cast<int>(i) + 1, session_.parameter_value(expression.parameters[i]));

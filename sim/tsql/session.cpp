@@ -72,6 +72,8 @@ void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_toke
     if (options_.xact_abort && tran_count_ > 0) roll_back_all(false);
   }
   try_depth_ = 0;
+  batch_text_ = nullptr;
+  current_statement_ = nullptr;
   caught_.reset();
   insert_rows_ = nullptr;
   while (frames_.size() > 1) frames_.pop_back();

@@ -257,7 +257,9 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   ForeignKeyDef foreign_key_definition(const ConstraintClause& clause, const TableDef& table, const std::string& column);
   void verify_foreign_key(const TableDef& table, const ForeignKeyDef& key);
   void verify_check(const TableDef& table, const CheckDef& check);
-  std::string current_text_;  // Of the statement that runs, for sys.ddl history.
+  std::string statement_text() const;  // Of the statement that runs, for CDC's history of DDL.
+  const std::string* batch_text_ = nullptr;
+  const Statement* current_statement_ = nullptr;
 
   // --- Procedures (procedures.cpp, procedures_cdc.cpp).
   struct Argument {

@@ -105,7 +105,8 @@ Value SessionCore::parameter_value(const std::string& name) {
 }
 
 void SessionCore::bind_parameters(sim::Statement& statement, const std::vector<std::string>& parameters, const RowStore*) {
-  for (std::size_t i = 0; i < parameters.size(); ++i) statement.bind(static_cast<int>(i) + 1, parameter_value(parameters[i]));
+  const int count = sqlite3_bind_parameter_count(statement.handle());
+  for (std::size_t i = 0; i < parameters.size() && static_cast<int>(i) < count; ++i) statement.bind(static_cast<int>(i) + 1, parameter_value(parameters[i]));
 }
 
 const TypeInfo* SessionCore::variable_type(std::string_view name) {
