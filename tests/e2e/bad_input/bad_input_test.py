@@ -111,7 +111,7 @@ class BadInput(EndToEnd):
         self.sql("CREATE USER weak FOR LOGIN weak")
         self.pipeline.write(source_user="weak")
         self.pipeline.environment["TAILRACE_SOURCE_PASSWORD"] = "Weak-1-password"
-        self.refused(CONFIG, "GRANT", "SELECT", "weak")
+        self.refused(CONFIG, "GRANT", "SELECT", "schema cdc")
 
     def test_no_capture_instance(self):
         self.sql("CREATE TABLE dbo.plain (id int NOT NULL PRIMARY KEY)")

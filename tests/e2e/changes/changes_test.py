@@ -85,7 +85,7 @@ class Changes(EndToEnd):
         self.assertEqual(self.row("SELECT title, length(file_bytes) FROM doc WHERE id = 30"), ("moved", 12800))
 
     def test_keys_shifted_by_one(self):
-        self.run_changes("UPDATE dbo.item SET id = id + 1", "UPDATE dbo.item SET id = id - 1 WHERE id > 2")
+        self.run_changes("UPDATE dbo.item SET id = id + 1", "UPDATE dbo.item SET id = id - 1 WHERE id >= 2")
 
     def test_keys_swapped(self):
         self.run_changes("UPDATE dbo.item SET id = CASE id WHEN 1 THEN 3 ELSE 1 END WHERE id IN (1, 3)")
