@@ -47,7 +47,7 @@ class Layers(unittest.TestCase):
 
     def test_finds_a_client_library_outside_its_folder(self):
         for path, include in [("src/pipeline/a.cpp", "libpq-fe.h"), ("src/app/a.cpp", "sql.h"),
-                              ("src/postgres/a.cpp", "sqlite3.h"), ("sim/tsql/a.cpp", "openssl/ssl.h"),
+                              ("src/postgres/a.cpp", "sqlite3.h"), ("sim/storage/a.cpp", "openssl/ssl.h"),
                               ("src/base/a.cpp", "yaml-cpp/yaml.h")]:
             with self.subTest(path=path):
                 self.assertEqual(len(self.faults(path, f"#include <{include}>")), 1)
