@@ -176,6 +176,36 @@ TEST_F(Runner, TakesATableAgainOnRequest) {
   EXPECT_FALSE(world.stored.tables.at(a).shadow);
 }
 
+class R16_Durable : public Runner {
+ protected:
+  std::uint64_t changes_counted() const {
+    std::uint64_t sum = 0;
+    for (const TableCount& count : progress.tables())
+      sum += count.inserts + count.updates + count.deletes;
+    return sum;
+  }
+};
+
+// Each transaction here comes in two parts; the second part fails once. Rows of the first part, counted when they were applied, would be
+// counted twice, and shown as applied while they were rolled back.
+TEST_F(R16_Durable, CountsAChangeOnceAndOnlyWhenItsPositionIsDurable) {
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_EQ(changes_counted(), 0u);
+  for (std::int64_t key = 0; key < 5; ++key) {
+    world.commit({{a, Operation::update, key, 7}, {b, Operation::update, key, 7}});
+  }
+  std::uint64_t counted_before_the_commit = 0;
+  world.at = [&](const std::string& point) {
+    if (point == "sink.write" && progress.commits == 1) counted_before_the_commit = changes_counted();
+  };
+  world.failures["sink.write"] = {std::nullopt, ErrorKind::unavailable};
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_EQ(progress.retries, 1u);
+  EXPECT_EQ(counted_before_the_commit, 0u);
+  EXPECT_EQ(changes_counted(), 10u);
+  expect_equal();
+}
+
 TEST(RetryPolicy, AuthIsReadAgainOnceThenFatalBeforeTheFirstSuccess) {
   const auto now = std::chrono::steady_clock::now();
   RetryPolicy retry(std::chrono::seconds(30), std::chrono::milliseconds(100), now);
