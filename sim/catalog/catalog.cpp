@@ -190,10 +190,14 @@ std::int64_t Catalog::refresh() {
   return version_;
 }
 
-void Catalog::touch() {
+void Catalog::changed(Connection& connection) {
   // Unique in the process, so that a version that was rolled back never comes again.
   static std::atomic<std::int64_t> next{utc_ticks_now()};
-  work_.connection().prepare("UPDATE cat_state SET version = ?").bind(1, next.fetch_add(1)).run();
+  connection.prepare("UPDATE cat_state SET version = ?").bind(1, next.fetch_add(1)).run();
+}
+
+void Catalog::touch() {
+  changed(work_.connection());
   refresh();
 }
 

@@ -36,6 +36,8 @@ class Catalog {
   explicit Catalog(Work& work);
   // Makes the catalog's own tables in a new file.
   static void create(Connection& connection);
+  // Whatever sessions know of the catalog is out of date.
+  static void changed(Connection& connection);
 
   // Looks at the version in the file; call once before a statement is bound (before a cached plan is reused,
   // too). Answers the version: a plan bound under another one must be bound again.

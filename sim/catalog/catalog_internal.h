@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace tailrace::sim {
 
@@ -17,5 +18,9 @@ struct TableDef;
 void create_system_views(Connection& connection);
 // Sets row_store_index_id and without_rowid.
 void choose_row_store(TableDef& table);
+
+// Names that SQL Server makes: prefix, table (9 characters), 8 hexadecimal digits of an object id.
+std::string made_name(std::string_view prefix, std::string_view table, std::string_view column,
+                      std::int32_t id);
 
 }  // namespace tailrace::sim

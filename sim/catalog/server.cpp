@@ -301,6 +301,38 @@ void Server::change_identity(Database& database, bool new_database) {
   save(database);
 }
 
+std::string Server::copy_path(const Database& database, std::string_view name) const {
+  std::string path = fmt::format("{}/db{}_", directory_, database.id);
+  for (const char c : name)
+    path += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return path + ".copy";
+}
+
+void Server::backup(Database& database, std::string_view name) {
+  const std::string path = copy_path(database, name);
+  std::filesystem::remove(path);
+  Connection connection(database.path, database.durable);
+  connection.prepare("VACUUM INTO ?").bind(1, path).run();
+}
+
+bool Server::restore(Database& database, std::string_view name) {
+  const std::string path = copy_path(database, name);
+  if (!std::filesystem::exists(path)) return false;
+  TAILRACE_ASSERT(database.gate.enter({}, {}) == GateAnswer::entered);
+  {
+    Connection source(path, false);
+    Connection target(database.path, database.durable);
+    sqlite3_backup* copy = sqlite3_backup_init(target.handle(), "main", source.handle(), "main");
+    const int code = copy == nullptr ? SQLITE_ERROR : sqlite3_backup_step(copy, -1);
+    sqlite3_backup_finish(copy);
+    TAILRACE_ASSERT(code == SQLITE_DONE);
+    Catalog::changed(target);
+  }
+  database.gate.leave();
+  change_identity(database, false);
+  return true;
+}
+
 std::unique_ptr<Work> Server::open(const DatabasePtr& database, bool session) {
   auto work = std::make_unique<OwningWork>(database, session);
   Connection& connection = work->connection();

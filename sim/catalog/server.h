@@ -79,6 +79,11 @@ class Server {
   // guids).
   void change_identity(Database& database, bool new_database);
 
+  // A copy of the database as it is committed now, and the way back to one: as RESTORE to an older point, with a new
+  // recovery fork. Sessions stay; what they read next is the restored state. False: no copy of that name.
+  void backup(Database& database, std::string_view name);
+  [[nodiscard]] bool restore(Database& database, std::string_view name);
+
   // A connection for a session or a job, with everything registered that the system views need.
   // `session`: it counts as a use of the database (3702); those of jobs do not.
   std::unique_ptr<Work> open(const DatabasePtr& database, bool session = true);
@@ -113,6 +118,7 @@ class Server {
  private:
   void load();
   std::string path_of(std::int32_t id) const;
+  std::string copy_path(const Database& database, std::string_view name) const;
   DatabasePtr add(std::int32_t id, std::string_view name, std::string_view collation, bool create);
   void save(const Database& database);
   void save_login(const LoginDef& login);

@@ -36,6 +36,11 @@ bool mask_bit(std::string_view mask, std::int32_t ordinal);
 
 std::optional<Lsn> max_mapped_lsn(Connection& connection);
 
+// Errors that several procedures have.
+SqlError not_enabled(std::string_view database);                     // 22901
+SqlError empty_parameter(std::string_view name);                     // 22963
+SqlError no_source(std::string_view schema, std::string_view name);  // 22931
+
 struct CleanupPlan {
   // For each change table its new start_lsn; rows below it go.
   std::vector<std::pair<std::int32_t, Lsn>> marks;

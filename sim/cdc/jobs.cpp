@@ -171,6 +171,12 @@ class CaptureJob {
     }
   }
 
+  void exclusively(const std::function<void()>& body) {
+    const std::scoped_lock lock(mutex_);
+    body();
+    pending_.store(true);
+  }
+
   void marker_now() {
     const std::scoped_lock lock(mutex_);
     scanner_.write_marker({});
@@ -477,6 +483,15 @@ void CaptureJobs::set_capture_interval(Database& database, std::chrono::millisec
 
 void CaptureJobs::interleave_next_two(Database& database) {
   state_->need(database)->interleave_next_two();
+}
+
+void CaptureJobs::exclusively(Database& database, const std::function<void()>& body) {
+  if (const std::shared_ptr<CaptureJob> job = state_->find(database.id)) {
+    job->exclusively(body);
+  } else {
+    body();
+  }
+  if (const DatabasePtr changed = state_->server.find(database.id)) state_->reconsider(changed);
 }
 
 }  // namespace tailrace::sim

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ class CaptureJobs {
                            std::optional<std::string> low_water_mark);
   void set_marker_interval(std::chrono::milliseconds interval);
   void set_capture_interval(Database& database, std::chrono::milliseconds interval);
+  // Runs `body` while the capture job of the database stands still, then looks at its state again.
+  void exclusively(Database& database, const std::function<void()>& body);
   // From now on the next two transactions that log something are recorded and get interleaved seqvals, as if
   // they had run at the same time; they are captured when the second has committed.
   void interleave_next_two(Database& database);

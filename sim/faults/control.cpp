@@ -195,6 +195,19 @@ Outcome identity(ControlContext& context, const Arguments& arguments, CdcResult&
   return {};
 }
 
+Outcome backup(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  context.server.backup(*context.database, text_at(arguments, 0));
+  return {};
+}
+
+Outcome restore(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  bool found = false;
+  context.jobs.exclusively(*context.database,
+                           [&] { found = context.server.restore(*context.database, text_at(arguments, 0)); });
+  if (found) return {};
+  return refused(fmt::format("sp_sim_control restore: there is no backup '{}'.", text_at(arguments, 0)));
+}
+
 Outcome clear(ControlContext& context, const Arguments&, CdcResult&) {
   context.faults.clear();
   set_clock_shift_ms(0);
@@ -230,6 +243,8 @@ constexpr Command commands[] = {
     {"refuse_logins", refuse_logins},
     {"clock_shift", clock_shift},
     {"identity", identity},
+    {"backup", backup},
+    {"restore", restore},
     {"clear", clear},
     {"counters", counters},
     {"reset_counters", reset_counters},

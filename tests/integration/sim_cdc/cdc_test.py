@@ -241,3 +241,23 @@ class Faults(CdcCase):
         before = self.value(ask)
         self.sql("EXEC sp_sim_control 'identity', 'fork'")
         self.assertNotEqual(self.value(ask), before)
+
+    # LSNs come again after a restore: a stored position must not be trusted by its number alone.
+    def test_restore_to_an_older_point(self):
+        self.sql("INSERT INTO dbo.item VALUES (1, 1)")
+        self.captured()
+        self.sql("EXEC sp_sim_control 'backup', 'monday'")
+        self.sql("INSERT INTO dbo.item VALUES (2, 1)")
+        self.captured()
+        lost = self.value("SELECT MAX([__$start_lsn]) FROM cdc.dbo_item_CT")
+        fork = self.value("SELECT recovery_fork_guid FROM sys.database_recovery_status WHERE database_id = DB_ID()")
+        self.sql("EXEC sp_sim_control 'restore', 'monday'")
+        self.assertEqual(self.sql("SELECT id FROM dbo.item"), [(1,)])
+        self.assertLess(self.value("SELECT sys.fn_cdc_get_max_lsn()"), lost)
+        self.assertNotEqual(self.value("SELECT recovery_fork_guid FROM sys.database_recovery_status WHERE database_id = "
+                                       "DB_ID()"), fork)
+        self.sql("INSERT INTO dbo.item VALUES (3, 1)")
+        self.captured()
+        self.assertEqual(self.value("SELECT id FROM cdc.dbo_item_CT WHERE [__$start_lsn] = (SELECT MAX([__$start_lsn]) "
+                                    "FROM cdc.dbo_item_CT)"), 3)
+        self.assertEqual(self.error("EXEC sp_sim_control 'restore', 'nonsense'"), 50000)
