@@ -23,7 +23,7 @@ std::uint8_t byte_at(const char* at) {
   return static_cast<std::uint8_t>(*at);
 }
 
-// One code point; `at` moves behind it. The engine's text is trusted to be well formed, not to be in bounds.
+// One code point; `at` moves behind it. The engine's text must be well formed.
 inline std::uint32_t next_code_point(const char*& at, const char* end) {
   const std::uint8_t lead = byte_at(at);
   if (lead < 0x80) {

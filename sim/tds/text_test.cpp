@@ -37,6 +37,15 @@ TEST(TdsText, KeepsLoneSurrogates) {
   EXPECT_EQ(utf8_from_utf16le(bytes("3D D8 78 00")), "\xED\xA0\xBDx");
 }
 
+// A text that is no UTF-8 would take other bytes than were announced for it.
+TEST(TdsText, RefusesBrokenUtf8) {
+  std::string out(64, ' ');
+  for (const char* broken : {"\xC3", "a\xC3z", "\xBC", "\xE2\x82", "\xF0\x9F\x99z"}) {
+    EXPECT_THROW(write_utf16le(out.data(), broken), Error) << broken;
+    EXPECT_THROW(write_code_page_1252(out.data(), broken), Error) << broken;
+  }
+}
+
 TEST(TdsText, RefusesHalfAUnit) {
   EXPECT_THROW(utf8_from_utf16le(bytes("61 00 62")), Error);
 }
