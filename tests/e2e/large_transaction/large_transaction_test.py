@@ -51,5 +51,7 @@ class LargeTransaction(EndToEnd):
                   f"peak memory {peak / 1048576:.0f} MiB")
         self.assertLess(peak, LIMIT)
         self.assertLessEqual(seen, {0, ROWS}, "a part of the transaction was visible")
-        self.assert_same()
+        # Every row is a function of its key, so the target can say by itself whether all are right.
+        self.assertEqual(self.row("SELECT count(*), min(id), max(id), count(*) FILTER (WHERE a <> id % 1000 "
+                                  "OR t <> 'Zeile ' || id OR d <> id / 100.0) FROM big"), (ROWS, 0, ROWS - 1, 0))
         self.drain(run)
