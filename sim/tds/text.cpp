@@ -33,8 +33,11 @@ inline std::uint32_t next_code_point(const char*& at, const char* end) {
   const std::ptrdiff_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
   TAILRACE_ASSERT(lead >= 0xC2 && end - at >= length);
   std::uint32_t code = lead & (0x7Fu >> length);
-  for (std::ptrdiff_t i = 1; i < length; ++i)
+  for (std::ptrdiff_t i = 1; i < length; ++i) {
+    // Else the text would have another length than was announced, and the client would lose its place.
+    TAILRACE_ASSERT((byte_at(at + i) & 0xC0) == 0x80);
     code = code << 6 | (byte_at(at + i) & 0x3Fu);
+  }
   at += length;
   return code;
 }
