@@ -26,20 +26,23 @@ void with_lock_timeout(Connection& connection, const Settings& settings, const s
   }
 }
 
-bool has_constraint(Connection& connection, const RelationName& relation, const std::string& name) {
-  return connection
-      .query("SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2)",
-             Params().text(relation.quoted()).text(name))
-      .boolean(0, 0);
-}
-
-bool is_validated(Connection& connection, const RelationName& relation, const std::string& name) {
-  return connection
-      .query(
-          "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2"
-          " AND convalidated)",
-          Params().text(relation.quoted()).text(name))
-      .boolean(0, 0);
+ConstraintState look_at(Connection& connection, const ConstraintSql& constraint) {
+  const std::string relation = constraint.relation.quoted();
+  for (const std::string& name : {constraint.plain_name(), constraint.long_name()}) {
+    const Result found = connection.query(
+        "SELECT convalidated FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2",
+        Params().text(relation).text(name));
+    if (found.rows() == 1) return {name, true, found.boolean(0, 0)};
+  }
+  // Another table's index may have the name already.
+  const bool taken =
+      connection
+          .query(
+              "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
+              " WHERE nspname = $1 AND relname = $2)",
+              Params().text(constraint.relation.schema).text(constraint.plain_name()))
+          .boolean(0, 0);
+  return {taken ? constraint.long_name() : constraint.plain_name(), false, false};
 }
 
 void ensure_primary_key(Connection& connection, const TableSchema& table, const RelationName& relation) {

@@ -16,8 +16,13 @@ namespace tailrace::postgres {
 // steps back and tries again. Throws conflict at last.
 void with_lock_timeout(Connection& connection, const Settings& settings, const std::function<void()>& work);
 
-bool has_constraint(Connection& connection, const RelationName& relation, const std::string& name);
-bool is_validated(Connection& connection, const RelationName& relation, const std::string& name);
+// What is there of a constraint, and what it is or may be called in the target.
+struct ConstraintState {
+  std::string name;
+  bool exists = false;
+  bool validated = false;
+};
+ConstraintState look_at(Connection& connection, const ConstraintSql& constraint);
 
 // Builds the primary key where there is none. A duplicate is data: the load wrote a row twice.
 void ensure_primary_key(Connection& connection, const TableSchema& table, const RelationName& relation);

@@ -64,18 +64,17 @@ std::string exclusion_terms(const TableSchema& table, const UniqueConstraint& co
 ConstraintSql unique_sql(const TableSchema& table, const UniqueConstraint& constraint,
                          const Settings& settings) {
   ConstraintSql made;
-  made.name = constraint_name(constraint.name);
+  made.name = constraint.name;
+  made.relation = target_of(settings, table.name);
   for (const std::size_t column : constraint.columns) {
     if (!loses_digits(table.columns[column].type)) continue;
     made.reason = fmt::format("column {} loses its seventh digit, so two source values may become one",
                               table.columns[column].name);
     return made;
   }
-  const std::string head = fmt::format("ALTER TABLE {} ADD CONSTRAINT {} ",
-                                       target_of(settings, table.name).quoted(), quote_name(made.name));
   if (constraint.filter.empty()) {
-    made.add = head + fmt::format("UNIQUE NULLS NOT DISTINCT ({}) DEFERRABLE INITIALLY DEFERRED",
-                                  column_list(table, constraint.columns));
+    made.body = fmt::format("UNIQUE NULLS NOT DISTINCT ({}) DEFERRABLE INITIALLY DEFERRED",
+                            column_list(table, constraint.columns));
     return made;
   }
   const std::optional<std::string> filter = postgres_filter(constraint.filter, table);
@@ -83,8 +82,8 @@ ConstraintSql unique_sql(const TableSchema& table, const UniqueConstraint& const
     made.reason = "its filter has no translation: " + constraint.filter;
     return made;
   }
-  made.add = head + fmt::format("EXCLUDE USING btree ({}) WHERE ({}) DEFERRABLE INITIALLY DEFERRED",
-                                exclusion_terms(table, constraint, settings), *filter);
+  made.body = fmt::format("EXCLUDE USING btree ({}) WHERE ({}) DEFERRABLE INITIALLY DEFERRED",
+                          exclusion_terms(table, constraint, settings), *filter);
   return made;
 }
 
@@ -99,24 +98,32 @@ bool references_primary_key(const ForeignKey& foreign_key, const TableSchema& pa
 ConstraintSql foreign_key_sql(const TableSchema& table, const ForeignKey& foreign_key,
                               const TableSchema* parent, const Settings& settings) {
   ConstraintSql made;
-  made.name = constraint_name(foreign_key.name);
+  made.name = foreign_key.name;
+  made.relation = target_of(settings, table.name);
   if (!foreign_key.trusted) made.reason = "it is not trusted at the source";
   if (parent == nullptr) made.reason = "its parent " + foreign_key.parent.str() + " is not replicated";
   if (made.reason.empty() && !references_primary_key(foreign_key, *parent))
     made.reason =
         "it references a unique constraint other than the primary key of " + foreign_key.parent.str();
   if (!made.reason.empty()) return made;
-  const std::string relation = target_of(settings, table.name).quoted();
-  made.add = fmt::format(
-      "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})"
+  made.body = fmt::format(
+      "FOREIGN KEY ({}) REFERENCES {} ({})"
       " ON DELETE NO ACTION ON UPDATE NO ACTION DEFERRABLE INITIALLY DEFERRED NOT VALID",
-      relation, quote_name(made.name), column_list(table, foreign_key.columns),
-      target_of(settings, foreign_key.parent).quoted(), name_list(foreign_key.parent_columns));
-  made.validate = fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", relation, quote_name(made.name));
+      column_list(table, foreign_key.columns), target_of(settings, foreign_key.parent).quoted(),
+      name_list(foreign_key.parent_columns));
+  made.validate = true;
   return made;
 }
 
 }  // namespace
+
+std::string ConstraintSql::add_sql(const std::string& as) const {
+  return fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {}", relation.quoted(), quote_name(as), body);
+}
+
+std::string ConstraintSql::validate_sql(const std::string& as) const {
+  return fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", relation.quoted(), quote_name(as));
+}
 
 std::string create_schema_sql(const std::string& schema) {
   return "CREATE SCHEMA " + quote_name(schema);
@@ -156,33 +163,6 @@ std::vector<ConstraintSql> foreign_keys_sql(const TableSchema& table, const std:
         foreign_key_sql(table, foreign_key, parent == parents.end() ? nullptr : parent->get(), settings));
   }
   return out;
-}
-
-std::string schema_sql(const std::vector<SchemaPtr>& tables, const Settings& settings) {
-  std::set<std::string> schemas;
-  std::string created;
-  std::string constraints;
-  for (const SchemaPtr& table : tables) {
-    const RelationName target = target_of(settings, table->name);
-    if (target.schema != "public") schemas.insert(target.schema);
-    created += create_table_sql(*table, settings) + ";\n" + primary_key_sql(*table, target) + ";\n\n";
-    std::vector<ConstraintSql> all = unique_constraints_sql(*table, settings);
-    for (ConstraintSql& foreign_key : foreign_keys_sql(*table, tables, settings))
-      all.push_back(std::move(foreign_key));
-    for (const ConstraintSql& constraint : all) {
-      if (constraint.add.empty()) {
-        constraints +=
-            fmt::format("-- {} of {} is not made: {}\n", constraint.name, target.str(), constraint.reason);
-        continue;
-      }
-      constraints += constraint.add + ";\n";
-      if (!constraint.validate.empty()) constraints += constraint.validate + ";\n";
-    }
-  }
-  std::string out;
-  for (const std::string& schema : schemas)
-    out += "CREATE SCHEMA IF NOT EXISTS " + quote_name(schema) + ";\n";
-  return out + created + constraints;
 }
 
 }  // namespace tailrace::postgres

@@ -19,10 +19,19 @@ std::string create_table_sql(const TableSchema& table, const Settings& settings)
 std::string primary_key_sql(const TableSchema& table, const RelationName& relation);
 
 struct ConstraintSql {
-  std::string name;      // In the target.
-  std::string add;       // ALTER TABLE ... ADD CONSTRAINT ...
-  std::string validate;  // Of a foreign key; else empty.
-  std::string reason;    // Why it is not made; then `add` is empty.
+  std::string name;       // As at the source.
+  RelationName relation;  // Of the target.
+  std::string body;       // What follows the name; empty: it is not made, for `reason`.
+  bool validate = false;  // Made NOT VALID, to be validated in a step of its own.
+  std::string reason;
+
+  bool made() const { return reason.empty(); }
+  // The target's name: the source's, or with the table's name before it. (SQL Server's index names need only be
+  // unique within their table, PostgreSQL's within the schema.)
+  std::string plain_name() const { return constraint_name(name); }
+  std::string long_name() const { return constraint_name(relation.name + "_" + name); }
+  std::string add_sql(const std::string& as) const;
+  std::string validate_sql(const std::string& as) const;
 };
 
 // Unique constraints, and filtered unique indexes as exclusion constraints.
@@ -30,8 +39,5 @@ std::vector<ConstraintSql> unique_constraints_sql(const TableSchema& table, cons
 // `parents` are the replicated tables.
 std::vector<ConstraintSql> foreign_keys_sql(const TableSchema& table, const std::vector<SchemaPtr>& parents,
                                             const Settings& settings);
-
-// Everything that the tables need, in an order that works (for `tailrace schema`).
-std::string schema_sql(const std::vector<SchemaPtr>& tables, const Settings& settings);
 
 }  // namespace tailrace::postgres

@@ -77,12 +77,12 @@ std::string later_sql(const TableSchema& table, const std::vector<SchemaPtr>& ta
   for (ConstraintSql& foreign_key : foreign_keys_sql(table, tables, settings))
     constraints.push_back(std::move(foreign_key));
   for (const ConstraintSql& constraint : constraints) {
-    if (constraint.add.empty()) {
+    if (!constraint.made()) {
       out += fmt::format("--   {} is not made: {}\n", constraint.name, constraint.reason);
       continue;
     }
-    out += "--   " + constraint.add + ";\n";
-    if (!constraint.validate.empty()) out += "--   " + constraint.validate + ";\n";
+    out += "--   " + constraint.add_sql(constraint.plain_name()) + ";\n";
+    if (constraint.validate) out += "--   " + constraint.validate_sql(constraint.plain_name()) + ";\n";
   }
   return out;
 }

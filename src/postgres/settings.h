@@ -40,8 +40,6 @@ struct Settings {
   // An apply statement carries at most this much; a part is cut into several.
   std::size_t statement_bytes = 8u << 20;
   std::size_t statement_rows = 20'000;
-  // From this many rows of one kind for one table on, a part goes through a COPYed stage instead of arrays.
-  std::size_t bulk_rows = 5'000;
 };
 
 // The id of this process's runner, made once (a random UUID).

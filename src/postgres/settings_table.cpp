@@ -114,14 +114,6 @@ std::vector<Binding<Settings>> shape() {
            .minimum = 1,
            .maximum = 1'000'000},
           [](Settings & s) -> auto& { return s.statement_rows; }),
-      bind<Settings>(
-          {.name = "target.bulk_rows",
-           .type = SettingType::integer,
-           .help = "From so many rows of a table on, a part of a commit goes through a COPYed stage.",
-           .fallback = "5000",
-           .minimum = 1,
-           .maximum = 100'000'000},
-          [](Settings & s) -> auto& { return s.bulk_rows; }),
   };
 }
 

@@ -31,7 +31,6 @@ TEST(TargetSettings, DefaultsAreThoseOfTheStruct) {
   EXPECT_EQ(read.fillfactor, usual.fillfactor);
   EXPECT_EQ(read.statement_bytes, usual.statement_bytes);
   EXPECT_EQ(read.statement_rows, usual.statement_rows);
-  EXPECT_EQ(read.bulk_rows, usual.bulk_rows);
 }
 
 TEST(TargetSettings, MapsSchemasOverTheDefault) {

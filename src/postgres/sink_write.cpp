@@ -73,6 +73,7 @@ void PostgresSink::apply(const ChangeBatch& batch) {
     if (!in_commit_point_) begin_commit_point();
     table.read_carried(*connection_);
   }
+  statements_.forget_if_many(*connection_);
   connection_->begin_pipeline();
   if (!in_commit_point_) send_begin();
   for (auto& [name, table] : tables)
@@ -178,8 +179,7 @@ bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
       if (error.kind() != ErrorKind::conflict || !whole || !usable || attempt == conflict_attempts) throw;
       log::warn("sink.write.retry", {{"attempt", attempt}, {"reason", error.what()}});
     }
-    statements_.forget();
-    connection_->exec("DEALLOCATE ALL");
+    statements_.forget(*connection_);
     reload_parked();
     if (!wait_for(std::chrono::milliseconds(20) * attempt, stop)) return false;
   }
@@ -222,12 +222,11 @@ void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows,
 
 void PostgresSink::add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents) {
   const TableSchema& table = *entry.plan->schema;
-  const RelationName& target = entry.plan->target;
   std::vector<ConstraintSql> wanted = unique_constraints_sql(table, settings_);
   for (ConstraintSql& foreign_key : foreign_keys_sql(table, parents, settings_))
     wanted.push_back(std::move(foreign_key));
   for (const ConstraintSql& constraint : wanted) {
-    if (constraint.add.empty()) {
+    if (!constraint.made()) {
       log::warn(
           "sink.constraint.not_made",
           {{"table", table.name.str()}, {"constraint", constraint.name}, {"reason", constraint.reason}});
@@ -240,9 +239,9 @@ void PostgresSink::add_constraints(Entry& entry, const std::vector<SchemaPtr>& p
       });
     };
     try {
-      if (!has_constraint(*connection_, target, constraint.name)) run(constraint.add);
-      if (!constraint.validate.empty() && !is_validated(*connection_, target, constraint.name))
-        run(constraint.validate);
+      const ConstraintState state = look_at(*connection_, constraint);
+      if (!state.exists) run(constraint.add_sql(state.name));
+      if (constraint.validate && !state.validated) run(constraint.validate_sql(state.name));
     } catch (Error& error) {
       throw error.with("table", table.name.str()).with("constraint", constraint.name);
     }

@@ -12,6 +12,8 @@
 namespace tailrace::postgres {
 namespace {
 
+constexpr std::size_t most_statements = 2'000;
+
 Params borrow(const std::vector<WireBuffer>& arrays) {
   Params params;
   for (const WireBuffer& array : arrays)
@@ -46,6 +48,15 @@ std::string Statements::prepared(Connection& connection, const std::string& sql,
   connection.send_prepare(name, sql, types);
   names_.emplace(sql, name);
   return name;
+}
+
+void Statements::forget(Connection& connection) {
+  connection.exec("DEALLOCATE ALL");
+  names_.clear();
+}
+
+void Statements::forget_if_many(Connection& connection) {
+  if (names_.size() > most_statements) forget(connection);
 }
 
 TableApply::TableApply(PlanPtr plan, bool streaming, const Settings& settings)

@@ -30,7 +30,10 @@ class Statements {
   // The name of the statement; sends its preparation first where it is new. In a pipeline only.
   std::string prepared(Connection& connection, const std::string& sql,
                        const std::vector<std::uint32_t>& types);
-  void forget() { names_.clear(); }
+  // Outside of pipelines. Each set of absent columns is a statement of its own, and all of them stay at the
+  // server: beyond a bound it is better to begin anew.
+  void forget(Connection& connection);
+  void forget_if_many(Connection& connection);
 
  private:
   std::map<std::string, std::string, std::less<>> names_;

@@ -119,6 +119,30 @@ TEST_F(R09_Constraints, AFilteredIndexLooksAtItsRowsOnly) {
             ErrorKind::data);
 }
 
+// SQL Server's index names need only be unique within their table.
+TEST_F(R09_Constraints, EqualNamesOnTwoTablesAreToldApart) {
+  std::vector<RowBatch> loaded;
+  for (const char* const name : {"first", "second"}) {
+    auto made =
+        std::make_shared<TableSchema>(*table(name, {column("id", int_type), column("code", int_type)}));
+    made->unique_constraints = {{"uq_code", {1}, ""}};
+    loaded.emplace_back(made);
+  }
+  auto sink = streaming(loaded);
+  sink->finish_constraints();
+  EXPECT_EQ(reader_.value("SELECT string_agg(conname, ',' ORDER BY conname) FROM pg_constraint WHERE contype "
+                          "= 'u' AND connamespace = 'public'::regnamespace"),
+            "second_uq_code,uq_code");
+  reader_.run("UPDATE tailrace.table_state SET constraints_done = false");
+  sink->close();
+  sink = opened(settings("runner-b"), {loaded[0].schema_ptr(), loaded[1].schema_ptr()});
+  sink->finish_constraints();
+  EXPECT_EQ(
+      reader_.value(
+          "SELECT count(*) FROM pg_constraint WHERE contype = 'u' AND connamespace = 'public'::regnamespace"),
+      "2");
+}
+
 // A reader that holds its lock for long delays the DDL; it steps back and tries again instead of blocking others.
 TEST_F(R09_Constraints, DdlStepsBackFromLocks) {
   RowBatch people(people_);
