@@ -27,6 +27,11 @@ class R07_UnchangedColumns : public SinkTest {
   }
 };
 
+// The same tables, under the rules that their tests guard.
+class R08_Parts : public R07_UnchangedColumns {};
+class R11_Stop : public R07_UnchangedColumns {};
+class R13_Bulk : public R07_UnchangedColumns {};
+
 // NULL, absent and empty are three things; a column that the source did not say keeps its value.
 TEST_F(R07_UnchangedColumns, AbsentNullAndEmptyDiffer) {
   auto sink = streaming({loaded()});
@@ -247,7 +252,7 @@ TEST_F(R07_KeyChanges, CatchingUpParksTheNewKey) {
 }
 
 // R8: parts of one transaction are seen together or not at all.
-TEST_F(R07_UnchangedColumns, R08_PartsAreOneTransaction) {
+TEST_F(R08_Parts, PartsAreOneTransaction) {
   auto sink = streaming({loaded()});
   RowBatch first(docs_);
   add(first, Operation::insert, {3, "three", Null{}, Null{}});
@@ -265,7 +270,7 @@ TEST_F(R07_UnchangedColumns, R08_PartsAreOneTransaction) {
 }
 
 // A transaction that stays open between its parts must outlive the role's timeouts.
-TEST_F(R07_UnchangedColumns, R08_TimeoutsOfTheRoleDoNotEndATransaction) {
+TEST_F(R08_Parts, TimeoutsOfTheRoleDoNotEndATransaction) {
   reader_.run("ALTER ROLE postgres IN DATABASE " + database_ +
               " SET idle_in_transaction_session_timeout = '100ms'; ALTER ROLE postgres IN DATABASE " +
               database_ + " SET statement_timeout = '5s'");
@@ -276,7 +281,7 @@ TEST_F(R07_UnchangedColumns, R08_TimeoutsOfTheRoleDoNotEndATransaction) {
 }
 
 // R11: a fault stops everything of its transaction and is named.
-TEST_F(R07_UnchangedColumns, R11_AFaultStopsItsTransaction) {
+TEST_F(R11_Stop, AFaultStopsItsTransaction) {
   auto sink = streaming({loaded()});
   RowBatch good(docs_);
   add(good, Operation::insert, {3, "three", Null{}, Null{}});
@@ -292,7 +297,7 @@ TEST_F(R07_UnchangedColumns, R11_AFaultStopsItsTransaction) {
   EXPECT_EQ(reader_.value("SELECT count(*) FROM docs"), "2");
 }
 
-TEST_F(R07_UnchangedColumns, R11_ARowThatTheTargetRefusesIsNamed) {
+TEST_F(R11_Stop, ARowThatTheTargetRefusesIsNamed) {
   reader_.run(
       "CREATE TABLE docs (id int PRIMARY KEY, name varchar(50) NOT NULL CHECK (name <> 'bad'), note text, "
       "body text)");
@@ -313,7 +318,7 @@ TEST_F(R07_UnchangedColumns, R11_ARowThatTheTargetRefusesIsNamed) {
 }
 
 // A deadlock or lock timeout is no matter of data: the sink repeats its own transaction.
-TEST_F(R07_UnchangedColumns, R11_AConflictIsRepeated) {
+TEST_F(R11_Stop, AConflictIsRepeated) {
   auto sink = streaming({loaded()});
   reader_.run(
       "CREATE SEQUENCE failures; CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
@@ -384,7 +389,7 @@ TEST_F(R07_UnchangedColumns, StoppedWhileItWaitsWritesNothing) {
 }
 
 // R13: many rows in several statements, mixed kinds, the same answer as row by row.
-TEST_F(R07_UnchangedColumns, R13_ManyRowsInSeveralStatements) {
+TEST_F(R13_Bulk, ManyRowsInSeveralStatements) {
   Settings small = settings();
   small.statement_rows = 7;
   for (const bool sliced : {true, false}) {

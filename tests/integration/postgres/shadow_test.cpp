@@ -125,7 +125,7 @@ TEST_F(R12_Resnapshot, IsRequestedByACommand) {
 }
 
 // R8, invariant 2: whoever reads sees whole commit points, across tables.
-TEST_F(R12_Resnapshot, R08_ReadersSeeWholeTransactions) {
+TEST_F(R12_Resnapshot, ReadersSeeWholeTransactions) {
   const SchemaPtr accounts = table("accounts", {column("id", int_type), column("balance", int_type)});
   RowBatch loaded(accounts);
   for (int id = 0; id < 50; ++id)
