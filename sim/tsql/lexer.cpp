@@ -172,12 +172,12 @@ void Lexer::read_number(Token& token) {
 }
 
 void Lexer::read_symbol(Token& token) {
-  static constexpr auto doubles =
-      std::to_array<std::string_view>({"<=", ">=", "<>", "!=", "!<", "!>", "+=", "-=", "*=", "/=", "%=", "&=",
-                                       "|=", "^=", "::"});
   token.kind = TokenKind::symbol;
-  const std::string_view two = text_.substr(at_, 2);
-  const bool is_double = std::find(doubles.begin(), doubles.end(), two) != doubles.end();
+  const char first = text_[at_];
+  const char second = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
+  const bool assigns = second == '=' && std::string_view("<>!+-*/%&|^").find(first) != std::string_view::npos;
+  const bool compares = (first == '<' && second == '>') || (first == '!' && (second == '<' || second == '>'));
+  const bool is_double = assigns || compares || (first == ':' && second == ':');
   token.text = text_.substr(at_, is_double ? 2 : 1);
   at_ += token.text.size();
 }

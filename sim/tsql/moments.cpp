@@ -356,8 +356,45 @@ bool from_moment(const Moment& moment, const TypeInfo& type, Value& out) {
   }
 }
 
+namespace {
+
+// yyyy-mm-dd[ T]hh:mm:ss[.fraction], as loaders write it: read without taking it to pieces. False: not of that form.
+bool parse_iso(std::string_view text, Moment& out) {
+  const auto number = [&](std::size_t at, std::size_t digits) {
+    int value = 0;
+    for (std::size_t i = at; i < at + digits; ++i) {
+      if (text[i] < '0' || text[i] > '9') return -1;
+      value = value * 10 + (text[i] - '0');
+    }
+    return value;
+  };
+  if (text.size() < 10 || text[4] != '-' || text[7] != '-') return false;
+  const Civil date{number(0, 4), number(5, 2), number(8, 2)};
+  if (date.month < 1 || date.day < 1 || !valid(date)) return false;
+  out = {days_of(date) * ticks_per_day, 0};
+  if (text.size() == 10) return true;
+  if (text.size() < 19 || (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || text[16] != ':') return false;
+  const int hour = number(11, 2);
+  const int minute = number(14, 2);
+  const int second = number(17, 2);
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
+  std::int64_t fraction = 0;
+  if (text.size() > 19) {
+    const std::size_t digits = text.size() - 20;
+    if (text[19] != '.' || digits < 1 || digits > 3) return false;  // More digits: the long way knows which type takes them.
+    const int value = number(20, digits);
+    if (value < 0) return false;
+    fraction = value * (digits == 1 ? 1'000'000 : digits == 2 ? 100'000 : 10'000);
+  }
+  out.ticks += ((hour * 60LL + minute) * 60 + second) * ticks_per_second + fraction;
+  return true;
+}
+
+}  // namespace
+
 MomentError parse_moment(std::string_view text, const TypeInfo& type, int style, Moment& out) {
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  if (parse_iso(text, out)) return MomentError::none;
   return MomentParser(text, type, style).parse(out);
 }
 
