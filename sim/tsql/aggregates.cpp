@@ -47,8 +47,12 @@ void add(sqlite3_context* sqlite, sqlite3_value** values, int sign) {
   }
 }
 
-void step(sqlite3_context* sqlite, int, sqlite3_value** values) { add(sqlite, values, 1); }
-void inverse(sqlite3_context* sqlite, int, sqlite3_value** values) { add(sqlite, values, -1); }
+void step(sqlite3_context* sqlite, int, sqlite3_value** values) {
+  add(sqlite, values, 1);
+}
+void inverse(sqlite3_context* sqlite, int, sqlite3_value** values) {
+  add(sqlite, values, -1);
+}
 
 void overflow(sqlite3_context* sqlite, const TypeInfo& type) {
   auto& context = *static_cast<FunctionContext*>(sqlite3_user_data(sqlite));
@@ -63,11 +67,14 @@ void answer_exact(sqlite3_context* sqlite, const TypeInfo& result, int128 value)
   Cell cell;
   cell.null = false;
   if (is_integer(result.type)) {
-    const bool fits = result.type == Type::bigint ? value == static_cast<std::int64_t>(value) : value == static_cast<std::int32_t>(value);
+    const bool fits = result.type == Type::bigint ? value == static_cast<std::int64_t>(value)
+                                                  : value == static_cast<std::int32_t>(value);
     if (!fits) return overflow(sqlite, result);
     cell.number = static_cast<std::int64_t>(value);
   } else {
-    if (is_money(result.type) ? value != static_cast<std::int64_t>(value) : !fits_precision(value, result.precision)) return overflow(sqlite, result);
+    if (is_money(result.type) ? value != static_cast<std::int64_t>(value)
+                              : !fits_precision(value, result.precision))
+      return overflow(sqlite, result);
     cell.decimal = value;
   }
   encode_result(sqlite, result, cell);
@@ -87,11 +94,13 @@ void finish_average(sqlite3_context* sqlite) {
   if (total == nullptr || total->count == 0) return;
   const TypeInfo& result = total->operation->result;
   if (total->overflow) return overflow(sqlite, result);
-  if (is_float(result.type)) return sqlite3_result_double(sqlite, total->real / static_cast<double>(total->count));
+  if (is_float(result.type))
+    return sqlite3_result_double(sqlite, total->real / static_cast<double>(total->count));
   if (is_integer(result.type)) return answer_exact(sqlite, result, total->exact / total->count);
   const int scale = is_money(result.type) ? 4 : total->operation->args[0].scale;
   int128 value = 0;
-  if (!divide(total->exact, scale, total->count, 0, is_money(result.type) ? 4 : result.scale, value)) return overflow(sqlite, result);
+  if (!divide(total->exact, scale, total->count, 0, is_money(result.type) ? 4 : result.scale, value))
+    return overflow(sqlite, result);
   answer_exact(sqlite, result, value);
 }
 
@@ -104,7 +113,8 @@ void join_step(sqlite3_context* sqlite, int, sqlite3_value** values) {
   if (state == nullptr || sqlite3_value_type(values[1]) == SQLITE_NULL) return;
   const auto text_of = [](sqlite3_value* value) {
     const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
-    return std::string_view(text == nullptr ? "" : text, static_cast<std::size_t>(sqlite3_value_bytes(value)));
+    return std::string_view(text == nullptr ? "" : text,
+                            static_cast<std::size_t>(sqlite3_value_bytes(value)));
   };
   if (state->text == nullptr) {
     state->text = new std::string(text_of(values[1]));
@@ -125,9 +135,13 @@ void join_finish(sqlite3_context* sqlite) {
 }  // namespace
 
 void register_aggregates(sqlite3* connection, FunctionContext& context) {
-  TAILRACE_ASSERT(sqlite3_create_window_function(connection, "ts_sum", 2, SQLITE_UTF8, &context, step, finish_sum, finish_sum, inverse, nullptr) == SQLITE_OK);
-  TAILRACE_ASSERT(sqlite3_create_window_function(connection, "ts_avg", 2, SQLITE_UTF8, &context, step, finish_average, finish_average, inverse, nullptr) == SQLITE_OK);
-  TAILRACE_ASSERT(sqlite3_create_function_v2(connection, "ts_string_agg", 3, SQLITE_UTF8, &context, nullptr, join_step, join_finish, nullptr) == SQLITE_OK);
+  TAILRACE_ASSERT(sqlite3_create_window_function(connection, "ts_sum", 2, SQLITE_UTF8, &context, step,
+                                                 finish_sum, finish_sum, inverse, nullptr) == SQLITE_OK);
+  TAILRACE_ASSERT(sqlite3_create_window_function(connection, "ts_avg", 2, SQLITE_UTF8, &context, step,
+                                                 finish_average, finish_average, inverse,
+                                                 nullptr) == SQLITE_OK);
+  TAILRACE_ASSERT(sqlite3_create_function_v2(connection, "ts_string_agg", 3, SQLITE_UTF8, &context, nullptr,
+                                             join_step, join_finish, nullptr) == SQLITE_OK);
 }
 
 }  // namespace tailrace::sim::tsql

@@ -34,29 +34,33 @@ struct ObjectName {
 };
 
 enum class ExprKind : std::uint8_t {
-  literal,      // `token_kind`, `text`
+  literal,  // `token_kind`, `text`
   null,
-  default_,     // DEFAULT in VALUES and SET
-  column,       // `parts`
-  star,         // `parts` is the qualifier
-  variable,     // `text`
-  system,       // @@text
-  negate, plus, bit_not,
-  binary,       // `text` is the operator: + - * / % & | ^
-  compare,      // = <> < > <= >=
-  and_, or_, not_,
-  is_null,      // `negated`
-  between,      // args: value, low, high
-  in_list,      // args: value, items...
-  in_query,     // args: value; `query`
-  exists,       // `query`
-  quantified,   // args: value; `text` operator, `query`; `all`
-  like,         // args: value, pattern [, escape]
-  case_,        // args: [operand], when, then, ..., [else]
-  cast,         // args: value [, style]; `type`, `try_`
-  function,     // `parts`, args, `distinct`, `over`
-  subquery,     // `query`
-  collate,      // args: value; `text`
+  default_,  // DEFAULT in VALUES and SET
+  column,    // `parts`
+  star,      // `parts` is the qualifier
+  variable,  // `text`
+  system,    // @@text
+  negate,
+  plus,
+  bit_not,
+  binary,   // `text` is the operator: + - * / % & | ^
+  compare,  // = <> < > <= >=
+  and_,
+  or_,
+  not_,
+  is_null,     // `negated`
+  between,     // args: value, low, high
+  in_list,     // args: value, items...
+  in_query,    // args: value; `query`
+  exists,      // `query`
+  quantified,  // args: value; `text` operator, `query`; `all`
+  like,        // args: value, pattern [, escape]
+  case_,       // args: [operand], when, then, ..., [else]
+  cast,        // args: value [, style]; `type`, `try_`
+  function,    // `parts`, args, `distinct`, `over`
+  subquery,    // `query`
+  collate,     // args: value; `text`
 };
 
 struct OrderItem {
@@ -110,8 +114,8 @@ struct TableSource {
   enum class Kind : std::uint8_t { named, function, derived, values, variable, join };
   Kind kind = Kind::named;
   std::int32_t line = 1;
-  ObjectName name;                         // named, function
-  std::string text;                        // variable
+  ObjectName name;   // named, function
+  std::string text;  // variable
   std::string alias;
   std::vector<std::string> column_aliases;
   std::vector<ExprPtr> args;               // function
@@ -155,7 +159,8 @@ struct CommonTable {
 struct Select {
   std::vector<CommonTable> ctes;
   std::vector<std::unique_ptr<QueryBlock>> terms;
-  std::vector<SetOperator> operators;  // One less than terms; INTERSECT terms are nested where they bind tighter.
+  std::vector<SetOperator>
+      operators;  // One less than terms; INTERSECT terms are nested where they bind tighter.
   std::vector<OrderItem> order_by;
   ExprPtr offset;
   ExprPtr fetch;
@@ -307,7 +312,15 @@ struct CreateTable {
 };
 
 struct AlterTable {
-  enum class Action : std::uint8_t { add, drop_column, alter_column, drop_constraint, check, nocheck, switch_ };
+  enum class Action : std::uint8_t {
+    add,
+    drop_column,
+    alter_column,
+    drop_constraint,
+    check,
+    nocheck,
+    switch_
+  };
   ObjectName name;
   Action action = Action::add;
   std::vector<ColumnClause> columns;
@@ -338,7 +351,7 @@ struct CreateDatabase {
   std::string collation;
 };
 struct AlterDatabase {
-  std::string name;  // Empty: CURRENT
+  std::string name;    // Empty: CURRENT
   std::string option;  // upper case
   std::string value;   // upper case
 };
@@ -361,9 +374,9 @@ struct AlterPrincipal {
   std::string member;
 };
 struct PermissionChange {
-  std::string action;  // GRANT, DENY, REVOKE
+  std::string action;                    // GRANT, DENY, REVOKE
   std::vector<std::string> permissions;  // upper case
-  std::string class_;  // OBJECT, SCHEMA, DATABASE, SERVER
+  std::string class_;                    // OBJECT, SCHEMA, DATABASE, SERVER
   ObjectName object;
   std::vector<std::string> columns;
   std::vector<std::string> principals;
@@ -457,11 +470,11 @@ struct Statement {
   std::int32_t line = 1;
   std::size_t begin = 0;  // Of its text in the batch.
   std::size_t end = 0;
-  std::variant<Empty, SelectPtr, Insert, Update, Delete, Merge, CreateTable, AlterTable, CreateIndex, DropIndex,
-               DropObjects, TruncateTable, CreateDatabase, AlterDatabase, CreateSchema, CreatePrincipal,
-               AlterPrincipal, PermissionChange, Declare, SetVariable, SetOption, If, While, BlockStatement, TryCatch, Break,
-               Continue, Return, Throw, RaiseError, Print, WaitFor, Use, BeginTransaction, CommitTransaction,
-               RollbackTransaction, SaveTransaction, Execute>
+  std::variant<Empty, SelectPtr, Insert, Update, Delete, Merge, CreateTable, AlterTable, CreateIndex,
+               DropIndex, DropObjects, TruncateTable, CreateDatabase, AlterDatabase, CreateSchema,
+               CreatePrincipal, AlterPrincipal, PermissionChange, Declare, SetVariable, SetOption, If, While,
+               BlockStatement, TryCatch, Break, Continue, Return, Throw, RaiseError, Print, WaitFor, Use,
+               BeginTransaction, CommitTransaction, RollbackTransaction, SaveTransaction, Execute>
       body;
 };
 

@@ -46,11 +46,11 @@ struct SourceColumn {
 
 // A table of a FROM clause as expressions see it.
 struct SourceTable {
-  std::string alias;     // The name it is called by.
-  std::string schema;    // Of a base table without alias: schema.table.column is allowed.
+  std::string alias;   // The name it is called by.
+  std::string schema;  // Of a base table without alias: schema.table.column is allowed.
   std::string database;
   std::string sqlite_alias;
-  TablePtr table;        // A base table.
+  TablePtr table;  // A base table.
   std::vector<SourceColumn> columns;
 };
 
@@ -120,7 +120,8 @@ struct SessionValueType {
   TypeInfo type;
   bool nullable = true;
 };
-const SessionValueType* find_session_value(std::string_view name);  // Upper case: "@@ROWCOUNT", "SCOPE_IDENTITY"
+const SessionValueType* find_session_value(
+    std::string_view name);  // Upper case: "@@ROWCOUNT", "SCOPE_IDENTITY"
 
 class Binder {
  public:
@@ -184,14 +185,16 @@ class Binder {
 
   // Queries (binder_query.cpp).
   BoundBlock bind_block(const QueryBlock& block, const Select* order_owner);
-  std::string assemble(const BoundBlock& block, const std::vector<TypeInfo>* types, const std::vector<std::string>* collations);
+  std::string assemble(const BoundBlock& block, const std::vector<TypeInfo>* types,
+                       const std::vector<std::string>* collations);
   void select_items(const QueryBlock& block, BoundBlock& out);
   void expand_star(const Expr& star, std::vector<OutputColumn>& out);
   std::string order_clause(const Select& select, const QueryBlock& block, const BoundBlock& bound);
   std::string limit_clause(const Select& select, const QueryBlock* block);
   BoundQuery compound(const Select& select, bool top_level);
   void recursive_table(const CommonTable& table);
-  void add_common_table(const CommonTable& table, const std::vector<OutputColumn>& columns, const std::string& sqlite_name);
+  void add_common_table(const CommonTable& table, const std::vector<OutputColumn>& columns,
+                        const std::string& sqlite_name);
 
   // Sources (binder_source.cpp).
   std::string named_source(const TableSource& source);
@@ -230,8 +233,8 @@ class Binder {
 
  public:
   // Building blocks of functions (binder_functions*.cpp).
-  Typed call(OperationBody body, std::vector<Typed> args, const TypeInfo& result, std::string text = {}, int style = no_style,
-             bool strict = true, bool is_volatile = false);
+  Typed call(OperationBody body, std::vector<Typed> args, const TypeInfo& result, std::string text = {},
+             int style = no_style, bool strict = true, bool is_volatile = false);
   Typed text_argument(const Expr& expr);
   Typed as_text(Typed value);
   Typed null_value(const TypeInfo& type);

@@ -11,11 +11,15 @@ namespace {
 // The type of SUM and AVG over a type; nothing: it has none (8117).
 std::optional<TypeInfo> total_type(const TypeInfo& type, bool average) {
   switch (type.type) {
-    case Type::tinyint: case Type::smallint: case Type::int_: return int_type();
+    case Type::tinyint:
+    case Type::smallint:
+    case Type::int_: return int_type();
     case Type::bigint: return bigint_type();
     case Type::decimal: return decimal_type(38, average ? std::max<int>(type.scale, 6) : type.scale);
-    case Type::money: case Type::smallmoney: return make_type(Type::money);
-    case Type::float_: case Type::real: return make_type(Type::float_);
+    case Type::money:
+    case Type::smallmoney: return make_type(Type::money);
+    case Type::float_:
+    case Type::real: return make_type(Type::float_);
     default: return std::nullopt;
   }
 }
@@ -24,7 +28,9 @@ std::optional<TypeInfo> total_type(const TypeInfo& type, bool average) {
 
 Typed Binder::aggregate(const Expr& expr, const std::string& name) {
   if (block_ == nullptr || (!block_->allow_aggregates && !expr.over)) {
-    raise(147, "An aggregate may not appear in the WHERE clause unless it is in a subquery contained in a HAVING clause or a select list, and the column being aggregated is an outer reference.",
+    raise(147,
+          "An aggregate may not appear in the WHERE clause unless it is in a subquery contained in a HAVING "
+          "clause or a select list, and the column being aggregated is an outer reference.",
           expr.line, 1, 15);
   }
   Typed out;
@@ -39,7 +45,9 @@ Typed Binder::aggregate(const Expr& expr, const std::string& name) {
     }
   }
   arguments(expr, name == "STRING_AGG" ? 2 : 1, name == "STRING_AGG" ? 2 : 1);
-  if (!expr.over && block_->aggregate_depth > 0) raise(130, "Cannot perform an aggregate function on an expression containing an aggregate or a subquery.", expr.line, 1, 15);
+  if (!expr.over && block_->aggregate_depth > 0)
+    raise(130, "Cannot perform an aggregate function on an expression containing an aggregate or a subquery.",
+          expr.line, 1, 15);
   if (!expr.over) ++block_->aggregate_depth;
   Typed value = expression(*expr.args[0]);
   Typed separator;
@@ -55,16 +63,24 @@ Typed Binder::aggregate(const Expr& expr, const std::string& name) {
     value = as_text(std::move(value));
     Operation operation;
     operation.args = {value.type};
-    operation.result = text_type(is_wide_text(value.type.type) ? Type::nvarchar : Type::varchar, value.type.length < 0 ? -1 : is_wide_text(value.type.type) ? 4000 : 8000);
+    operation.result = text_type(is_wide_text(value.type.type) ? Type::nvarchar : Type::varchar,
+                                 value.type.length < 0           ? -1
+                                 : is_wide_text(value.type.type) ? 4000
+                                                                 : 8000);
     out.type = operation.result;
     const Operation* interned = intern(std::move(operation));
-    out.sql = "ts_string_agg(" + std::to_string(reinterpret_cast<std::uintptr_t>(interned)) + "," + value.sql + "," + separator.sql + ")";
+    out.sql = "ts_string_agg(" + std::to_string(reinterpret_cast<std::uintptr_t>(interned)) + "," +
+              value.sql + "," + separator.sql + ")";
     out.collation = value.collation;
     return out;
   }
   if (name == "MIN" || name == "MAX") {
     if (value.type.type == Type::bit || value.type.type == Type::uniqueidentifier) {
-      if (value.type.type == Type::bit) raise(8117, "Operand data type bit is invalid for " + std::string(name == "MIN" ? "min" : "max") + " operator.", expr.line);
+      if (value.type.type == Type::bit)
+        raise(8117,
+              "Operand data type bit is invalid for " + std::string(name == "MIN" ? "min" : "max") +
+                  " operator.",
+              expr.line);
     }
     out.type = value.type;
     out.collation = value.collation;
@@ -74,7 +90,10 @@ Typed Binder::aggregate(const Expr& expr, const std::string& name) {
   }
   const std::optional<TypeInfo> type = total_type(value.type, name == "AVG");
   if (!type) {
-    raise(8117, "Operand data type " + std::string(type_name(value.type)) + " is invalid for " + std::string(name == "SUM" ? "sum" : "avg") + " operator.", expr.line);
+    raise(8117,
+          "Operand data type " + std::string(type_name(value.type)) + " is invalid for " +
+              std::string(name == "SUM" ? "sum" : "avg") + " operator.",
+          expr.line);
   }
   Operation operation;
   operation.args = {value.type};
@@ -93,7 +112,8 @@ Typed Binder::aggregate(const Expr& expr, const std::string& name) {
 
 std::string Binder::over_clause(const Over& over) {
   std::string out = " OVER (";
-  for (std::size_t i = 0; i < over.partition.size(); ++i) out += (i == 0 ? "PARTITION BY " : ",") + ordered(expression(*over.partition[i]));
+  for (std::size_t i = 0; i < over.partition.size(); ++i)
+    out += (i == 0 ? "PARTITION BY " : ",") + ordered(expression(*over.partition[i]));
   for (std::size_t i = 0; i < over.order.size(); ++i) {
     const Typed key = expression(*over.order[i].expr);
     // (SELECT NULL) and the like order nothing.
@@ -104,13 +124,15 @@ std::string Binder::over_clause(const Over& over) {
 }
 
 Typed Binder::window_function(const Expr& expr, const std::string& name) {
-  static const std::map<std::string, const char*, std::less<>> ranking{{"ROW_NUMBER", "row_number"}, {"RANK", "rank"}, {"DENSE_RANK", "dense_rank"}};
+  static const std::map<std::string, const char*, std::less<>> ranking{
+      {"ROW_NUMBER", "row_number"}, {"RANK", "rank"}, {"DENSE_RANK", "dense_rank"}};
   if (block_ == nullptr || !block_->allow_aggregates) {
     raise(4108, "Windowed functions can only appear in the SELECT or ORDER BY clauses.", expr.line, 1, 15);
   }
   if (const auto found = ranking.find(name); found != ranking.end()) {
     arguments(expr, 0, 0);
-    if (expr.over->order.empty()) raise(4112, "The function '" + name + "' must have an OVER clause with ORDER BY.", expr.line, 1, 15);
+    if (expr.over->order.empty())
+      raise(4112, "The function '" + name + "' must have an OVER clause with ORDER BY.", expr.line, 1, 15);
     Typed out;
     out.sql = std::string(found->second) + "()" + over_clause(*expr.over);
     out.type = bigint_type();
@@ -120,20 +142,24 @@ Typed Binder::window_function(const Expr& expr, const std::string& name) {
   if (name == "NTILE") {
     arguments(expr, 1, 1);
     Typed out;
-    out.sql = "ntile(" + convert_to(expression(*expr.args[0]), bigint_type(), expr.line).sql + ")" + over_clause(*expr.over);
+    out.sql = "ntile(" + convert_to(expression(*expr.args[0]), bigint_type(), expr.line).sql + ")" +
+              over_clause(*expr.over);
     out.type = bigint_type();
     return out;
   }
   if (name == "LAG" || name == "LEAD" || name == "FIRST_VALUE" || name == "LAST_VALUE") {
     const bool shift = name == "LAG" || name == "LEAD";
     arguments(expr, 1, shift ? 3 : 1);
-    if (expr.over->order.empty()) raise(4112, "The function '" + name + "' must have an OVER clause with ORDER BY.", expr.line, 1, 15);
+    if (expr.over->order.empty())
+      raise(4112, "The function '" + name + "' must have an OVER clause with ORDER BY.", expr.line, 1, 15);
     Typed value = expression(*expr.args[0]);
     std::string args = value.sql;
-    if (expr.args.size() > 1) args += "," + convert_to(expression(*expr.args[1]), bigint_type(), expr.line).sql;
+    if (expr.args.size() > 1)
+      args += "," + convert_to(expression(*expr.args[1]), bigint_type(), expr.line).sql;
     if (expr.args.size() > 2) args += "," + convert_to(expression(*expr.args[2]), value.type, expr.line).sql;
     std::string lower_name = name;
-    for (char& byte : lower_name) byte = static_cast<char>(std::tolower(static_cast<unsigned char>(byte)));
+    for (char& byte : lower_name)
+      byte = static_cast<char>(std::tolower(static_cast<unsigned char>(byte)));
     Typed out = value;
     out.sql = lower_name + "(" + args + ")" + over_clause(*expr.over);
     out.nullable = true;
@@ -156,19 +182,50 @@ const SessionValueType* find_session_value(std::string_view name) {
   static const TypeInfo name_type = nvarchar_type(128);
   static const TypeInfo wide_number = decimal_type(38, 0);
   static const std::map<std::string, SessionValueType, std::less<>> values{
-      {"@@ROWCOUNT", {int_type(), false}}, {"@@ERROR", {int_type(), false}}, {"@@TRANCOUNT", {int_type(), false}},
-      {"@@IDENTITY", {wide_number, true}}, {"@@SPID", {make_type(Type::smallint), false}}, {"@@VERSION", {nvarchar_type(300), false}},
-      {"@@SERVERNAME", {name_type, true}}, {"@@SERVICENAME", {name_type, true}}, {"@@LANGUAGE", {name_type, false}}, {"@@LANGID", {make_type(Type::smallint), false}},
-      {"@@MAX_PRECISION", {make_type(Type::tinyint), false}}, {"@@LOCK_TIMEOUT", {int_type(), false}}, {"@@DATEFIRST", {make_type(Type::tinyint), false}},
-      {"@@MICROSOFTVERSION", {int_type(), false}}, {"@@OPTIONS", {int_type(), false}}, {"@@TEXTSIZE", {int_type(), false}},
-      {"@@NESTLEVEL", {int_type(), false}}, {"@@PROCID", {int_type(), false}}, {"@@MAX_CONNECTIONS", {int_type(), false}}, {"@@FETCH_STATUS", {int_type(), false}},
-      {"SCOPE_IDENTITY", {wide_number, true}}, {"ROWCOUNT_BIG", {bigint_type(), false}}, {"XACT_STATE", {make_type(Type::smallint), false}},
-      {"ERROR_NUMBER", {int_type(), true}}, {"ERROR_MESSAGE", {nvarchar_type(4000), true}}, {"ERROR_SEVERITY", {int_type(), true}},
-      {"ERROR_STATE", {int_type(), true}}, {"ERROR_LINE", {int_type(), true}}, {"ERROR_PROCEDURE", {name_type, true}},
-      {"APP_NAME", {name_type, true}}, {"HOST_NAME", {name_type, true}}, {"SUSER_SNAME", {name_type, true}}, {"SUSER_NAME", {name_type, true}},
-      {"ORIGINAL_LOGIN", {name_type, false}}, {"SYSTEM_USER", {name_type, false}}, {"CURRENT_USER", {name_type, true}}, {"SESSION_USER", {name_type, true}},
-      {"USER", {name_type, true}}, {"USER_NAME", {name_type, true}}, {"DB_NAME", {name_type, true}}, {"DB_ID", {make_type(Type::smallint), true}},
-      {"SCHEMA_NAME", {name_type, true}}, {"SCHEMA_ID", {int_type(), true}}, {"CURRENT_TRANSACTION_ID", {bigint_type(), true}}};
+      {"@@ROWCOUNT", {int_type(), false}},
+      {"@@ERROR", {int_type(), false}},
+      {"@@TRANCOUNT", {int_type(), false}},
+      {"@@IDENTITY", {wide_number, true}},
+      {"@@SPID", {make_type(Type::smallint), false}},
+      {"@@VERSION", {nvarchar_type(300), false}},
+      {"@@SERVERNAME", {name_type, true}},
+      {"@@SERVICENAME", {name_type, true}},
+      {"@@LANGUAGE", {name_type, false}},
+      {"@@LANGID", {make_type(Type::smallint), false}},
+      {"@@MAX_PRECISION", {make_type(Type::tinyint), false}},
+      {"@@LOCK_TIMEOUT", {int_type(), false}},
+      {"@@DATEFIRST", {make_type(Type::tinyint), false}},
+      {"@@MICROSOFTVERSION", {int_type(), false}},
+      {"@@OPTIONS", {int_type(), false}},
+      {"@@TEXTSIZE", {int_type(), false}},
+      {"@@NESTLEVEL", {int_type(), false}},
+      {"@@PROCID", {int_type(), false}},
+      {"@@MAX_CONNECTIONS", {int_type(), false}},
+      {"@@FETCH_STATUS", {int_type(), false}},
+      {"SCOPE_IDENTITY", {wide_number, true}},
+      {"ROWCOUNT_BIG", {bigint_type(), false}},
+      {"XACT_STATE", {make_type(Type::smallint), false}},
+      {"ERROR_NUMBER", {int_type(), true}},
+      {"ERROR_MESSAGE", {nvarchar_type(4000), true}},
+      {"ERROR_SEVERITY", {int_type(), true}},
+      {"ERROR_STATE", {int_type(), true}},
+      {"ERROR_LINE", {int_type(), true}},
+      {"ERROR_PROCEDURE", {name_type, true}},
+      {"APP_NAME", {name_type, true}},
+      {"HOST_NAME", {name_type, true}},
+      {"SUSER_SNAME", {name_type, true}},
+      {"SUSER_NAME", {name_type, true}},
+      {"ORIGINAL_LOGIN", {name_type, false}},
+      {"SYSTEM_USER", {name_type, false}},
+      {"CURRENT_USER", {name_type, true}},
+      {"SESSION_USER", {name_type, true}},
+      {"USER", {name_type, true}},
+      {"USER_NAME", {name_type, true}},
+      {"DB_NAME", {name_type, true}},
+      {"DB_ID", {make_type(Type::smallint), true}},
+      {"SCHEMA_NAME", {name_type, true}},
+      {"SCHEMA_ID", {int_type(), true}},
+      {"CURRENT_TRANSACTION_ID", {bigint_type(), true}}};
   const auto found = values.find(name);
   return found == values.end() ? nullptr : &found->second;
 }

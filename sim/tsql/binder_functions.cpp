@@ -1,4 +1,5 @@
-// Functions by name: argument checks, result types, and the operation each becomes. Over 500 lines: one table.
+// Functions by name: argument checks, result types, and the operation each becomes.
+// Long: one table of functions and a handler for each kind.
 #include <algorithm>
 #include <map>
 
@@ -21,9 +22,15 @@ std::string text_with_collation(const std::string& name, const Typed& value) {
   return name + " " + (value.collation.empty() ? std::string(default_collation) : value.collation);
 }
 
-Typed to_int(Binder& binder, const Expr& expr) { return binder.convert_to(binder.expression(expr), int_type(), expr.line); }
-Typed to_bigint(Binder& binder, const Expr& expr) { return binder.convert_to(binder.expression(expr), bigint_type(), expr.line); }
-Typed to_float(Binder& binder, const Expr& expr) { return binder.convert_to(binder.expression(expr), make_type(Type::float_), expr.line); }
+Typed to_int(Binder& binder, const Expr& expr) {
+  return binder.convert_to(binder.expression(expr), int_type(), expr.line);
+}
+Typed to_bigint(Binder& binder, const Expr& expr) {
+  return binder.convert_to(binder.expression(expr), bigint_type(), expr.line);
+}
+Typed to_float(Binder& binder, const Expr& expr) {
+  return binder.convert_to(binder.expression(expr), make_type(Type::float_), expr.line);
+}
 
 // --- Text --------------------------------------------------------------------------------------------------
 
@@ -31,7 +38,8 @@ Typed length_function(Binder& binder, const Expr& expr, const std::string& name)
   binder.arguments(expr, 1, 1);
   Typed value = binder.expression(*expr.args[0]);
   if (value.is_null) return binder.null_value(int_type());
-  if (name == "LEN" && !is_text(value.type.type) && !is_bytes(value.type.type)) value = binder.as_text(std::move(value));
+  if (name == "LEN" && !is_text(value.type.type) && !is_bytes(value.type.type))
+    value = binder.as_text(std::move(value));
   const bool big = (is_text(value.type.type) || is_bytes(value.type.type)) && value.type.length < 0;
   return binder.call(op_text, {std::move(value)}, big ? bigint_type() : int_type(), name);
 }
@@ -43,10 +51,13 @@ Typed substring_function(Binder& binder, const Expr& expr, const std::string& na
   const TypeInfo source = value.type;
   Typed count = to_bigint(binder, *expr.args[2]);
   std::int64_t units = units_of(source);
-  if (count.constant && !count.constant->null && (units < 0 || count.constant->number < units)) units = std::max<std::int64_t>(count.constant->number, 1);
+  if (count.constant && !count.constant->null && (units < 0 || count.constant->number < units))
+    units = std::max<std::int64_t>(count.constant->number, 1);
   if (source.length < 0 && !count.constant) units = -1;
-  const TypeInfo result = is_bytes(source.type) ? text_type(Type::varbinary, units) : like_text(source, units);
-  return binder.call(op_text, {std::move(value), to_bigint(binder, *expr.args[1]), std::move(count)}, result, name);
+  const TypeInfo result =
+      is_bytes(source.type) ? text_type(Type::varbinary, units) : like_text(source, units);
+  return binder.call(op_text, {std::move(value), to_bigint(binder, *expr.args[1]), std::move(count)}, result,
+                     name);
 }
 
 Typed left_right(Binder& binder, const Expr& expr, const std::string& name) {
@@ -54,7 +65,8 @@ Typed left_right(Binder& binder, const Expr& expr, const std::string& name) {
   Typed value = binder.text_argument(*expr.args[0]);
   Typed count = to_bigint(binder, *expr.args[1]);
   std::int64_t units = units_of(value.type);
-  if (count.constant && !count.constant->null && (units < 0 || count.constant->number < units)) units = std::max<std::int64_t>(count.constant->number, 1);
+  if (count.constant && !count.constant->null && (units < 0 || count.constant->number < units))
+    units = std::max<std::int64_t>(count.constant->number, 1);
   const TypeInfo result = like_text(value.type, units);
   return binder.call(op_text, {std::move(value), std::move(count)}, result, name);
 }
@@ -72,8 +84,11 @@ Typed replace_function(Binder& binder, const Expr& expr, const std::string& name
   Typed value = binder.text_argument(*expr.args[0]);
   Typed what = binder.text_argument(*expr.args[1]);
   Typed with = binder.text_argument(*expr.args[2]);
-  const bool wide = is_wide_text(value.type.type) || is_wide_text(what.type.type) || is_wide_text(with.type.type);
-  const TypeInfo result = text_type(wide ? Type::nvarchar : Type::varchar, value.type.length < 0 ? -1 : wide ? 4000 : 8000);
+  const bool wide =
+      is_wide_text(value.type.type) || is_wide_text(what.type.type) || is_wide_text(with.type.type);
+  const TypeInfo result = text_type(wide ? Type::nvarchar : Type::varchar, value.type.length < 0 ? -1
+                                                                           : wide                ? 4000
+                                                                                                 : 8000);
   const std::string text = text_with_collation(name, value);
   return binder.call(op_text, {std::move(value), std::move(what), std::move(with)}, result, text);
 }
@@ -84,7 +99,8 @@ Typed replicate_function(Binder& binder, const Expr& expr, const std::string& na
   Typed times = to_bigint(binder, *expr.args[1]);
   const std::int64_t limit = is_wide_text(value.type.type) ? 4000 : 8000;
   std::int64_t units = value.type.length < 0 ? -1 : limit;
-  if (units > 0 && times.constant && times.constant->number >= 0) units = std::min<std::int64_t>(limit, times.constant->number * units_of(value.type));
+  if (units > 0 && times.constant && times.constant->number >= 0)
+    units = std::min<std::int64_t>(limit, times.constant->number * units_of(value.type));
   const TypeInfo result = like_text(value.type, units);
   return binder.call(op_text, {std::move(value), std::move(times)}, result, name);
 }
@@ -106,9 +122,12 @@ Typed stuff_function(Binder& binder, const Expr& expr, const std::string& name) 
   Typed with = binder.text_argument(*expr.args[3]);
   const bool max = value.type.length < 0 || with.type.length < 0;
   const bool wide = is_wide_text(value.type.type) || is_wide_text(with.type.type);
-  const std::int64_t units = max ? -1 : std::min<std::int64_t>(units_of(value.type) + units_of(with.type), wide ? 4000 : 8000);
-  Typed out = binder.call(op_text, {std::move(value), to_bigint(binder, *expr.args[1]), to_bigint(binder, *expr.args[2]), std::move(with)},
-                          text_type(wide ? Type::nvarchar : Type::varchar, units), name, no_style, false);
+  const std::int64_t units =
+      max ? -1 : std::min<std::int64_t>(units_of(value.type) + units_of(with.type), wide ? 4000 : 8000);
+  Typed out = binder.call(
+      op_text,
+      {std::move(value), to_bigint(binder, *expr.args[1]), to_bigint(binder, *expr.args[2]), std::move(with)},
+      text_type(wide ? Type::nvarchar : Type::varchar, units), name, no_style, false);
   out.nullable = true;
   return out;
 }
@@ -127,7 +146,8 @@ Typed concat_function(Binder& binder, const Expr& expr, const std::string& name)
   }
   if (name == "CONCAT_WS") units += static_cast<std::int64_t>(args.size()) * units_of(args[0].type);
   units = max ? -1 : std::min<std::int64_t>(units, wide ? 4000 : 8000);
-  Typed out = binder.call(op_text, std::move(args), text_type(wide ? Type::nvarchar : Type::varchar, units), name, no_style, false);
+  Typed out = binder.call(op_text, std::move(args), text_type(wide ? Type::nvarchar : Type::varchar, units),
+                          name, no_style, false);
   out.nullable = false;
   return out;
 }
@@ -136,7 +156,9 @@ Typed character_function(Binder& binder, const Expr& expr, const std::string& na
   binder.arguments(expr, 1, 1);
   const bool from_code = name == "CHAR" || name == "NCHAR";
   Typed value = from_code ? to_bigint(binder, *expr.args[0]) : binder.text_argument(*expr.args[0]);
-  const TypeInfo result = name == "CHAR" ? text_type(Type::char_, 1) : name == "NCHAR" ? text_type(Type::nchar, 1) : int_type();
+  const TypeInfo result = name == "CHAR"    ? text_type(Type::char_, 1)
+                          : name == "NCHAR" ? text_type(Type::nchar, 1)
+                                            : int_type();
   Typed out = binder.call(op_text, {std::move(value)}, result, name);
   out.nullable = true;
   return out;
@@ -145,7 +167,8 @@ Typed character_function(Binder& binder, const Expr& expr, const std::string& na
 Typed quotename_function(Binder& binder, const Expr& expr, const std::string& name) {
   binder.arguments(expr, 1, 2);
   std::vector<Typed> args;
-  for (const ExprPtr& arg : expr.args) args.push_back(binder.convert_to(binder.text_argument(*arg), nvarchar_type(4000), expr.line));
+  for (const ExprPtr& arg : expr.args)
+    args.push_back(binder.convert_to(binder.text_argument(*arg), nvarchar_type(4000), expr.line));
   Typed out = binder.call(op_text, std::move(args), nvarchar_type(258), name);
   out.nullable = true;
   return out;
@@ -159,7 +182,8 @@ Typed space_function(Binder& binder, const Expr& expr, const std::string& name) 
 Typed str_function(Binder& binder, const Expr& expr, const std::string& name) {
   binder.arguments(expr, 1, 3);
   std::vector<Typed> args{to_float(binder, *expr.args[0])};
-  for (std::size_t i = 1; i < expr.args.size(); ++i) args.push_back(to_bigint(binder, *expr.args[i]));
+  for (std::size_t i = 1; i < expr.args.size(); ++i)
+    args.push_back(to_bigint(binder, *expr.args[i]));
   std::int64_t length = 10;
   if (args.size() > 1 && args[1].constant) length = args[1].constant->number;
   return binder.call(op_text, std::move(args), text_type(Type::varchar, length), name);
@@ -190,7 +214,8 @@ Typed hashbytes_function(Binder& binder, const Expr& expr, const std::string&) {
   if (!algorithm.constant) not_supported("HASHBYTES with a computed algorithm", expr.line);
   Typed value = binder.expression(*expr.args[1]);
   if (!is_bytes(value.type.type)) value = binder.as_text(std::move(value));
-  return binder.call(op_hashbytes, {std::move(value)}, text_type(Type::varbinary, 8000), upper(algorithm.constant->text));
+  return binder.call(op_hashbytes, {std::move(value)}, text_type(Type::varbinary, 8000),
+                     upper(algorithm.constant->text));
 }
 
 // --- NULL handling -----------------------------------------------------------------------------------------
@@ -203,10 +228,17 @@ Typed coalesce_function(Binder& binder, const Expr& expr, const std::string&) {
     values.push_back(binder.expression(*arg));
     if (values.back().is_null) continue;
     const std::optional<TypeInfo> both = type ? common_type(*type, values.back().type) : values.back().type;
-    if (!both) raise(206, "Operand type clash: " + std::string(type_name(*type)) + " is incompatible with " + std::string(type_name(values.back().type)), expr.line, 2);
+    if (!both)
+      raise(206,
+            "Operand type clash: " + std::string(type_name(*type)) + " is incompatible with " +
+                std::string(type_name(values.back().type)),
+            expr.line, 2);
     type = both;
   }
-  if (!type) raise(4127, "At least one of the arguments to COALESCE must be an expression that is not the NULL constant.", expr.line);
+  if (!type)
+    raise(4127,
+          "At least one of the arguments to COALESCE must be an expression that is not the NULL constant.",
+          expr.line);
   Typed out;
   out.type = *type;
   out.collation = default_collation;
@@ -264,9 +296,19 @@ Typed iif_function(Binder& binder, const Expr& expr, const std::string&) {
   const std::string condition = binder.predicate(*expr.args[0]);
   Typed yes = binder.expression(*expr.args[1]);
   Typed no = binder.expression(*expr.args[2]);
-  if (yes.is_null && no.is_null) raise(8133, "At least one of the result expressions in a CASE specification must be an expression other than the NULL constant.", expr.line);
-  const std::optional<TypeInfo> type = yes.is_null ? no.type : no.is_null ? yes.type : common_type(yes.type, no.type);
-  if (!type) raise(206, "Operand type clash: " + std::string(type_name(yes.type)) + " is incompatible with " + std::string(type_name(no.type)), expr.line, 2);
+  if (yes.is_null && no.is_null)
+    raise(8133,
+          "At least one of the result expressions in a CASE specification must be an expression other than "
+          "the NULL constant.",
+          expr.line);
+  const std::optional<TypeInfo> type = yes.is_null  ? no.type
+                                       : no.is_null ? yes.type
+                                                    : common_type(yes.type, no.type);
+  if (!type)
+    raise(206,
+          "Operand type clash: " + std::string(type_name(yes.type)) + " is incompatible with " +
+              std::string(type_name(no.type)),
+          expr.line, 2);
   yes = binder.convert_to(std::move(yes), *type, expr.line);
   no = binder.convert_to(std::move(no), *type, expr.line);
   Typed out = yes.coercibility >= no.coercibility ? yes : no;
@@ -284,10 +326,18 @@ Typed iif_function(Binder& binder, const Expr& expr, const std::string&) {
 
 DatePart part_argument(const Expr& expr, const std::string& name) {
   const Expr& part = *expr.args[0];
-  const DatePart out = part.kind == ExprKind::column && part.parts.size() == 1 ? date_part(part.parts[0]) : part_none;
+  const DatePart out =
+      part.kind == ExprKind::column && part.parts.size() == 1 ? date_part(part.parts[0]) : part_none;
   if (out == part_none) {
     const std::string text = part.parts.empty() ? part.text : part.parts.back();
-    raise(155, "'" + text + "' is not a recognized " + (name == "DATEPART" ? "datepart" : name == "DATEADD" ? "dateadd" : name == "DATENAME" ? "datename" : "datediff") + " option.", expr.line, 1, 15);
+    raise(155,
+          "'" + text + "' is not a recognized " +
+              (name == "DATEPART"   ? "datepart"
+               : name == "DATEADD"  ? "dateadd"
+               : name == "DATENAME" ? "datename"
+                                    : "datediff") +
+              " option.",
+          expr.line, 1, 15);
   }
   return out;
 }
@@ -295,7 +345,8 @@ DatePart part_argument(const Expr& expr, const std::string& name) {
 Typed date_argument(Binder& binder, const Expr& expr, bool literal_as_datetime) {
   Typed value = binder.expression(expr);
   if (is_temporal(value.type.type) && !value.is_null) return value;
-  if (is_text(value.type.type) && !literal_as_datetime) return binder.convert_to(std::move(value), time_type(Type::datetimeoffset, 7), expr.line);
+  if (is_text(value.type.type) && !literal_as_datetime)
+    return binder.convert_to(std::move(value), time_type(Type::datetimeoffset, 7), expr.line);
   return binder.convert_to(std::move(value), make_type(Type::datetime), expr.line);
 }
 
@@ -310,14 +361,16 @@ Typed dateadd_function(Binder& binder, const Expr& expr, const std::string& name
 Typed datediff_function(Binder& binder, const Expr& expr, const std::string& name) {
   binder.arguments(expr, 3, 3);
   const DatePart part = part_argument(expr, name);
-  return binder.call(op_date, {date_argument(binder, *expr.args[1], false), date_argument(binder, *expr.args[2], false)},
-                     name == "DATEDIFF" ? int_type() : bigint_type(), name, part);
+  return binder.call(
+      op_date, {date_argument(binder, *expr.args[1], false), date_argument(binder, *expr.args[2], false)},
+      name == "DATEDIFF" ? int_type() : bigint_type(), name, part);
 }
 
 Typed datepart_function(Binder& binder, const Expr& expr, const std::string& name) {
   binder.arguments(expr, 2, 2);
   const DatePart part = part_argument(expr, name);
-  return binder.call(op_date, {date_argument(binder, *expr.args[1], false)}, name == "DATENAME" ? nvarchar_type(30) : int_type(), name, part);
+  return binder.call(op_date, {date_argument(binder, *expr.args[1], false)},
+                     name == "DATENAME" ? nvarchar_type(30) : int_type(), name, part);
 }
 
 Typed year_function(Binder& binder, const Expr& expr, const std::string& name) {
@@ -330,11 +383,13 @@ Typed from_parts(Binder& binder, const Expr& expr, const std::string& name) {
   const std::size_t count = name == "DATEFROMPARTS" ? 3 : name == "DATETIMEFROMPARTS" ? 7 : 8;
   binder.arguments(expr, count, count);
   std::vector<Typed> args;
-  for (std::size_t i = 0; i < std::min<std::size_t>(count, 7); ++i) args.push_back(to_bigint(binder, *expr.args[i]));
+  for (std::size_t i = 0; i < std::min<std::size_t>(count, 7); ++i)
+    args.push_back(to_bigint(binder, *expr.args[i]));
   TypeInfo result = make_type(count == 3 ? Type::date : Type::datetime);
   if (count == 8) {
     const Typed scale = to_int(binder, *expr.args[7]);
-    if (!scale.constant || scale.constant->number < 0 || scale.constant->number > 7) not_supported("DATETIME2FROMPARTS with a computed precision", expr.line);
+    if (!scale.constant || scale.constant->number < 0 || scale.constant->number > 7)
+      not_supported("DATETIME2FROMPARTS with a computed precision", expr.line);
     result = time_type(Type::datetime2, static_cast<int>(scale.constant->number));
   }
   return binder.call(op_date, std::move(args), result, "FROMPARTS");
@@ -342,7 +397,8 @@ Typed from_parts(Binder& binder, const Expr& expr, const std::string& name) {
 
 Typed eomonth_function(Binder& binder, const Expr& expr, const std::string& name) {
   binder.arguments(expr, 1, 2);
-  std::vector<Typed> args{binder.convert_to(binder.expression(*expr.args[0]), make_type(Type::date), expr.line)};
+  std::vector<Typed> args{
+      binder.convert_to(binder.expression(*expr.args[0]), make_type(Type::date), expr.line)};
   if (expr.args.size() > 1) args.push_back(to_bigint(binder, *expr.args[1]));
   return binder.call(op_date, std::move(args), make_type(Type::date), name);
 }
@@ -351,22 +407,28 @@ Typed offset_function(Binder& binder, const Expr& expr, const std::string& name)
   binder.arguments(expr, 2, 2);
   Typed date = binder.expression(*expr.args[0]);
   int scale = 7;
-  if (date.type.type == Type::datetime) scale = 3;
-  else if (date.type.type == Type::datetime2 || date.type.type == Type::datetimeoffset) scale = date.type.scale;
-  else if (is_temporal(date.type.type)) scale = 0;
-  if (name == "SWITCHOFFSET") date = binder.convert_to(std::move(date), time_type(Type::datetimeoffset, scale), expr.line);
-  else if (!is_temporal(date.type.type)) date = binder.convert_to(std::move(date), time_type(Type::datetime2, 7), expr.line);
+  if (date.type.type == Type::datetime)
+    scale = 3;
+  else if (date.type.type == Type::datetime2 || date.type.type == Type::datetimeoffset)
+    scale = date.type.scale;
+  else if (is_temporal(date.type.type))
+    scale = 0;
+  if (name == "SWITCHOFFSET")
+    date = binder.convert_to(std::move(date), time_type(Type::datetimeoffset, scale), expr.line);
+  else if (!is_temporal(date.type.type))
+    date = binder.convert_to(std::move(date), time_type(Type::datetime2, 7), expr.line);
   Typed zone = binder.expression(*expr.args[1]);
   if (!is_text(zone.type.type)) zone = binder.convert_to(std::move(zone), bigint_type(), expr.line);
-  return binder.call(op_date, {std::move(date), std::move(zone)}, time_type(Type::datetimeoffset, scale), name);
+  return binder.call(op_date, {std::move(date), std::move(zone)}, time_type(Type::datetimeoffset, scale),
+                     name);
 }
 
 Typed now_function(Binder& binder, const Expr& expr, const std::string& name) {
   binder.arguments(expr, 0, 0);
   const bool utc = name == "GETUTCDATE" || name == "SYSUTCDATETIME";
-  const TypeInfo result = name == "SYSDATETIMEOFFSET"                     ? time_type(Type::datetimeoffset, 7)
-                          : name.starts_with("SYS")                       ? time_type(Type::datetime2, 7)
-                                                                          : make_type(Type::datetime);
+  const TypeInfo result = name == "SYSDATETIMEOFFSET" ? time_type(Type::datetimeoffset, 7)
+                          : name.starts_with("SYS")   ? time_type(Type::datetime2, 7)
+                                                      : make_type(Type::datetime);
   // Not folded by SQLite between executions: a prepared statement lives on.
   return binder.call(op_now, {}, result, utc ? "UTC" : "LOCAL", no_style, true, true);
 }
@@ -376,11 +438,29 @@ Typed now_function(Binder& binder, const Expr& expr, const std::string& name) {
 Typed math_function(Binder& binder, const Expr& expr, const std::string& name) {
   const bool two = name == "POWER";
   const bool round = name == "ROUND";
-  binder.arguments(expr, round ? 2 : two ? 2 : name == "PI" ? 0 : 1, round ? 3 : two || name == "LOG" ? 2 : name == "PI" ? 0 : 1);
-  if (name == "PI") return binder.call(op_math, {binder.cast_to(binder.expression(*[] {
-                                         static const Expr zero = [] { Expr e; e.kind = ExprKind::literal; e.token_kind = TokenKind::integer; e.text = "0"; return e; }();
-                                         return &zero;
-                                       }()), make_type(Type::float_), no_style, false, expr.line)}, make_type(Type::float_), name);
+  binder.arguments(expr,
+                   round          ? 2
+                   : two          ? 2
+                   : name == "PI" ? 0
+                                  : 1,
+                   round                  ? 3
+                   : two || name == "LOG" ? 2
+                   : name == "PI"         ? 0
+                                          : 1);
+  if (name == "PI")
+    return binder.call(op_math,
+                       {binder.cast_to(binder.expression(*[] {
+                         static const Expr zero = [] {
+                           Expr e;
+                           e.kind = ExprKind::literal;
+                           e.token_kind = TokenKind::integer;
+                           e.text = "0";
+                           return e;
+                         }();
+                         return &zero;
+                       }()),
+                                       make_type(Type::float_), no_style, false, expr.line)},
+                       make_type(Type::float_), name);
   Typed value = binder.expression(*expr.args[0]);
   static const std::vector<std::string_view> exact{"ABS", "SIGN", "FLOOR", "CEILING", "ROUND"};
   const bool keeps_type = std::find(exact.begin(), exact.end(), name) != exact.end();
@@ -388,21 +468,31 @@ Typed math_function(Binder& binder, const Expr& expr, const std::string& name) {
     const TypeInfo original = value.type;
     value = binder.convert_to(std::move(value), make_type(Type::float_), expr.line);
     std::vector<Typed> args{std::move(value)};
-    if (expr.args.size() > 1) args.push_back(round ? to_bigint(binder, *expr.args[1]) : to_float(binder, *expr.args[1]));
+    if (expr.args.size() > 1)
+      args.push_back(round ? to_bigint(binder, *expr.args[1]) : to_float(binder, *expr.args[1]));
     Typed out = binder.call(op_math, std::move(args), make_type(Type::float_), name);
-    if (two && is_integer(original.type)) return binder.cast_to(std::move(out), original.type == Type::bigint ? bigint_type() : int_type(), no_style, false, expr.line);
-    if (two && original.type == Type::decimal) return binder.cast_to(std::move(out), decimal_type(38, original.scale), no_style, false, expr.line);
+    if (two && is_integer(original.type))
+      return binder.cast_to(std::move(out), original.type == Type::bigint ? bigint_type() : int_type(),
+                            no_style, false, expr.line);
+    if (two && original.type == Type::decimal)
+      return binder.cast_to(std::move(out), decimal_type(38, original.scale), no_style, false, expr.line);
     return out;
   }
-  if (!is_numeric(value.type.type)) raise(8116, "Argument data type " + std::string(type_name(value.type)) + " is invalid for argument 1 of " + name + " function.", expr.line);
+  if (!is_numeric(value.type.type))
+    raise(8116,
+          "Argument data type " + std::string(type_name(value.type)) + " is invalid for argument 1 of " +
+              name + " function.",
+          expr.line);
   TypeInfo result = value.type;
   if (is_integer(result.type) && result.type != Type::bigint) result = int_type();
   if (result.type == Type::smallmoney) result = make_type(Type::money);
   if (result.type == Type::real) result = make_type(Type::float_);
-  if (result.type == Type::decimal && (name == "FLOOR" || name == "CEILING")) result = decimal_type(result.precision, 0);
+  if (result.type == Type::decimal && (name == "FLOOR" || name == "CEILING"))
+    result = decimal_type(result.precision, 0);
   value = binder.convert_to(std::move(value), result.type == Type::decimal ? value.type : result, expr.line);
   std::vector<Typed> args{std::move(value)};
-  for (std::size_t i = 1; i < expr.args.size(); ++i) args.push_back(to_bigint(binder, *expr.args[i]));
+  for (std::size_t i = 1; i < expr.args.size(); ++i)
+    args.push_back(to_bigint(binder, *expr.args[i]));
   return binder.call(op_math, std::move(args), result, name);
 }
 
@@ -459,7 +549,9 @@ Typed meta_function(Binder& binder, const Expr& expr, const std::string& name) {
   for (std::size_t i = 0; i < expr.args.size(); ++i) {
     const TypeInfo type = row.args[i] == Type::nvarchar ? nvarchar_type(1035) : make_type(row.args[i]);
     Typed value = binder.expression(*expr.args[i]);
-    args.push_back(row.args[i] == Type::nvarchar ? binder.convert_to(binder.as_text(std::move(value)), type, expr.line) : binder.convert_to(std::move(value), type, expr.line));
+    args.push_back(row.args[i] == Type::nvarchar
+                       ? binder.convert_to(binder.as_text(std::move(value)), type, expr.line)
+                       : binder.convert_to(std::move(value), type, expr.line));
   }
   // HAS_PERMS_BY_NAME(NULL, 'DATABASE', ...) asks for the database itself: NULL is an argument there.
   const bool strict = name != "HAS_PERMS_BY_NAME";
@@ -499,45 +591,110 @@ void Binder::arguments(const Expr& expr, std::size_t low, std::size_t high) cons
   const std::size_t count = expr.args.size();
   if (count >= low && count <= high) return;
   std::string name = upper(expr.parts.back());
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
-  if (low == high) raise(174, "The " + name + " function requires " + std::to_string(low) + " argument(s).", expr.line, 1, 15);
-  raise(189, "The " + name + " function requires " + std::to_string(low) + " to " + std::to_string(high) + " arguments.", expr.line, 1, 15);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
+  if (low == high)
+    raise(174, "The " + name + " function requires " + std::to_string(low) + " argument(s).", expr.line, 1,
+          15);
+  raise(189,
+        "The " + name + " function requires " + std::to_string(low) + " to " + std::to_string(high) +
+            " arguments.",
+        expr.line, 1, 15);
 }
 
 Typed Binder::function(const Expr& expr) {
-  static const std::map<std::string, Handler, std::less<>> handlers{
-      {"LEN", length_function}, {"DATALENGTH", length_function}, {"SUBSTRING", substring_function}, {"LEFT", left_right}, {"RIGHT", left_right},
-      {"UPPER", same_length}, {"LOWER", same_length}, {"LTRIM", same_length}, {"RTRIM", same_length}, {"TRIM", same_length}, {"REVERSE", same_length},
-      {"REPLACE", replace_function}, {"REPLICATE", replicate_function}, {"CHARINDEX", find_function}, {"PATINDEX", find_function},
-      {"STUFF", stuff_function}, {"CONCAT", concat_function}, {"CONCAT_WS", concat_function}, {"CHAR", character_function},
-      {"NCHAR", character_function}, {"UNICODE", character_function}, {"ASCII", character_function}, {"QUOTENAME", quotename_function},
-      {"SPACE", space_function}, {"STR", str_function}, {"ISNUMERIC", isnumeric_function}, {"CHECKSUM", checksum_function},
-      {"BINARY_CHECKSUM", checksum_function}, {"HASHBYTES", hashbytes_function}, {"COALESCE", coalesce_function}, {"ISNULL", isnull_function},
-      {"NULLIF", nullif_function}, {"IIF", iif_function}, {"DATEADD", dateadd_function}, {"DATEDIFF", datediff_function},
-      {"DATEDIFF_BIG", datediff_function}, {"DATEPART", datepart_function}, {"DATENAME", datepart_function}, {"YEAR", year_function},
-      {"MONTH", year_function}, {"DAY", year_function}, {"DATEFROMPARTS", from_parts}, {"DATETIMEFROMPARTS", from_parts},
-      {"DATETIME2FROMPARTS", from_parts}, {"EOMONTH", eomonth_function}, {"TODATETIMEOFFSET", offset_function}, {"SWITCHOFFSET", offset_function},
-      {"GETDATE", now_function}, {"GETUTCDATE", now_function}, {"SYSDATETIME", now_function}, {"SYSUTCDATETIME", now_function},
-      {"SYSDATETIMEOFFSET", now_function}, {"CURRENT_TIMESTAMP", now_function}, {"ABS", math_function}, {"SIGN", math_function},
-      {"FLOOR", math_function}, {"CEILING", math_function}, {"ROUND", math_function}, {"SQRT", math_function}, {"POWER", math_function},
-      {"EXP", math_function}, {"LOG", math_function}, {"LOG10", math_function}, {"SQUARE", math_function}, {"SIN", math_function},
-      {"COS", math_function}, {"PI", math_function}, {"NEWID", newid_function}, {"RAND", rand_function}};
+  static const std::map<std::string, Handler, std::less<>> handlers{{"LEN", length_function},
+                                                                    {"DATALENGTH", length_function},
+                                                                    {"SUBSTRING", substring_function},
+                                                                    {"LEFT", left_right},
+                                                                    {"RIGHT", left_right},
+                                                                    {"UPPER", same_length},
+                                                                    {"LOWER", same_length},
+                                                                    {"LTRIM", same_length},
+                                                                    {"RTRIM", same_length},
+                                                                    {"TRIM", same_length},
+                                                                    {"REVERSE", same_length},
+                                                                    {"REPLACE", replace_function},
+                                                                    {"REPLICATE", replicate_function},
+                                                                    {"CHARINDEX", find_function},
+                                                                    {"PATINDEX", find_function},
+                                                                    {"STUFF", stuff_function},
+                                                                    {"CONCAT", concat_function},
+                                                                    {"CONCAT_WS", concat_function},
+                                                                    {"CHAR", character_function},
+                                                                    {"NCHAR", character_function},
+                                                                    {"UNICODE", character_function},
+                                                                    {"ASCII", character_function},
+                                                                    {"QUOTENAME", quotename_function},
+                                                                    {"SPACE", space_function},
+                                                                    {"STR", str_function},
+                                                                    {"ISNUMERIC", isnumeric_function},
+                                                                    {"CHECKSUM", checksum_function},
+                                                                    {"BINARY_CHECKSUM", checksum_function},
+                                                                    {"HASHBYTES", hashbytes_function},
+                                                                    {"COALESCE", coalesce_function},
+                                                                    {"ISNULL", isnull_function},
+                                                                    {"NULLIF", nullif_function},
+                                                                    {"IIF", iif_function},
+                                                                    {"DATEADD", dateadd_function},
+                                                                    {"DATEDIFF", datediff_function},
+                                                                    {"DATEDIFF_BIG", datediff_function},
+                                                                    {"DATEPART", datepart_function},
+                                                                    {"DATENAME", datepart_function},
+                                                                    {"YEAR", year_function},
+                                                                    {"MONTH", year_function},
+                                                                    {"DAY", year_function},
+                                                                    {"DATEFROMPARTS", from_parts},
+                                                                    {"DATETIMEFROMPARTS", from_parts},
+                                                                    {"DATETIME2FROMPARTS", from_parts},
+                                                                    {"EOMONTH", eomonth_function},
+                                                                    {"TODATETIMEOFFSET", offset_function},
+                                                                    {"SWITCHOFFSET", offset_function},
+                                                                    {"GETDATE", now_function},
+                                                                    {"GETUTCDATE", now_function},
+                                                                    {"SYSDATETIME", now_function},
+                                                                    {"SYSUTCDATETIME", now_function},
+                                                                    {"SYSDATETIMEOFFSET", now_function},
+                                                                    {"CURRENT_TIMESTAMP", now_function},
+                                                                    {"ABS", math_function},
+                                                                    {"SIGN", math_function},
+                                                                    {"FLOOR", math_function},
+                                                                    {"CEILING", math_function},
+                                                                    {"ROUND", math_function},
+                                                                    {"SQRT", math_function},
+                                                                    {"POWER", math_function},
+                                                                    {"EXP", math_function},
+                                                                    {"LOG", math_function},
+                                                                    {"LOG10", math_function},
+                                                                    {"SQUARE", math_function},
+                                                                    {"SIN", math_function},
+                                                                    {"COS", math_function},
+                                                                    {"PI", math_function},
+                                                                    {"NEWID", newid_function},
+                                                                    {"RAND", rand_function}};
   const std::string name = upper(expr.parts.back());
   if (expr.parts.size() > 1) {
     // [db.]sys.fn_cdc_...; user-defined functions are not known.
-    const bool in_sys = same_word(expr.parts[expr.parts.size() - 2], "sys") || same_word(expr.parts[expr.parts.size() - 2], "master");
+    const bool in_sys = same_word(expr.parts[expr.parts.size() - 2], "sys") ||
+                        same_word(expr.parts[expr.parts.size() - 2], "master");
     const auto row = cdc_rows().find(name);
     if (!in_sys || row == cdc_rows().end()) {
       std::string full;
-      for (const std::string& part : expr.parts) full += (full.empty() ? "" : ".") + part;
-      raise(4121, "Cannot find either column \"" + expr.parts[0] + "\" or the user-defined function or aggregate \"" + full + "\", or the name is ambiguous.", expr.line);
+      for (const std::string& part : expr.parts)
+        full += (full.empty() ? "" : ".") + part;
+      raise(4121,
+            "Cannot find either column \"" + expr.parts[0] +
+                "\" or the user-defined function or aggregate \"" + full + "\", or the name is ambiguous.",
+            expr.line);
     }
     if (expr.parts.size() == 3) require_database(expr.parts[0], expr.line);
     arguments(expr, row->second.args.size(), row->second.args.size());
     std::vector<Typed> args;
-    for (std::size_t i = 0; i < expr.args.size(); ++i) args.push_back(cast_to(expression(*expr.args[i]), row->second.args[i], no_style, false, expr.line));
+    for (std::size_t i = 0; i < expr.args.size(); ++i)
+      args.push_back(cast_to(expression(*expr.args[i]), row->second.args[i], no_style, false, expr.line));
     std::string key = name;
-    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
+    std::transform(key.begin(), key.end(), key.begin(),
+                   [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
     Typed out = call(op_cdc, std::move(args), row->second.result, key, no_style, false, true);
     out.nullable = true;
     return out;
@@ -546,7 +703,8 @@ Typed Binder::function(const Expr& expr) {
   for (const std::string_view known : {"COUNT", "COUNT_BIG", "SUM", "MIN", "MAX", "AVG", "STRING_AGG"}) {
     if (name == known) return aggregate(expr, name);
   }
-  if (const auto found = handlers.find(name); found != handlers.end()) return found->second(*this, expr, name);
+  if (const auto found = handlers.find(name); found != handlers.end())
+    return found->second(*this, expr, name);
   if (meta_rows().contains(name)) return meta_function(*this, expr, name);
   if (find_session_value(name) != nullptr) {
     arguments(expr, 0, 0);

@@ -23,21 +23,30 @@ std::string Binder::resolve_collation(const Typed& left, const Typed& right, std
   const bool left_text = is_text(left.type.type) && !left.is_null;
   const bool right_text = is_text(right.type.type) && !right.is_null;
   if (!left_text || !right_text) return std::string(left_text ? left.collation : right.collation);
-  if (left.coercibility != right.coercibility) return left.coercibility > right.coercibility ? left.collation : right.collation;
+  if (left.coercibility != right.coercibility)
+    return left.coercibility > right.coercibility ? left.collation : right.collation;
   if (left.coercibility >= Coercibility::implicit && !same_word(left.collation, right.collation)) {
-    raise(468, "Cannot resolve the collation conflict between \"" + left.collation + "\" and \"" + right.collation + "\" in the equal to operation.", line);
+    raise(468,
+          "Cannot resolve the collation conflict between \"" + left.collation + "\" and \"" +
+              right.collation + "\" in the equal to operation.",
+          line);
   }
   return left.collation;
 }
 
 std::string Binder::comparison(const std::string& op, Typed left, Typed right, std::int32_t line) {
   if (left.is_null && right.is_null) return "NULL";
-  const bool text = is_text(left.is_null ? right.type.type : left.type.type) && is_text(right.is_null ? left.type.type : right.type.type);
+  const bool text = is_text(left.is_null ? right.type.type : left.type.type) &&
+                    is_text(right.is_null ? left.type.type : right.type.type);
   if (text) {
     const std::string collation = resolve_collation(left, right, line);
     // SQLite takes a stored column's own collation, so that an index can serve.
-    const bool native = (left.bare && same_word(left.collation, collation)) || (right.bare && !left.bare && same_word(right.collation, collation) && left.coercibility != Coercibility::explicit_);
-    if (!native) left.sql = "(" + left.sql + " COLLATE \"" + (collation.empty() ? std::string(default_collation) : collation) + "\")";
+    const bool native = (left.bare && same_word(left.collation, collation)) ||
+                        (right.bare && !left.bare && same_word(right.collation, collation) &&
+                         left.coercibility != Coercibility::explicit_);
+    if (!native)
+      left.sql = "(" + left.sql + " COLLATE \"" +
+                 (collation.empty() ? std::string(default_collation) : collation) + "\")";
     return "(" + left.sql + " " + op + " " + right.sql + ")";
   }
   unify({&left, &right}, line);
@@ -54,18 +63,23 @@ std::string Binder::like(const Expr& expr) {
   const std::string collation = resolve_collation(value, pattern, expr.line);
   std::vector<Typed> args{std::move(value), std::move(pattern)};
   if (expr.args.size() > 2) args.push_back(text_argument(*expr.args[2]));
-  const Typed out = call(op_like, std::move(args), make_type(Type::bit), collation.empty() ? std::string(default_collation) : collation);
+  const Typed out = call(op_like, std::move(args), make_type(Type::bit),
+                         collation.empty() ? std::string(default_collation) : collation);
   return expr.negated ? "(NOT " + out.sql + ")" : out.sql;
 }
 
 std::string Binder::in_list(const Expr& expr) {
   std::vector<Typed> values;
-  for (const ExprPtr& arg : expr.args) values.push_back(expression(*arg));
+  for (const ExprPtr& arg : expr.args)
+    values.push_back(expression(*arg));
   std::vector<std::string> terms;
   // One type for all, as SQL Server does it, then an IN of SQLite, which can use an index.
   std::vector<Typed*> pointers;
-  for (Typed& value : values) pointers.push_back(&value);
-  const bool texts = std::all_of(values.begin(), values.end(), [](const Typed& value) { return value.is_null || is_text(value.type.type); });
+  for (Typed& value : values)
+    pointers.push_back(&value);
+  const bool texts = std::all_of(values.begin(), values.end(), [](const Typed& value) {
+    return value.is_null || is_text(value.type.type);
+  });
   if (!texts) unify(pointers, expr.line);
   if (values[0].is_null) return "NULL";
   const bool offsets = values[0].type.type == Type::datetimeoffset;
@@ -77,7 +91,8 @@ std::string Binder::in_list(const Expr& expr) {
     terms.push_back(offsets && !values[i].is_null ? "substr(" + values[i].sql + ",1,8)" : values[i].sql);
   }
   std::string out = "(" + left + (expr.negated ? " NOT IN (" : " IN (");
-  for (std::size_t i = 0; i < terms.size(); ++i) out += (i == 0 ? "" : ",") + terms[i];
+  for (std::size_t i = 0; i < terms.size(); ++i)
+    out += (i == 0 ? "" : ",") + terms[i];
   return out + "))";
 }
 
@@ -85,7 +100,10 @@ std::string Binder::in_query(const Expr& expr) {
   Typed left = expression(*expr.args[0]);
   const BoundQuery bound = query(*expr.query);
   if (bound.columns.size() != 1) {
-    raise(116, "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS.", expr.line, 1, 15);
+    raise(116,
+          "Only one expression can be specified in the select list when the subquery is not introduced with "
+          "EXISTS.",
+          expr.line, 1, 15);
   }
   Typed right = bound.columns[0].value;
   right.sql = "c1";
@@ -108,17 +126,23 @@ std::string Binder::in_query(const Expr& expr) {
 
 std::string Binder::predicate(const Expr& expr) {
   switch (expr.kind) {
-    case ExprKind::and_: case ExprKind::or_: {
+    case ExprKind::and_:
+    case ExprKind::or_: {
       std::vector<std::string> parts;
-      for (const ExprPtr& arg : expr.args) parts.push_back(predicate(*arg));
+      for (const ExprPtr& arg : expr.args)
+        parts.push_back(predicate(*arg));
       return "(" + joined(parts, expr.kind == ExprKind::and_ ? " AND " : " OR ") + ")";
     }
     case ExprKind::not_: return "(NOT " + predicate(*expr.args[0]) + ")";
-    case ExprKind::compare: return comparison(expr.text, expression(*expr.args[0]), expression(*expr.args[1]), expr.line);
-    case ExprKind::is_null: return "(" + expression(*expr.args[0]).sql + (expr.negated ? " IS NOT NULL)" : " IS NULL)");
+    case ExprKind::compare:
+      return comparison(expr.text, expression(*expr.args[0]), expression(*expr.args[1]), expr.line);
+    case ExprKind::is_null:
+      return "(" + expression(*expr.args[0]).sql + (expr.negated ? " IS NOT NULL)" : " IS NULL)");
     case ExprKind::between: {
-      const std::string low = comparison(">=", expression(*expr.args[0]), expression(*expr.args[1]), expr.line);
-      const std::string high = comparison("<=", expression(*expr.args[0]), expression(*expr.args[2]), expr.line);
+      const std::string low =
+          comparison(">=", expression(*expr.args[0]), expression(*expr.args[1]), expr.line);
+      const std::string high =
+          comparison("<=", expression(*expr.args[0]), expression(*expr.args[2]), expr.line);
       return std::string(expr.negated ? "(NOT (" : "((") + low + " AND " + high + "))";
     }
     case ExprKind::in_list: return in_list(expr);
@@ -144,7 +168,10 @@ std::string Binder::predicate(const Expr& expr) {
     }
     default: {
       const std::string near = !expr.parts.empty() ? expr.parts.back() : expr.text;
-      raise(4145, "An expression of non-boolean type specified in a context where a condition is expected, near '" + near + "'.", expr.line, 1, 15);
+      raise(4145,
+            "An expression of non-boolean type specified in a context where a condition is expected, near '" +
+                near + "'.",
+            expr.line, 1, 15);
     }
   }
 }

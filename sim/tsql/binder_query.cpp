@@ -21,7 +21,9 @@ constexpr std::size_t terms_per_compound = 400;
 }  // namespace
 
 bool contains_aggregate(const Expr& expr) {
-  if (expr.kind == ExprKind::function && !expr.over && expr.parts.size() == 1 && is_aggregate_name(expr.parts[0])) return true;
+  if (expr.kind == ExprKind::function && !expr.over && expr.parts.size() == 1 &&
+      is_aggregate_name(expr.parts[0]))
+    return true;
   for (const ExprPtr& arg : expr.args) {
     if (contains_aggregate(*arg)) return true;
   }
@@ -58,20 +60,30 @@ void Binder::expand_star(const Expr& star, std::vector<OutputColumn>& out) {
       if (column.hidden) continue;
       if (block_->grouped && block_->aggregate_depth == 0 &&
           std::find(block_->groups.begin(), block_->groups.end(), column.value.sql) == block_->groups.end()) {
-        raise(8120, "Column '" + table.alias + "." + column.name + "' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause.", star.line);
+        raise(8120,
+              "Column '" + table.alias + "." + column.name +
+                  "' is invalid in the select list because it is not contained in either an aggregate "
+                  "function or the GROUP BY clause.",
+              star.line);
       }
       out.push_back({column.name, column.value});
     }
   }
   if (any) return;
   if (star.parts.empty()) raise(263, "Must specify table to select from.", star.line);
-  raise(107, "The column prefix '" + star.parts.back() + "' does not match with a table name or alias name used in the query.", star.line, 1, 15);
+  raise(107,
+        "The column prefix '" + star.parts.back() +
+            "' does not match with a table name or alias name used in the query.",
+        star.line, 1, 15);
 }
 
 void Binder::select_items(const QueryBlock& block, BoundBlock& out) {
   for (const SelectItem& item : block.items) {
     if (!item.variable.empty() && !allow_assignments_) {
-      raise(141, "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval operations.", block.line, 1, 15);
+      raise(141,
+            "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval "
+            "operations.",
+            block.line, 1, 15);
     }
     if (item.expr->kind == ExprKind::star) {
       expand_star(*item.expr, out.items);
@@ -81,7 +93,10 @@ void Binder::select_items(const QueryBlock& block, BoundBlock& out) {
     OutputColumn column;
     column.value = expression(*item.expr);
     if (block_->violations.size() > mark) {
-      raise(8120, "Column '" + block_->violations.back().column + "' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause.",
+      raise(8120,
+            "Column '" + block_->violations.back().column +
+                "' is invalid in the select list because it is not contained in either an aggregate function "
+                "or the GROUP BY clause.",
             block_->violations.back().line);
     }
     column.name = item.alias;
@@ -106,12 +121,20 @@ Binder::BoundBlock Binder::bind_block(const QueryBlock& block, const Select* ord
   Block& scope = push_block();
   out.from = from(block.from).sql;
   if (block.where) out.where = predicate(*block.where);
-  const bool has_aggregate = std::any_of(block.items.begin(), block.items.end(), [](const SelectItem& item) { return contains_aggregate(*item.expr); }) ||
-                             (block.having && contains_aggregate(*block.having)) || block.having != nullptr;
+  const bool has_aggregate =
+      std::any_of(block.items.begin(), block.items.end(),
+                  [](const SelectItem& item) { return contains_aggregate(*item.expr); }) ||
+      (block.having && contains_aggregate(*block.having)) || block.having != nullptr;
   for (const ExprPtr& group : block.group_by) {
-    if (contains_aggregate(*group)) raise(144, "Cannot use an aggregate or a subquery in an expression used for the group by list of a GROUP BY clause.", group->line, 1, 15);
+    if (contains_aggregate(*group))
+      raise(144,
+            "Cannot use an aggregate or a subquery in an expression used for the group by list of a GROUP BY "
+            "clause.",
+            group->line, 1, 15);
     const Typed value = expression(*group);
-    if (value.constant) raise(164, "Each GROUP BY expression must contain at least one column that is not an outer reference.", group->line, 1, 15);
+    if (value.constant)
+      raise(164, "Each GROUP BY expression must contain at least one column that is not an outer reference.",
+            group->line, 1, 15);
     scope.groups.push_back(value.sql);
     out.group_by += (out.group_by.empty() ? "" : ",") + ordered(value);
   }
@@ -122,7 +145,10 @@ Binder::BoundBlock Binder::bind_block(const QueryBlock& block, const Select* ord
     const std::size_t mark = scope.violations.size();
     out.having = predicate(*block.having);
     if (scope.violations.size() > mark) {
-      raise(8121, "Column '" + scope.violations.back().column + "' is invalid in the HAVING clause because it is not contained in either an aggregate function or the GROUP BY clause.",
+      raise(8121,
+            "Column '" + scope.violations.back().column +
+                "' is invalid in the HAVING clause because it is not contained in either an aggregate "
+                "function or the GROUP BY clause.",
             scope.violations.back().line);
     }
   }
@@ -150,7 +176,10 @@ std::string Binder::order_clause(const Select& select, const QueryBlock& block, 
     if (expr.kind == ExprKind::literal && expr.token_kind == TokenKind::integer) {
       const auto position = static_cast<std::size_t>(std::strtoull(expr.text.c_str(), nullptr, 10));
       if (position < 1 || position > bound.items.size()) {
-        raise(108, "The ORDER BY position number " + expr.text + " is out of range of the number of items in the select list.", expr.line, 1, 15);
+        raise(108,
+              "The ORDER BY position number " + expr.text +
+                  " is out of range of the number of items in the select list.",
+              expr.line, 1, 15);
       }
       key = ordered(bound.items[position - 1].value);
     } else {
@@ -168,14 +197,24 @@ std::string Binder::order_clause(const Select& select, const QueryBlock& block, 
         const std::size_t mark = block_->violations.size();
         const Typed value = expression(expr);
         if (block_->violations.size() > mark) {
-          raise(8127, "Column \"" + block_->violations.back().column + "\" is invalid in the ORDER BY clause because it is not contained in either an aggregate function or the GROUP BY clause.", expr.line);
+          raise(8127,
+                "Column \"" + block_->violations.back().column +
+                    "\" is invalid in the ORDER BY clause because it is not contained in either an aggregate "
+                    "function or the GROUP BY clause.",
+                expr.line);
         }
         if (value.constant || value.is_null) {
-          raise(408, "A constant expression was encountered in the ORDER BY list, position " + std::to_string(&item - select.order_by.data() + 1) + ".", expr.line);
+          raise(408,
+                "A constant expression was encountered in the ORDER BY list, position " +
+                    std::to_string(&item - select.order_by.data() + 1) + ".",
+                expr.line);
         }
         key = ordered(value);
-        if (bound.distinct && std::none_of(bound.items.begin(), bound.items.end(), [&](const OutputColumn& column) { return ordered(column.value) == key; })) {
-          raise(145, "ORDER BY items must appear in the select list if SELECT DISTINCT is specified.", expr.line, 1, 15);
+        if (bound.distinct &&
+            std::none_of(bound.items.begin(), bound.items.end(),
+                         [&](const OutputColumn& column) { return ordered(column.value) == key; })) {
+          raise(145, "ORDER BY items must appear in the select list if SELECT DISTINCT is specified.",
+                expr.line, 1, 15);
         }
       }
     }
@@ -186,7 +225,8 @@ std::string Binder::order_clause(const Select& select, const QueryBlock& block, 
 
 std::string Binder::limit_clause(const Select& select, const QueryBlock* block) {
   if (block != nullptr && block->top) {
-    if (select.offset) raise(10741, "A TOP can not be used in the same query or sub-query as a OFFSET.", select.line);
+    if (select.offset)
+      raise(10741, "A TOP can not be used in the same query or sub-query as a OFFSET.", select.line);
     return " LIMIT " + row_count(*block->top->count, "TOP");
   }
   if (!select.offset) return {};
@@ -194,7 +234,8 @@ std::string Binder::limit_clause(const Select& select, const QueryBlock* block) 
   return " LIMIT " + limit + " OFFSET " + row_count(*select.offset, "OFFSET");
 }
 
-std::string Binder::assemble(const BoundBlock& block, const std::vector<TypeInfo>* types, const std::vector<std::string>*) {
+std::string Binder::assemble(const BoundBlock& block, const std::vector<TypeInfo>* types,
+                             const std::vector<std::string>*) {
   std::string sql = block.distinct ? "SELECT DISTINCT " : "SELECT ";
   for (std::size_t i = 0; i < block.items.size(); ++i) {
     const Typed& item = block.items[i].value;
@@ -213,11 +254,15 @@ std::string Binder::assemble(const BoundBlock& block, const std::vector<TypeInfo
 
 BoundQuery Binder::compound(const Select& select, bool) {
   std::vector<BoundBlock> blocks;
-  for (const auto& term : select.terms) blocks.push_back(bind_block(*term, nullptr));
+  for (const auto& term : select.terms)
+    blocks.push_back(bind_block(*term, nullptr));
   const std::size_t width = blocks.front().items.size();
   for (const BoundBlock& block : blocks) {
     if (block.items.size() != width) {
-      raise(205, "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.", select.line);
+      raise(205,
+            "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of "
+            "expressions in their target lists.",
+            select.line);
     }
   }
   BoundQuery out;
@@ -237,7 +282,10 @@ BoundQuery Binder::compound(const Select& select, bool) {
       }
       const std::optional<TypeInfo> both = common_type(*type, value.type);
       if (!both) {
-        raise(206, "Operand type clash: " + std::string(type_name(*type)) + " is incompatible with " + std::string(type_name(value.type)), select.line, 2);
+        raise(206,
+              "Operand type clash: " + std::string(type_name(*type)) + " is incompatible with " +
+                  std::string(type_name(value.type)),
+              select.line, 2);
       }
       type = both;
     }
@@ -268,7 +316,10 @@ BoundQuery Binder::compound(const Select& select, bool) {
       }
     }
     if (position < 1 || position > width) {
-      raise(104, "ORDER BY items must appear in the select list if the statement contains a UNION, INTERSECT or EXCEPT operator.", item.expr->line, 1, 15);
+      raise(104,
+            "ORDER BY items must appear in the select list if the statement contains a UNION, INTERSECT or "
+            "EXCEPT operator.",
+            item.expr->line, 1, 15);
     }
     order += (order.empty() ? "" : ",") + std::to_string(position) + (item.descending ? " DESC" : "");
   }
@@ -279,7 +330,8 @@ BoundQuery Binder::compound(const Select& select, bool) {
 
 BoundQuery Binder::query(const Select& select, bool top_level) {
   const std::size_t ctes_before = ctes_.size();
-  if (!select.ctes.empty() && !top_level && !cte_sql_.empty()) not_supported("WITH inside of a query that has one", select.line);
+  if (!select.ctes.empty() && !top_level && !cte_sql_.empty())
+    not_supported("WITH inside of a query that has one", select.line);
   common_tables(select.ctes);
   BoundQuery out;
   if (select.terms.size() > 1) {
@@ -291,7 +343,8 @@ BoundQuery Binder::query(const Select& select, bool top_level) {
       block = bind_block(term, nullptr);
       push_block();
       SourceTable table;
-      for (const OutputColumn& column : block.items) table.columns.push_back({column.name, column.value, false});
+      for (const OutputColumn& column : block.items)
+        table.columns.push_back({column.name, column.value, false});
       block_->tables.push_back(std::move(table));
       block.order_by = order_clause(select, term, block);
       block.limit = limit_clause(select, nullptr);
@@ -300,7 +353,10 @@ BoundQuery Binder::query(const Select& select, bool top_level) {
       block = bind_block(term, term.nested ? nullptr : &select);
     }
     if (!top_level && !select.order_by.empty() && !term.top && !select.offset) {
-      raise(1033, "The ORDER BY clause is invalid in views, inline functions, derived tables, subqueries, and common table expressions, unless TOP, OFFSET or FOR XML is also specified.", select.line, 1, 15);
+      raise(1033,
+            "The ORDER BY clause is invalid in views, inline functions, derived tables, subqueries, and "
+            "common table expressions, unless TOP, OFFSET or FOR XML is also specified.",
+            select.line, 1, 15);
     }
     out.sql = assemble(block, nullptr, nullptr);
     out.columns = block.items;
@@ -312,19 +368,27 @@ BoundQuery Binder::query(const Select& select, bool top_level) {
   return out;
 }
 
-void Binder::add_common_table(const CommonTable& table, const std::vector<OutputColumn>& columns, const std::string& sqlite_name) {
+void Binder::add_common_table(const CommonTable& table, const std::vector<OutputColumn>& columns,
+                              const std::string& sqlite_name) {
   Cte cte;
   cte.name = table.name;
   cte.sqlite_name = sqlite_name;
   cte.columns = columns;
   if (!table.columns.empty()) {
     if (table.columns.size() != columns.size()) {
-      raise(table.columns.size() < columns.size() ? 8158 : 8159, "'" + table.name + "' has " + (table.columns.size() < columns.size() ? "more" : "fewer") + " columns than were specified in the column list.", 0);
+      raise(table.columns.size() < columns.size() ? 8158 : 8159,
+            "'" + table.name + "' has " + (table.columns.size() < columns.size() ? "more" : "fewer") +
+                " columns than were specified in the column list.",
+            0);
     }
-    for (std::size_t i = 0; i < columns.size(); ++i) cte.columns[i].name = table.columns[i];
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      cte.columns[i].name = table.columns[i];
   }
   for (std::size_t i = 0; i < cte.columns.size(); ++i) {
-    if (cte.columns[i].name.empty()) raise(8155, "No column name was specified for column " + std::to_string(i + 1) + " of '" + table.name + "'.", 0);
+    if (cte.columns[i].name.empty())
+      raise(8155,
+            "No column name was specified for column " + std::to_string(i + 1) + " of '" + table.name + "'.",
+            0);
     cte.columns[i].value.constant.reset();
     cte.columns[i].value.is_null = false;
   }
@@ -335,7 +399,8 @@ void Binder::add_common_table(const CommonTable& table, const std::vector<Output
 void Binder::recursive_table(const CommonTable& table) {
   const Select& select = *table.query;
   for (const SetOperator op : select.operators) {
-    if (op != SetOperator::union_all) not_supported("recursive common table expression without UNION ALL", select.line);
+    if (op != SetOperator::union_all)
+      not_supported("recursive common table expression without UNION ALL", select.line);
   }
   const std::string sqlite_name = "w" + std::to_string(++aliases_);
   BoundBlock anchor = bind_block(*select.terms.front(), nullptr);
@@ -349,11 +414,17 @@ void Binder::recursive_table(const CommonTable& table) {
   for (std::size_t i = 1; i < select.terms.size(); ++i) {
     const BoundBlock part = bind_block(*select.terms[i], nullptr);
     if (part.items.size() != types.size()) {
-      raise(205, "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.", select.line);
+      raise(205,
+            "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of "
+            "expressions in their target lists.",
+            select.line);
     }
     for (std::size_t c = 0; c < types.size(); ++c) {
       if (!part.items[c].value.is_null && !(part.items[c].value.type == types[c])) {
-        raise(240, "Types don't match between the anchor and the recursive part in column \"" + ctes_.back().columns[c].name + "\" of recursive query \"" + table.name + "\".", select.line);
+        raise(240,
+              "Types don't match between the anchor and the recursive part in column \"" +
+                  ctes_.back().columns[c].name + "\" of recursive query \"" + table.name + "\".",
+              select.line);
       }
     }
     sql += " UNION ALL " + assemble(part, nullptr, nullptr);
@@ -403,7 +474,8 @@ void Binder::common_tables(const std::vector<CommonTable>& tables) {
 std::string Binder::with_clause() const {
   if (cte_sql_.empty()) return {};
   std::string out = recursive_ ? "WITH RECURSIVE " : "WITH ";
-  for (std::size_t i = 0; i < cte_sql_.size(); ++i) out += (i == 0 ? "" : ",") + cte_sql_[i];
+  for (std::size_t i = 0; i < cte_sql_.size(); ++i)
+    out += (i == 0 ? "" : ",") + cte_sql_[i];
   return out + " ";
 }
 

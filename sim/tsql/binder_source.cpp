@@ -62,21 +62,26 @@ SourceTable& Binder::add_table(const TablePtr& table, std::string alias) {
   source.sqlite_alias = new_alias();
   source.table = table;
   for (const ColumnDef& column : table->columns) {
-    if (column.computed.empty()) source.columns.push_back({column.name, column_value(source, column), column.hidden});
+    if (column.computed.empty())
+      source.columns.push_back({column.name, column_value(source, column), column.hidden});
   }
   // Computed ones come after the stored columns are known, in their places.
   for (std::size_t i = 0; i < table->columns.size(); ++i) {
     const ColumnDef& column = table->columns[i];
     if (column.computed.empty()) continue;
     SourceColumn computed{column.name, column_value(source, column), column.hidden};
-    source.columns.insert(source.columns.begin() + static_cast<std::ptrdiff_t>(std::min(i, source.columns.size())), std::move(computed));
+    source.columns.insert(
+        source.columns.begin() + static_cast<std::ptrdiff_t>(std::min(i, source.columns.size())),
+        std::move(computed));
   }
   block_->tables.push_back(std::move(source));
   return block_->tables.back();
 }
 
 void Binder::require_database(const std::string& database, std::int32_t line) const {
-  if (!database.empty() && !same_name(database, environment_.bound_database()) && !same_name(database, "tempdb")) throw OtherDatabase{database, line};
+  if (!database.empty() && !same_name(database, environment_.bound_database()) &&
+      !same_name(database, "tempdb"))
+    throw OtherDatabase{database, line};
 }
 
 TablePtr Binder::find_table(const ObjectName& name, bool required) {
@@ -95,8 +100,12 @@ TablePtr Binder::find_table(const ObjectName& name, bool required) {
 
 void Binder::add_source_table(SourceTable table, std::int32_t line) {
   for (const SourceTable& other : block_->tables) {
-    if (!same_name(other.alias, table.alias) || (!other.schema.empty() && !table.schema.empty() && !same_name(other.schema, table.schema))) continue;
-    raise(1013, "The objects \"" + table.alias + "\" and \"" + other.alias + "\" in the FROM clause have the same exposed names. Use correlation names to distinguish them.",
+    if (!same_name(other.alias, table.alias) ||
+        (!other.schema.empty() && !table.schema.empty() && !same_name(other.schema, table.schema)))
+      continue;
+    raise(1013,
+          "The objects \"" + table.alias + "\" and \"" + other.alias +
+              "\" in the FROM clause have the same exposed names. Use correlation names to distinguish them.",
           line);
   }
   block_->tables.push_back(std::move(table));
@@ -160,8 +169,10 @@ std::string Binder::named_source(const TableSource& source) {
   }
   // A server's own view may be asked for in any database; a database's, like its tables, only in its own.
   const std::string database = name.database.empty() ? environment_.bound_database() : name.database;
-  const SystemRelation* relation = find_system_relation(database, name.schema.empty() ? "dbo" : name.schema, name.name);
-  if (relation == nullptr || relation->scope != SystemScope::server) require_database(name.database, name.line);
+  const SystemRelation* relation =
+      find_system_relation(database, name.schema.empty() ? "dbo" : name.schema, name.name);
+  if (relation == nullptr || relation->scope != SystemScope::server)
+    require_database(name.database, name.line);
   if (relation != nullptr) return system_source(*relation, source);
   const TablePtr table = find_table(name);
   environment_.check_right(Permission::select, *table);
@@ -170,8 +181,13 @@ std::string Binder::named_source(const TableSource& source) {
   probe.alias = source.alias.empty() ? table->name : source.alias;
   probe.schema = source.alias.empty() ? table->schema : "";
   for (const SourceTable& other : block_->tables) {
-    if (same_name(other.alias, probe.alias) && (other.schema.empty() || probe.schema.empty() || same_name(other.schema, probe.schema))) {
-      raise(1013, "The objects \"" + probe.alias + "\" and \"" + other.alias + "\" in the FROM clause have the same exposed names. Use correlation names to distinguish them.", source.line);
+    if (same_name(other.alias, probe.alias) &&
+        (other.schema.empty() || probe.schema.empty() || same_name(other.schema, probe.schema))) {
+      raise(
+          1013,
+          "The objects \"" + probe.alias + "\" and \"" + other.alias +
+              "\" in the FROM clause have the same exposed names. Use correlation names to distinguish them.",
+          source.line);
     }
   }
   SourceTable& added = add_table(table, source.alias);
@@ -208,7 +224,11 @@ std::string Binder::derived_source(const BoundQuery& query, const TableSource& s
   table.alias = source.alias;
   table.sqlite_alias = new_alias();
   if (!source.column_aliases.empty() && source.column_aliases.size() != query.columns.size()) {
-    raise(8158, "'" + source.alias + "' has " + (source.column_aliases.size() < query.columns.size() ? "fewer" : "more") + " columns than were specified in the column list.", source.line);
+    raise(8158,
+          "'" + source.alias + "' has " +
+              (source.column_aliases.size() < query.columns.size() ? "fewer" : "more") +
+              " columns than were specified in the column list.",
+          source.line);
   }
   for (std::size_t i = 0; i < query.columns.size(); ++i) {
     Typed value = query.columns[i].value;
@@ -217,9 +237,15 @@ std::string Binder::derived_source(const BoundQuery& query, const TableSource& s
     value.is_null = false;
     value.bare = true;
     const std::string name = source.column_aliases.empty() ? query.columns[i].name : source.column_aliases[i];
-    if (name.empty()) raise(8155, "No column name was specified for column " + std::to_string(i + 1) + " of '" + source.alias + "'.", source.line);
+    if (name.empty())
+      raise(
+          8155,
+          "No column name was specified for column " + std::to_string(i + 1) + " of '" + source.alias + "'.",
+          source.line);
     for (const SourceColumn& other : table.columns) {
-      if (same_name(other.name, name)) raise(8156, "The column '" + name + "' was specified multiple times for '" + source.alias + "'.", source.line);
+      if (same_name(other.name, name))
+        raise(8156, "The column '" + name + "' was specified multiple times for '" + source.alias + "'.",
+              source.line);
     }
     table.columns.push_back({name, std::move(value), false});
   }
@@ -232,13 +258,15 @@ std::string Binder::values_source(const TableSource& source) {
   std::vector<std::vector<Typed>> rows;
   for (const auto& row : source.rows) {
     std::vector<Typed> values;
-    for (const ExprPtr& cell : row) values.push_back(expression(*cell));
+    for (const ExprPtr& cell : row)
+      values.push_back(expression(*cell));
     rows.push_back(std::move(values));
   }
   BoundQuery query;
   for (std::size_t column = 0; column < rows.front().size(); ++column) {
     std::vector<Typed*> values;
-    for (auto& row : rows) values.push_back(&row[column]);
+    for (auto& row : rows)
+      values.push_back(&row[column]);
     unify(values, source.line);
     OutputColumn out;
     out.value = rows.front()[column];
@@ -253,14 +281,16 @@ std::string Binder::values_source(const TableSource& source) {
     for (std::size_t c = 0; c < rows[r].size(); ++c) {
       query.sql += (c == 0 ? "" : ",") + collated(rows[r][c]) + " AS c" + std::to_string(c + 1);
     }
-    if (r % 400 == 399 && r + 1 < rows.size()) query.sql = "SELECT * FROM (" + query.sql + ")";  // A compound has 500 terms at most.
+    if (r % 400 == 399 && r + 1 < rows.size())
+      query.sql = "SELECT * FROM (" + query.sql + ")";  // A compound has 500 terms at most.
   }
   return derived_source(query, source);
 }
 
 void Binder::make_nullable(std::size_t begin, std::size_t end) {
   for (std::size_t i = begin; i < end; ++i) {
-    for (SourceColumn& column : block_->tables[i].columns) column.value.nullable = true;
+    for (SourceColumn& column : block_->tables[i].columns)
+      column.value.nullable = true;
   }
 }
 
@@ -289,9 +319,11 @@ std::string Binder::apply_source(const TableSource& apply) {
   const std::string left = source(*apply.left);
   const TableSource& right = *apply.right;
   const bool outer = apply.join == JoinKind::outer_apply;
-  const bool plain_query = right.kind == TableSource::Kind::derived && right.query->terms.size() == 1 && right.query->ctes.empty() &&
-                           right.query->order_by.empty() && right.query->terms[0]->from.empty() && !right.query->terms[0]->where &&
-                           !right.query->terms[0]->nested && !right.query->terms[0]->top && right.query->terms[0]->group_by.empty();
+  const bool plain_query = right.kind == TableSource::Kind::derived && right.query->terms.size() == 1 &&
+                           right.query->ctes.empty() && right.query->order_by.empty() &&
+                           right.query->terms[0]->from.empty() && !right.query->terms[0]->where &&
+                           !right.query->terms[0]->nested && !right.query->terms[0]->top &&
+                           right.query->terms[0]->group_by.empty();
   const bool one_row = right.kind == TableSource::Kind::values && right.rows.size() == 1;
   if (plain_query || one_row) {
     SourceTable table;
@@ -306,7 +338,11 @@ std::string Binder::apply_source(const TableSource& apply) {
         name = right.query->terms[0]->items[i].alias;
         if (name.empty() && expr.kind == ExprKind::column) name = expr.parts.back();
       }
-      if (name.empty()) raise(8155, "No column name was specified for column " + std::to_string(i + 1) + " of '" + right.alias + "'.", right.line);
+      if (name.empty())
+        raise(
+            8155,
+            "No column name was specified for column " + std::to_string(i + 1) + " of '" + right.alias + "'.",
+            right.line);
       table.columns.push_back({name, std::move(value), false});
     }
     add_source_table(std::move(table), right.line);
@@ -323,11 +359,13 @@ std::string Binder::apply_source(const TableSource& apply) {
       added.swap(block_->tables);
       hidden.swap(block_->tables);
     } catch (const StatementError& error) {
-      if (error.message.number == 4104 || error.message.number == 207) not_supported("APPLY with a correlated query", apply.line);
+      if (error.message.number == 4104 || error.message.number == 207)
+        not_supported("APPLY with a correlated query", apply.line);
       throw;
     }
     const std::size_t begin = block_->tables.size();
-    for (SourceTable& table : added) add_source_table(std::move(table), right.line);
+    for (SourceTable& table : added)
+      add_source_table(std::move(table), right.line);
     if (outer) make_nullable(begin, block_->tables.size());
     return left + (outer ? " LEFT JOIN " : " JOIN ") + sql + (outer ? " ON 1" : "");
   }
@@ -337,7 +375,8 @@ std::string Binder::apply_source(const TableSource& apply) {
 std::string Binder::function_source(const TableSource& source) {
   const std::string name = upper(source.name.name);
   if (source.name.schema.empty()) {
-    if (name == "STRING_SPLIT" || name == "OPENJSON" || name == "GENERATE_SERIES") not_supported(name, source.line);
+    if (name == "STRING_SPLIT" || name == "OPENJSON" || name == "GENERATE_SERIES")
+      not_supported(name, source.line);
     raise(208, "Invalid object name '" + source.name.name + "'.", source.line, 3);
   }
   require_database(source.name.database, source.line);
@@ -347,15 +386,19 @@ std::string Binder::function_source(const TableSource& source) {
   if (!function) invalid_object(source.name);
   if (source.args.size() != 3) {
     raise(source.args.size() < 3 ? 313 : 8144,
-          source.args.size() < 3 ? "An insufficient number of arguments were supplied for the procedure or function " + source.name.text() + "."
-                                 : "Procedure or function " + source.name.text() + " has too many arguments specified.",
+          source.args.size() < 3
+              ? "An insufficient number of arguments were supplied for the procedure or function " +
+                    source.name.text() + "."
+              : "Procedure or function " + source.name.text() + " has too many arguments specified.",
           source.line);
   }
   environment_.check_change_function_right(*function);
-  const std::vector<TypeInfo> types{text_type(Type::binary, 10), text_type(Type::binary, 10), nvarchar_type(30)};
+  const std::vector<TypeInfo> types{text_type(Type::binary, 10), text_type(Type::binary, 10),
+                                    nvarchar_type(30)};
   const std::vector<std::string> names{":from", ":to", ":option"};
   std::vector<std::string> arguments;
-  for (std::size_t i = 0; i < 3; ++i) arguments.push_back(cast_to(expression(*source.args[i]), types[i], no_style, false, source.line).sql);
+  for (std::size_t i = 0; i < 3; ++i)
+    arguments.push_back(cast_to(expression(*source.args[i]), types[i], no_style, false, source.line).sql);
   FunctionCheck check;
   check.function = *function;
   check.arguments_sql = "SELECT " + arguments[0] + "," + arguments[1] + "," + arguments[2];

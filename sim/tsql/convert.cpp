@@ -1,4 +1,4 @@
-// Conversions, by the kind of the target. Over 500 lines would be two files: to_text stands in convert_text.cpp.
+// Conversions, by the kind of the target; those to text and bytes stand in convert_text.cpp.
 #include "sim/tsql/convert.h"
 
 #include <algorithm>
@@ -25,34 +25,48 @@ IntegerRange range_of(Type type) {
   switch (type) {
     case Type::tinyint: return {0, 255};
     case Type::smallint: return {-32768, 32767};
-    case Type::int_: return {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
+    case Type::int_:
+      return {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
     default: return {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
   }
 }
 
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t' || text.front() == '\n' || text.front() == '\r')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  while (!text.empty() &&
+         (text.front() == ' ' || text.front() == '\t' || text.front() == '\n' || text.front() == '\r'))
+    text.remove_prefix(1);
+  while (!text.empty() &&
+         (text.back() == ' ' || text.back() == '\t' || text.back() == '\n' || text.back() == '\r'))
+    text.remove_suffix(1);
   return text;
 }
 
 bool arithmetic_overflow(const TypeInfo& from, const Cell& in, const TypeInfo& to, ConversionError& error) {
   const bool small = to.type == Type::tinyint || to.type == Type::smallint;
   if (small && is_integer(from.type)) {
-    return fail(error, 220, "Arithmetic overflow error for data type " + std::string(type_name(to)) + ", value = " + std::to_string(in.number) + ".");
+    return fail(error, 220,
+                "Arithmetic overflow error for data type " + std::string(type_name(to)) +
+                    ", value = " + std::to_string(in.number) + ".");
   }
   if (from.type == Type::float_ || from.type == Type::real) {
     return fail(error, to.type == Type::decimal ? 8115 : 232,
                 to.type == Type::decimal
-                    ? "Arithmetic overflow error converting " + std::string(type_name(from)) + " to data type numeric."
-                    : "Arithmetic overflow error for type " + std::string(type_name(to)) + ", value = " + std::to_string(in.real) + ".");
+                    ? "Arithmetic overflow error converting " + std::string(type_name(from)) +
+                          " to data type numeric."
+                    : "Arithmetic overflow error for type " + std::string(type_name(to)) +
+                          ", value = " + std::to_string(in.real) + ".");
   }
-  const std::string source = from.type == Type::decimal ? "numeric" : is_text(from.type) || (is_integer(from.type) && to.type == Type::decimal) ? std::string(type_name(from)) : "expression";
-  return fail(error, 8115, "Arithmetic overflow error converting " + source + " to data type " +
-                               (to.type == Type::decimal ? "numeric" : std::string(type_name(to))) + ".");
+  const std::string source = from.type == Type::decimal ? "numeric"
+                             : is_text(from.type) || (is_integer(from.type) && to.type == Type::decimal)
+                                 ? std::string(type_name(from))
+                                 : "expression";
+  return fail(error, 8115,
+              "Arithmetic overflow error converting " + source + " to data type " +
+                  (to.type == Type::decimal ? "numeric" : std::string(type_name(to))) + ".");
 }
 
-bool text_to_integer(const TypeInfo& from, const Cell& in, const TypeInfo& to, Value& out, ConversionError& error) {
+bool text_to_integer(const TypeInfo& from, const Cell& in, const TypeInfo& to, Value& out,
+                     ConversionError& error) {
   const std::string_view text = trimmed(in.text);
   const auto refuse = [&] {
     return fail(error, to.type == Type::bigint ? 8114 : 245,
@@ -63,7 +77,8 @@ bool text_to_integer(const TypeInfo& from, const Cell& in, const TypeInfo& to, V
   };
   if (to.type == Type::bit) {
     std::string word(text);
-    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
+    std::transform(word.begin(), word.end(), word.begin(),
+                   [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
     if (word == "true" || word == "false") {
       out.number = word == "true" ? 1 : 0;
       return true;
@@ -88,10 +103,13 @@ bool text_to_integer(const TypeInfo& from, const Cell& in, const TypeInfo& to, V
     if (to.type == Type::bigint) {
       return fail(error, 8115, "Arithmetic overflow error converting expression to data type bigint.");
     }
-    const std::string column = to.type == Type::tinyint ? "an INT1" : to.type == Type::smallint ? "an INT2" : "an int";
+    const std::string column = to.type == Type::tinyint    ? "an INT1"
+                               : to.type == Type::smallint ? "an INT2"
+                                                           : "an int";
     return fail(error, to.type == Type::int_ ? 248 : 244,
-                "The conversion of the " + std::string(type_name(from)) + " value '" + std::string(in.text) + "' overflowed " +
-                    column + " column." + (to.type == Type::int_ ? "" : " Use a larger integer column."));
+                "The conversion of the " + std::string(type_name(from)) + " value '" + std::string(in.text) +
+                    "' overflowed " + column + " column." +
+                    (to.type == Type::int_ ? "" : " Use a larger integer column."));
   }
   out.number = static_cast<std::int64_t>(value);
   return true;
@@ -100,7 +118,8 @@ bool text_to_integer(const TypeInfo& from, const Cell& in, const TypeInfo& to, V
 std::int64_t integer_of_bytes(std::string_view bytes, int width) {
   std::uint64_t value = 0;
   const std::size_t take = std::min<std::size_t>(bytes.size(), static_cast<std::size_t>(width));
-  for (const char byte : bytes.substr(bytes.size() - take)) value = (value << 8U) | static_cast<unsigned char>(byte);
+  for (const char byte : bytes.substr(bytes.size() - take))
+    value = (value << 8U) | static_cast<unsigned char>(byte);
   switch (width) {
     case 1: return static_cast<std::uint8_t>(value);
     case 2: return static_cast<std::int16_t>(value);
@@ -109,7 +128,8 @@ std::int64_t integer_of_bytes(std::string_view bytes, int width) {
   }
 }
 
-bool to_integer(const TypeInfo& from, const Cell& in, const TypeInfo& to, Value& out, ConversionError& error) {
+bool to_integer(const TypeInfo& from, const Cell& in, const TypeInfo& to, Value& out,
+                ConversionError& error) {
   if (is_text(from.type)) return text_to_integer(from, in, to, out, error);
   int128 value = 0;
   if (is_integer(from.type)) {
@@ -121,8 +141,10 @@ bool to_integer(const TypeInfo& from, const Cell& in, const TypeInfo& to, Value&
       return arithmetic_overflow(from, in, to, error);
     }
   } else if (is_money(from.type)) {
-    if (to.type == Type::bit) value = in.decimal != 0 ? 1 : 0;
-    else if (!rescale(in.decimal, 4, 0, true, value)) return arithmetic_overflow(from, in, to, error);
+    if (to.type == Type::bit)
+      value = in.decimal != 0 ? 1 : 0;
+    else if (!rescale(in.decimal, 4, 0, true, value))
+      return arithmetic_overflow(from, in, to, error);
   } else if (is_float(from.type)) {
     if (to.type == Type::bit) {
       value = in.real != 0.0 ? 1 : 0;
@@ -167,9 +189,12 @@ bool text_to_money(const Cell& in, const TypeInfo& to, Value& out, ConversionErr
   if (result == ParseResult::syntax) {
     return fail(error, 235, "Cannot convert a char value to money. The char value has incorrect syntax.");
   }
-  const int128 limit = to.type == Type::money ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int32_t>::max();
+  const int128 limit = to.type == Type::money ? std::numeric_limits<std::int64_t>::max()
+                                              : std::numeric_limits<std::int32_t>::max();
   if (result == ParseResult::overflow || out.decimal > limit || out.decimal < -limit - 1) {
-    return fail(error, 8115, "Arithmetic overflow error converting expression to data type " + std::string(type_name(to)) + ".");
+    return fail(
+        error, 8115,
+        "Arithmetic overflow error converting expression to data type " + std::string(type_name(to)) + ".");
   }
   return true;
 }
@@ -182,7 +207,9 @@ bool to_exact(const TypeInfo& from, const Cell& in, const TypeInfo& to, Value& o
     const std::string_view text = trimmed(in.text);
     switch (parse_decimal(text, to.precision, to.scale, out.decimal)) {
       case ParseResult::ok: return true;
-      case ParseResult::syntax: return fail(error, 8114, "Error converting data type " + std::string(type_name(from)) + " to numeric.");
+      case ParseResult::syntax:
+        return fail(error, 8114,
+                    "Error converting data type " + std::string(type_name(from)) + " to numeric.");
       case ParseResult::overflow: return arithmetic_overflow(from, in, to, error);
     }
   }
@@ -199,11 +226,13 @@ bool to_exact(const TypeInfo& from, const Cell& in, const TypeInfo& to, Value& o
     out.decimal = integer_of_bytes(in.text, to.length);
   } else {
     const Moment moment = moment_of(from, in);
-    const double days = static_cast<double>(moment.ticks - days_to_1900 * ticks_per_day) / static_cast<double>(ticks_per_day);
+    const double days =
+        static_cast<double>(moment.ticks - days_to_1900 * ticks_per_day) / static_cast<double>(ticks_per_day);
     fits = from_double(days, 38, scale, out.decimal);
   }
   if (money) {
-    const int128 limit = to.type == Type::money ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int32_t>::max();
+    const int128 limit = to.type == Type::money ? std::numeric_limits<std::int64_t>::max()
+                                                : std::numeric_limits<std::int32_t>::max();
     fits = fits && out.decimal <= limit && out.decimal >= -limit - 1;
   } else {
     fits = fits && fits_precision(out.decimal, to.precision);
@@ -216,9 +245,12 @@ bool to_float(const TypeInfo& from, const Cell& in, const TypeInfo& to, Value& o
     const std::string text(trimmed(in.text));
     char* end = nullptr;
     out.real = text.empty() ? 0.0 : std::strtod(text.c_str(), &end);
-    const bool odd = text.find_first_not_of("0123456789+-.eE") != std::string::npos;  // strtod takes inf, nan, hex
+    const bool odd =
+        text.find_first_not_of("0123456789+-.eE") != std::string::npos;  // strtod takes inf, nan, hex
     if (!text.empty() && (odd || end != text.c_str() + text.size() || !std::isfinite(out.real))) {
-      return fail(error, 8114, "Error converting data type " + std::string(type_name(from)) + " to " + std::string(type_name(to)) + ".");
+      return fail(error, 8114,
+                  "Error converting data type " + std::string(type_name(from)) + " to " +
+                      std::string(type_name(to)) + ".");
     }
   } else if (is_integer(from.type)) {
     out.real = static_cast<double>(in.number);
@@ -229,9 +261,11 @@ bool to_float(const TypeInfo& from, const Cell& in, const TypeInfo& to, Value& o
   } else if (is_float(from.type)) {
     out.real = in.real;
   } else if (is_bytes(from.type)) {
-    if (in.text.size() != 8 && in.text.size() != 4) return fail(error, 8114, "Error converting data type varbinary to float.");
+    if (in.text.size() != 8 && in.text.size() != 4)
+      return fail(error, 8114, "Error converting data type varbinary to float.");
     std::uint64_t bits = 0;
-    for (const char byte : in.text) bits = (bits << 8U) | static_cast<unsigned char>(byte);
+    for (const char byte : in.text)
+      bits = (bits << 8U) | static_cast<unsigned char>(byte);
     if (in.text.size() == 8) {
       std::memcpy(&out.real, &bits, 8);
     } else {
@@ -241,25 +275,30 @@ bool to_float(const TypeInfo& from, const Cell& in, const TypeInfo& to, Value& o
       out.real = static_cast<double>(value);
     }
   } else {
-    out.real = static_cast<double>(moment_of(from, in).ticks - days_to_1900 * ticks_per_day) / static_cast<double>(ticks_per_day);
+    out.real = static_cast<double>(moment_of(from, in).ticks - days_to_1900 * ticks_per_day) /
+               static_cast<double>(ticks_per_day);
   }
   if (to.type == Type::real) {
     const auto narrow = static_cast<float>(out.real);
-    if (std::isinf(narrow)) return fail(error, 232, "Arithmetic overflow error for type real, value = " + std::to_string(out.real) + ".");
+    if (std::isinf(narrow))
+      return fail(error, 232,
+                  "Arithmetic overflow error for type real, value = " + std::to_string(out.real) + ".");
     out.real = static_cast<double>(narrow);
   }
   return true;
 }
 
-bool to_moment(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style, Value& out, ConversionError& error) {
+bool to_moment(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style, Value& out,
+               ConversionError& error) {
   Moment moment;
   if (is_text(from.type)) {
     const MomentError result = parse_moment(in.text, to, style, moment);
     const bool old = to.type == Type::datetime || to.type == Type::smalldatetime;
     if (result == MomentError::none && from_moment(moment, to, out)) return true;
     if (result != MomentError::syntax && old) {
-      return fail(error, 242, "The conversion of a " + std::string(type_name(from)) + " data type to a " + std::string(type_name(to)) +
-                                  " data type resulted in an out-of-range value.");
+      return fail(error, 242,
+                  "The conversion of a " + std::string(type_name(from)) + " data type to a " +
+                      std::string(type_name(to)) + " data type resulted in an out-of-range value.");
     }
     return fail(error, 241, "Conversion failed when converting date and/or time from character string.");
   }
@@ -270,12 +309,17 @@ bool to_moment(const TypeInfo& from, const Cell& in, const TypeInfo& to, int sty
     Value days;
     days.type = make_type(Type::float_);
     if (!to_float(from, in, days.type, days, error)) return false;
-    moment.ticks = std::fabs(days.real) > 3e6 ? -1 : ticks_from_datetime(std::llround(days.real * 25920000.0));
+    moment.ticks =
+        std::fabs(days.real) > 3e6 ? -1 : ticks_from_datetime(std::llround(days.real * 25920000.0));
   }
   if (from_moment(moment, to, out)) return true;
-  if (is_numeric(from.type)) return fail(error, 8115, "Arithmetic overflow error converting expression to data type " + std::string(type_name(to)) + ".");
-  return fail(error, 242, "The conversion of a " + std::string(type_name(from)) + " data type to a " + std::string(type_name(to)) +
-                              " data type resulted in an out-of-range value.");
+  if (is_numeric(from.type))
+    return fail(
+        error, 8115,
+        "Arithmetic overflow error converting expression to data type " + std::string(type_name(to)) + ".");
+  return fail(error, 242,
+              "The conversion of a " + std::string(type_name(from)) + " data type to a " +
+                  std::string(type_name(to)) + " data type resulted in an out-of-range value.");
 }
 
 }  // namespace
@@ -286,7 +330,8 @@ bool fail(ConversionError& error, std::int32_t number, std::string text) {
   return false;
 }
 
-bool convert(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style, Value& out, ConversionError& error, ConversionUse use) {
+bool convert(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style, Value& out,
+             ConversionError& error, ConversionUse use) {
   out.type = to;
   out.null = in.null;
   out.offset_minutes = 0;
@@ -295,22 +340,33 @@ bool convert(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style
     return true;
   }
   switch (to.type) {
-    case Type::bit: case Type::tinyint: case Type::smallint: case Type::int_: case Type::bigint:
-      return to_integer(from, in, to, out, error);
-    case Type::decimal: case Type::smallmoney: case Type::money:
-      return to_exact(from, in, to, out, error);
-    case Type::real: case Type::float_:
-      return to_float(from, in, to, out, error);
-    case Type::date: case Type::time: case Type::smalldatetime: case Type::datetime: case Type::datetime2: case Type::datetimeoffset:
-      return to_moment(from, in, to, style, out, error);
-    case Type::char_: case Type::varchar: case Type::nchar: case Type::nvarchar:
-      return to_text(from, in, to, style, out, error, use);
-    case Type::binary: case Type::varbinary:
-      return to_bytes(from, in, to, style, out, error, use);
+    case Type::bit:
+    case Type::tinyint:
+    case Type::smallint:
+    case Type::int_:
+    case Type::bigint: return to_integer(from, in, to, out, error);
+    case Type::decimal:
+    case Type::smallmoney:
+    case Type::money: return to_exact(from, in, to, out, error);
+    case Type::real:
+    case Type::float_: return to_float(from, in, to, out, error);
+    case Type::date:
+    case Type::time:
+    case Type::smalldatetime:
+    case Type::datetime:
+    case Type::datetime2:
+    case Type::datetimeoffset: return to_moment(from, in, to, style, out, error);
+    case Type::char_:
+    case Type::varchar:
+    case Type::nchar:
+    case Type::nvarchar: return to_text(from, in, to, style, out, error, use);
+    case Type::binary:
+    case Type::varbinary: return to_bytes(from, in, to, style, out, error, use);
     case Type::uniqueidentifier:
       if (is_text(from.type)) {
         if (parse_guid(in.text, out.text)) return true;
-        return fail(error, 8169, "Conversion failed when converting from a character string to uniqueidentifier.");
+        return fail(error, 8169,
+                    "Conversion failed when converting from a character string to uniqueidentifier.");
       }
       out.text.assign(in.text.substr(0, 16));
       out.text.resize(16, '\0');

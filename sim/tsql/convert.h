@@ -27,8 +27,8 @@ enum class ConversionUse : std::uint8_t { cast, assignment };
 
 // Units of a text: UTF-16 code units.
 std::int64_t utf16_length(std::string_view utf8);
-std::u16string to_utf16(std::string_view utf8);       // WTF-8 in
-std::string from_utf16(std::u16string_view units);    // WTF-8 out
+std::u16string to_utf16(std::string_view utf8);     // WTF-8 in
+std::string from_utf16(std::u16string_view units);  // WTF-8 out
 // Code page 1252 of a text and back; characters it does not have become '?'.
 std::string to_code_page(std::string_view utf8);
 std::string from_code_page(std::string_view bytes);

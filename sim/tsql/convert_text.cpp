@@ -29,7 +29,8 @@ std::string with_long_exponent(std::string text) {
   const std::size_t at = text.find('e');
   if (at == std::string::npos) return text;
   std::string digits = text.substr(at + 2);
-  while (digits.size() < 3) digits.insert(digits.begin(), '0');
+  while (digits.size() < 3)
+    digits.insert(digits.begin(), '0');
   return text.substr(0, at + 2) + digits;
 }
 
@@ -71,7 +72,6 @@ bool has_only_blanks(std::string_view text) {
 bool fit_text(std::string& text, const TypeInfo& to, ConversionUse use) {
   if (to.length < 0) return true;
   const std::int64_t limit = units_of(to);
-  const bool wide = is_wide_text(to.type);
   std::int64_t units = static_cast<std::int64_t>(text.size());
   if (units > limit || is_fixed_length(to.type)) units = utf16_length(text);
   if (units > limit) {
@@ -83,7 +83,6 @@ bool fit_text(std::string& text, const TypeInfo& to, ConversionUse use) {
   } else if (is_fixed_length(to.type)) {
     text.append(static_cast<std::size_t>(limit - units), ' ');
   }
-  (void)wide;
   return true;
 }
 
@@ -92,15 +91,22 @@ bool too_small(const TypeInfo& from, const TypeInfo& to, ConversionError& error)
     return fail(error, 8170, "Insufficient result space to convert uniqueidentifier value to char.");
   }
   if (is_money(from.type)) {
-    return fail(error, 234, "There is insufficient result space to convert a money value to " + std::string(type_name(to)) + ".");
+    return fail(
+        error, 234,
+        "There is insufficient result space to convert a money value to " + std::string(type_name(to)) + ".");
   }
-  const std::string source = from.type == Type::decimal ? "numeric" : is_integer(from.type) ? "expression" : std::string(type_name(from));
-  return fail(error, 8115, "Arithmetic overflow error converting " + source + " to data type " + std::string(type_name(to)) + ".");
+  const std::string source = from.type == Type::decimal ? "numeric"
+                             : is_integer(from.type)    ? "expression"
+                                                        : std::string(type_name(from));
+  return fail(
+      error, 8115,
+      "Arithmetic overflow error converting " + source + " to data type " + std::string(type_name(to)) + ".");
 }
 
 }  // namespace
 
-bool to_text(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style, Value& out, ConversionError& error, ConversionUse use) {
+bool to_text(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style, Value& out,
+             ConversionError& error, ConversionUse use) {
   out.text.clear();
   const bool wide = is_wide_text(to.type);
   bool exact = true;  // The text is a number's: it must not be cut.
@@ -113,8 +119,8 @@ bool to_text(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style
     const auto [end, code] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), in.number);
     (void)code;
     out.text.assign(buffer.data(), end);
-    if (to.length >= 0 && static_cast<std::int64_t>(out.text.size()) > units_of(to) && !wide && use == ConversionUse::cast &&
-        from.type != Type::bigint) {
+    if (to.length >= 0 && static_cast<std::int64_t>(out.text.size()) > units_of(to) && !wide &&
+        use == ConversionUse::cast && from.type != Type::bigint) {
       out.text = "*";
     }
   } else if (from.type == Type::decimal) {
@@ -125,7 +131,9 @@ bool to_text(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style
     out.text = float_text(in.real, from.type == Type::real, style);
   } else if (is_temporal(from.type)) {
     if (!format_moment(from, moment_of(from, in), style, out.text)) {
-      return fail(error, 281, std::to_string(style) + " is not a valid style number when converting from " + std::string(type_name(from)) + " to a character string.");
+      return fail(error, 281,
+                  std::to_string(style) + " is not a valid style number when converting from " +
+                      std::string(type_name(from)) + " to a character string.");
     }
     exact = false;
   } else if (is_bytes(from.type)) {
@@ -142,34 +150,45 @@ bool to_text(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style
   } else {
     out.text = format_guid(in.text);
   }
-  if (exact && to.length >= 0 && static_cast<std::int64_t>(out.text.size()) > units_of(to)) return too_small(from, to, error);
+  if (exact && to.length >= 0 && static_cast<std::int64_t>(out.text.size()) > units_of(to))
+    return too_small(from, to, error);
   if (!fit_text(out.text, to, use)) {
     return fail(error, 8152, "String or binary data would be truncated.");
   }
   return true;
 }
 
-bool to_bytes(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style, Value& out, ConversionError& error, ConversionUse use) {
+bool to_bytes(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style, Value& out,
+              ConversionError& error, ConversionUse use) {
   out.text.clear();
   bool from_left = true;  // Which end is kept when the target is shorter: numbers keep their low bytes.
   const auto big_endian = [&](std::uint64_t value, int width) {
-    for (int shift = (width - 1) * 8; shift >= 0; shift -= 8) out.text.push_back(static_cast<char>((value >> static_cast<unsigned>(shift)) & 0xFFU));
+    for (int shift = (width - 1) * 8; shift >= 0; shift -= 8)
+      out.text.push_back(static_cast<char>((value >> static_cast<unsigned>(shift)) & 0xFFU));
   };
   if (is_bytes(from.type) || from.type == Type::uniqueidentifier) {
     out.text.assign(in.text);
   } else if (is_text(from.type)) {
     if (style == 1 || style == 2) {
       std::string_view hex = in.text;
-      while (!hex.empty() && hex.back() == ' ') hex.remove_suffix(1);
+      while (!hex.empty() && hex.back() == ' ')
+        hex.remove_suffix(1);
       const bool prefixed = hex.starts_with("0x") || hex.starts_with("0X");
       const auto digit = [](char byte) {
-        return byte >= '0' && byte <= '9' ? byte - '0' : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
+        return byte >= '0' && byte <= '9'   ? byte - '0'
+               : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
+               : byte >= 'A' && byte <= 'F' ? byte - 'A' + 10
+                                            : -1;
       };
       bool good = prefixed == (style == 1);
       if (style == 1 && prefixed) hex.remove_prefix(2);
-      good = good && hex.size() % 2 == 0 && std::all_of(hex.begin(), hex.end(), [&](char byte) { return digit(byte) >= 0; });
-      if (!good) return fail(error, 8114, "Error converting data type " + std::string(type_name(from)) + " to varbinary.");
-      for (std::size_t i = 0; i < hex.size(); i += 2) out.text.push_back(static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1])));
+      good = good && hex.size() % 2 == 0 &&
+             std::all_of(hex.begin(), hex.end(), [&](char byte) { return digit(byte) >= 0; });
+      if (!good)
+        return fail(error, 8114,
+                    "Error converting data type " + std::string(type_name(from)) + " to varbinary.");
+      for (std::size_t i = 0; i < hex.size(); i += 2)
+        out.text.push_back(static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1])));
     } else if (is_wide_text(from.type)) {
       for (const char16_t unit : to_utf16(in.text)) {
         out.text.push_back(static_cast<char>(unit & 0xFF));
@@ -196,16 +215,21 @@ bool to_bytes(const TypeInfo& from, const Cell& in, const TypeInfo& to, int styl
     big_endian(bits, 4);
     from_left = false;
   } else {
-    return fail(error, 529, "Explicit conversion from data type " + std::string(type_name(from)) + " to " + std::string(type_name(to)) + " is not allowed.");
+    return fail(error, 529,
+                "Explicit conversion from data type " + std::string(type_name(from)) + " to " +
+                    std::string(type_name(to)) + " is not allowed.");
   }
   if (to.length < 0) return true;
   const auto limit = static_cast<std::size_t>(to.length);
   if (out.text.size() > limit) {
-    if (use == ConversionUse::assignment && from_left) return fail(error, 8152, "String or binary data would be truncated.");
+    if (use == ConversionUse::assignment && from_left)
+      return fail(error, 8152, "String or binary data would be truncated.");
     out.text = from_left ? out.text.substr(0, limit) : out.text.substr(out.text.size() - limit);
   } else if (to.type == Type::binary && out.text.size() < limit) {
-    if (from_left) out.text.append(limit - out.text.size(), '\0');
-    else out.text.insert(0, limit - out.text.size(), '\0');
+    if (from_left)
+      out.text.append(limit - out.text.size(), '\0');
+    else
+      out.text.insert(0, limit - out.text.size(), '\0');
   }
   return true;
 }

@@ -19,7 +19,8 @@ struct Case {
 };
 
 std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
+    text.pop_back();
   return text;
 }
 
@@ -56,8 +57,8 @@ TEST_P(Statements, AnswerAsWritten) {
   settings.capture_interval_ms = 3'600'000;  // The files say when to scan.
   const std::unique_ptr<Engine> engine = make_engine(settings);
   std::vector<ServerMessage> refused;
-  const std::unique_ptr<Session> session =
-      engine->login({.user = "sa", .password = "secret", .database = "", .application = "test", .host = "here"}, refused);
+  const std::unique_ptr<Session> session = engine->login(
+      {.user = "sa", .password = "secret", .database = "", .application = "test", .host = "here"}, refused);
   ASSERT_TRUE(session);
   const auto run = [&](const std::string& sql, bool columns) {
     CollectingSink sink;
@@ -76,16 +77,23 @@ TEST_P(Statements, AnswerAsWritten) {
       sql = sql.substr(sql.find('\n') + 1);
     }
     const std::string answer = trimmed(run(sql, columns));
-    if (update) item.answer = answer;
-    else EXPECT_EQ(answer, item.answer) << sql;
+    if (update)
+      item.answer = answer;
+    else
+      EXPECT_EQ(answer, item.answer) << sql;
   }
   if (!update) return;
   std::ofstream file(path);
-  for (const Case& item : cases) file << item.sql << "\n----\n" << item.answer << "\n====\n";
+  for (const Case& item : cases)
+    file << item.sql << "\n----\n" << item.answer << "\n====\n";
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, Statements, testing::Values("expressions", "conversions", "queries", "dml", "constraints", "ddl", "control", "cdc", "refused"),
-                         [](const testing::TestParamInfo<const char*>& file) { return std::string(file.param); });
+INSTANTIATE_TEST_SUITE_P(Files, Statements,
+                         testing::Values("expressions", "conversions", "queries", "dml", "constraints", "ddl",
+                                         "control", "cdc", "refused"),
+                         [](const testing::TestParamInfo<const char*>& file) {
+                           return std::string(file.param);
+                         });
 
 }  // namespace
 }  // namespace tailrace::sim::tsql

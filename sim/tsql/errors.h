@@ -23,7 +23,8 @@ struct StatementError {
                         std::uint8_t severity = 0);
 
 [[noreturn]] void syntax_error(std::string_view near, std::int32_t line);  // 102 or 156
-[[noreturn]] void not_supported(std::string_view what, std::int32_t line = 0);  // 40517-like: refused by the simulator
+[[noreturn]] void not_supported(std::string_view what,
+                                std::int32_t line = 0);  // 40517-like: refused by the simulator
 
 // The severity that SQL Server gives to a number.
 std::uint8_t severity_of(std::int32_t number);

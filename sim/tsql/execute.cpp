@@ -80,7 +80,9 @@ void SessionCore::done(StatementKind kind, std::optional<std::uint64_t> rows, bo
   sink_->done(kind, rows, failed);
 }
 
-void SessionCore::note_error(const ServerMessage& message) { last_error_ = message.number; }
+void SessionCore::note_error(const ServerMessage& message) {
+  last_error_ = message.number;
+}
 
 Flow SessionCore::run_list(const StatementList& list, bool top) {
   (void)top;
@@ -103,7 +105,9 @@ bool SessionCore::settle(StatementError error, std::int32_t line) {
   if (error.message.line <= 0) error.message.line = line;
   note_error(error.message);
   const ErrorScope scope = scope_of(error.message.number);
-  const bool abort = scope == ErrorScope::transaction || (options_.xact_abort && error.message.severity > 10 && (error.message.number != 50000 || error.ends_batch));
+  const bool abort =
+      scope == ErrorScope::transaction || (options_.xact_abort && error.message.severity > 10 &&
+                                           (error.message.number != 50000 || error.ends_batch));
   sink_->message(error.message);
   if (abort && tran_count_ > 0) roll_back_all(true);
   done(StatementKind::other, std::nullopt, true);
@@ -125,9 +129,12 @@ Flow SessionCore::run_try(const TryCatch& node) {
     throw;
   }
   note_error(caught.message);
-  if (tran_count_ > 0 && (options_.xact_abort || scope_of(caught.message.number) == ErrorScope::transaction)) {
-    if (caught.message.number == 1205) roll_back_all(true);
-    else doomed_ = true;
+  if (tran_count_ > 0 &&
+      (options_.xact_abort || scope_of(caught.message.number) == ErrorScope::transaction)) {
+    if (caught.message.number == 1205)
+      roll_back_all(true);
+    else
+      doomed_ = true;
   }
   const std::optional<ServerMessage> outer = std::exchange(caught_, caught.message);
   const Flow flow = run_list(node.handler, false);
@@ -162,14 +169,22 @@ std::string formatted(const std::string& format, const std::vector<Value>& args)
       continue;
     }
     std::size_t end = i + 1;
-    while (end < format.size() && std::string_view("-+0 #123456789.lh").find(format[end]) != std::string_view::npos) ++end;
+    while (end < format.size() &&
+           std::string_view("-+0 #123456789.lh").find(format[end]) != std::string_view::npos)
+      ++end;
     if (end >= format.size()) break;
     if (next < args.size()) {
       const Value& arg = args[next++];
       std::string text = arg.null ? "(null)" : is_text(arg.type.type) ? arg.text : std::to_string(arg.number);
       const std::string flags = format.substr(i + 1, end - i - 1);
-      const std::size_t width = static_cast<std::size_t>(std::strtoul(flags.c_str() + flags.find_first_not_of("-+0 #lh") * (flags.find_first_not_of("-+0 #lh") != std::string::npos), nullptr, 10));
-      if (text.size() < width && width < 2048) text = flags.starts_with('-') ? text + std::string(width - text.size(), ' ') : std::string(width - text.size(), flags.starts_with('0') ? '0' : ' ') + text;
+      const std::size_t width = static_cast<std::size_t>(
+          std::strtoul(flags.c_str() + flags.find_first_not_of("-+0 #lh") *
+                                           (flags.find_first_not_of("-+0 #lh") != std::string::npos),
+                       nullptr, 10));
+      if (text.size() < width && width < 2048)
+        text = flags.starts_with('-')
+                   ? text + std::string(width - text.size(), ' ')
+                   : std::string(width - text.size(), flags.starts_with('0') ? '0' : ' ') + text;
       out += text;
     } else {
       out += "(null)";
@@ -190,29 +205,86 @@ Flow SessionCore::run(const Statement& statement) {
   std::visit(
       Visit{
           [&](const Empty&) {},
-          [&](const SelectPtr& node) { run_select(*node, &statement); worked(); },
-          [&](const Insert& node) { run_insert(node); worked(); },
-          [&](const Update& node) { run_update(node); worked(); },
-          [&](const Delete& node) { run_delete(node); worked(); },
-          [&](const Merge& node) { run_merge(node); worked(); },
-          [&](const CreateTable& node) { create_table(node); worked(); },
-          [&](const AlterTable& node) { alter_table(node); worked(); },
-          [&](const CreateIndex& node) { create_index(node); worked(); },
-          [&](const DropIndex& node) { drop_index(node); worked(); },
-          [&](const DropObjects& node) { drop_objects(node); worked(); },
-          [&](const TruncateTable& node) { truncate(node); worked(); },
-          [&](const CreateDatabase& node) { create_database(node); worked(); },
-          [&](const AlterDatabase& node) { alter_database(node); worked(); },
-          [&](const CreateSchema& node) { create_schema(node); worked(); },
-          [&](const CreatePrincipal& node) { create_principal(node); worked(); },
-          [&](const AlterPrincipal& node) { alter_principal(node); worked(); },
-          [&](const PermissionChange& node) { change_permission(node); worked(); },
+          [&](const SelectPtr& node) {
+            run_select(*node, &statement);
+            worked();
+          },
+          [&](const Insert& node) {
+            run_insert(node);
+            worked();
+          },
+          [&](const Update& node) {
+            run_update(node);
+            worked();
+          },
+          [&](const Delete& node) {
+            run_delete(node);
+            worked();
+          },
+          [&](const Merge& node) {
+            run_merge(node);
+            worked();
+          },
+          [&](const CreateTable& node) {
+            create_table(node);
+            worked();
+          },
+          [&](const AlterTable& node) {
+            alter_table(node);
+            worked();
+          },
+          [&](const CreateIndex& node) {
+            create_index(node);
+            worked();
+          },
+          [&](const DropIndex& node) {
+            drop_index(node);
+            worked();
+          },
+          [&](const DropObjects& node) {
+            drop_objects(node);
+            worked();
+          },
+          [&](const TruncateTable& node) {
+            truncate(node);
+            worked();
+          },
+          [&](const CreateDatabase& node) {
+            create_database(node);
+            worked();
+          },
+          [&](const AlterDatabase& node) {
+            alter_database(node);
+            worked();
+          },
+          [&](const CreateSchema& node) {
+            create_schema(node);
+            worked();
+          },
+          [&](const CreatePrincipal& node) {
+            create_principal(node);
+            worked();
+          },
+          [&](const AlterPrincipal& node) {
+            alter_principal(node);
+            worked();
+          },
+          [&](const PermissionChange& node) {
+            change_permission(node);
+            worked();
+          },
           [&](const Declare& node) { declare(node); },
-          [&](const SetVariable& node) { assign_expression(node.name, node.op, *node.value); row_count_ = 1; worked(); },
+          [&](const SetVariable& node) {
+            assign_expression(node.name, node.op, *node.value);
+            row_count_ = 1;
+            worked();
+          },
           [&](const SetOption& node) { set_option(node); },
           [&](const If& node) {
-            if (test(*node.condition)) flow = run(*node.then);
-            else if (node.otherwise) flow = run(*node.otherwise);
+            if (test(*node.condition))
+              flow = run(*node.then);
+            else if (node.otherwise)
+              flow = run(*node.otherwise);
           },
           [&](const While& node) { flow = run_while(node); },
           [&](const BlockStatement& node) { flow = run_list(node.statements, false); },
@@ -226,7 +298,11 @@ Flow SessionCore::run(const Statement& statement) {
           },
           [&](const Throw& node) {
             if (!node.number) {
-              if (!caught_) raise(10704, "To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the THROW statement inside a CATCH block, or add error parameters to the THROW statement.", statement.line);
+              if (!caught_)
+                raise(10704,
+                      "To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the "
+                      "THROW statement inside a CATCH block, or add error parameters to the THROW statement.",
+                      statement.line);
               throw StatementError{*caught_, true};
             }
             const TypeInfo number_type = int_type();
@@ -236,13 +312,19 @@ Flow SessionCore::run(const Statement& statement) {
             error.message.text = evaluate(*node.message, &text_type_).text;
             error.message.state = static_cast<std::uint8_t>(evaluate(*node.state, &number_type).number);
             error.message.line = statement.line;
-            if (error.message.number < 50000) raise(35100, "Error number " + std::to_string(error.message.number) + " in the THROW statement is outside the valid range. Specify an error number in the valid range of 50000 to 2147483647.", statement.line);
+            if (error.message.number < 50000)
+              raise(35100,
+                    "Error number " + std::to_string(error.message.number) +
+                        " in the THROW statement is outside the valid range. Specify an error number in the "
+                        "valid range of 50000 to 2147483647.",
+                    statement.line);
             error.ends_batch = true;
             throw error;
           },
           [&](const RaiseError& node) {
             std::vector<Value> values;
-            for (const ExprPtr& arg : node.args) values.push_back(evaluate(*arg));
+            for (const ExprPtr& arg : node.args)
+              values.push_back(evaluate(*arg));
             ServerMessage message;
             message.number = 50000;
             if (is_integer(values[0].type.type)) {
@@ -272,7 +354,9 @@ Flow SessionCore::run(const Statement& statement) {
           [&](const WaitFor& node) {
             const TypeInfo type = make_type(Type::datetime);
             const Value value = evaluate(*node.delay, &type);
-            const std::int64_t ms = value.null ? 0 : (value.number % (24 * 3600 * 300) + 24 * 3600 * 300) % (24 * 3600 * 300) * 10 / 3;
+            const std::int64_t ms = value.null ? 0
+                                               : (value.number % (24 * 3600 * 300) + 24 * 3600 * 300) %
+                                                     (24 * 3600 * 300) * 10 / 3;
             std::mutex mutex;
             std::unique_lock lock(mutex);
             std::condition_variable_any wake;
@@ -285,10 +369,18 @@ Flow SessionCore::run(const Statement& statement) {
             begin(false);
             worked();
           },
-          [&](const CommitTransaction&) { commit(); worked(); },
-          [&](const RollbackTransaction& node) { rollback(node.name); worked(); },
+          [&](const CommitTransaction&) {
+            commit();
+            worked();
+          },
+          [&](const RollbackTransaction& node) {
+            rollback(node.name);
+            worked();
+          },
           [&](const SaveTransaction& node) {
-            if (tran_count_ == 0) raise(628, "Cannot issue SAVE TRANSACTION when there is no active transaction.", statement.line);
+            if (tran_count_ == 0)
+              raise(628, "Cannot issue SAVE TRANSACTION when there is no active transaction.",
+                    statement.line);
             begin_write_lazily(node.name);
             worked();
           },

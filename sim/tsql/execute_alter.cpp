@@ -13,17 +13,22 @@ namespace {
 // Whether a stored text of T-SQL names a column.
 bool mentions_column(const std::string& text, std::string_view name) {
   Lexer lexer(text, true);
-  for (Token token = lexer.next(); token.kind != TokenKind::end && token.kind != TokenKind::bad; token = lexer.next()) {
-    if ((token.kind == TokenKind::word || token.kind == TokenKind::name) && same_name(unquoted(token), name)) return true;
+  for (Token token = lexer.next(); token.kind != TokenKind::end && token.kind != TokenKind::bad;
+       token = lexer.next()) {
+    if ((token.kind == TokenKind::word || token.kind == TokenKind::name) && same_name(unquoted(token), name))
+      return true;
   }
   return false;
 }
 
 // Computed columns, checks and filters of indexes over a column are kept as text: the column must keep its name and be there.
 bool has_dependents(const TableDef& table, std::string_view name) {
-  return std::any_of(table.columns.begin(), table.columns.end(), [&](const ColumnDef& other) { return mentions_column(other.computed, name); }) ||
-         std::any_of(table.checks.begin(), table.checks.end(), [&](const CheckDef& item) { return mentions_column(item.text, name); }) ||
-         std::any_of(table.indexes.begin(), table.indexes.end(), [&](const IndexDef& index) { return mentions_column(index.filter, name); });
+  return std::any_of(table.columns.begin(), table.columns.end(),
+                     [&](const ColumnDef& other) { return mentions_column(other.computed, name); }) ||
+         std::any_of(table.checks.begin(), table.checks.end(),
+                     [&](const CheckDef& item) { return mentions_column(item.text, name); }) ||
+         std::any_of(table.indexes.begin(), table.indexes.end(),
+                     [&](const IndexDef& index) { return mentions_column(index.filter, name); });
 }
 
 }  // namespace
@@ -44,37 +49,58 @@ std::string SessionCore::stored_check(const TableDef& table, const CheckDef& ite
 void SessionCore::verify_check(const TableDef& table, const CheckDef& item) {
   sim::Statement statement = prepare(stored_check(table, item));
   if (!step(statement)) return;
-  raise(547, "The ALTER TABLE statement conflicted with the CHECK constraint \"" + item.name + "\". The conflict occurred in database \"" + active_->database->name + "\", table \"" +
-                 table.schema + "." + table.name + "\".", 0, 0);
+  raise(547,
+        "The ALTER TABLE statement conflicted with the CHECK constraint \"" + item.name +
+            "\". The conflict occurred in database \"" + active_->database->name + "\", table \"" +
+            table.schema + "." + table.name + "\".",
+        0, 0);
 }
 
 void SessionCore::verify_foreign_key(const TableDef& table, const ForeignKeyDef& key) {
   const TablePtr parent = active_->catalog.table(key.referenced_id);
   std::string sql = "SELECT 1 FROM " + table.stored_name() + " AS c WHERE ";
-  for (const auto& pair : key.columns) sql += "c.c" + std::to_string(pair.first) + " IS NOT NULL AND ";
+  for (const auto& pair : key.columns)
+    sql += "c.c" + std::to_string(pair.first) + " IS NOT NULL AND ";
   sql += "NOT EXISTS (SELECT 1 FROM " + parent->stored_name() + " AS p WHERE ";
   for (std::size_t i = 0; i < key.columns.size(); ++i) {
-    sql += (i == 0 ? "" : " AND ") + std::string("p.c") + std::to_string(key.columns[i].second) + " = c.c" + std::to_string(key.columns[i].first);
+    sql += (i == 0 ? "" : " AND ") + std::string("p.c") + std::to_string(key.columns[i].second) + " = c.c" +
+           std::to_string(key.columns[i].first);
   }
   sim::Statement statement = prepare(sql + ") LIMIT 1");
   if (!step(statement)) return;
-  raise(547, "The ALTER TABLE statement conflicted with the FOREIGN KEY constraint \"" + key.name + "\". The conflict occurred in database \"" + active_->database->name +
-                 "\", table \"" + parent->schema + "." + parent->name + "\".", 0, 0);
+  raise(547,
+        "The ALTER TABLE statement conflicted with the FOREIGN KEY constraint \"" + key.name +
+            "\". The conflict occurred in database \"" + active_->database->name + "\", table \"" +
+            parent->schema + "." + parent->name + "\".",
+        0, 0);
 }
 
 void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) {
   if (clause.computed_expr) not_supported("ALTER TABLE ... ADD of a computed column", clause.line);
   if (table->column(clause.name) != nullptr) {
-    raise(2705, "Column names in each table must be unique. Column name '" + clause.name + "' in table '" + table->name + "' is specified more than once.", clause.line, 4);
+    raise(2705,
+          "Column names in each table must be unique. Column name '" + clause.name + "' in table '" +
+              table->name + "' is specified more than once.",
+          clause.line, 4);
   }
   ColumnDef column = column_definition(clause, table->name);
-  const bool with_values = std::any_of(clause.constraints.begin(), clause.constraints.end(), [](const ConstraintClause& item) { return item.for_column == "WITH VALUES"; });
-  const bool has_rows = active_->work->connection().single_number("SELECT EXISTS (SELECT 1 FROM " + table->stored_name() + ")") != 0;
+  const bool with_values =
+      std::any_of(clause.constraints.begin(), clause.constraints.end(),
+                  [](const ConstraintClause& item) { return item.for_column == "WITH VALUES"; });
+  const bool has_rows = active_->work->connection().single_number("SELECT EXISTS (SELECT 1 FROM " +
+                                                                  table->stored_name() + ")") != 0;
   if (!column.nullable && !column.default_value && !column.identity && has_rows) {
-    raise(4901, "ALTER TABLE only allows columns to be added that can contain nulls, or have a DEFAULT definition specified, or the column being added is an identity or timestamp column, or alternatively if none of the previous conditions are satisfied the table must be empty to allow addition of this column. Column '" +
-                    clause.name + "' cannot be added to non-empty table '" + table->name + "' because it does not satisfy these conditions.", clause.line);
+    raise(4901,
+          "ALTER TABLE only allows columns to be added that can contain nulls, or have a DEFAULT definition "
+          "specified, or the column being added is an identity or timestamp column, or alternatively if none "
+          "of the previous conditions are satisfied the table must be empty to allow addition of this "
+          "column. Column '" +
+              clause.name + "' cannot be added to non-empty table '" + table->name +
+              "' because it does not satisfy these conditions.",
+          clause.line);
   }
-  if (column.identity && has_rows) not_supported("ADD of an identity column to a table with rows", clause.line);
+  if (column.identity && has_rows)
+    not_supported("ADD of an identity column to a table with rows", clause.line);
   check(active_->cdc.before_alter(*table, clause.name, false, false));
   std::string fill;
   if (column.default_value && (with_values || !column.nullable)) {
@@ -91,8 +117,10 @@ void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) 
   active_->catalog.refresh();
   TablePtr current = active_->catalog.table(table->object_id);
   if (!fill.empty()) {
-    sim::Statement statement = prepare("UPDATE " + current->stored_name() + " SET " + column.stored_name() + " = " + fill);
-    while (step(statement)) continue;
+    sim::Statement statement =
+        prepare("UPDATE " + current->stored_name() + " SET " + column.stored_name() + " = " + fill);
+    while (step(statement))
+      continue;
   }
   if (column.nullable != nullable) {
     column.nullable = nullable;
@@ -118,21 +146,26 @@ void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) 
 
 void SessionCore::add_constraint(const TablePtr& table, const ConstraintClause& clause) {
   switch (clause.kind) {
-    case ConstraintClause::Kind::primary_key: case ConstraintClause::Kind::unique: {
+    case ConstraintClause::Kind::primary_key:
+    case ConstraintClause::Kind::unique: {
       const bool primary = clause.kind == ConstraintClause::Kind::primary_key;
-      if (primary && table->primary_key() != nullptr) raise(1779, "Table '" + table->name + "' already has a primary key defined on it.", 0, 0);
+      if (primary && table->primary_key() != nullptr)
+        raise(1779, "Table '" + table->name + "' already has a primary key defined on it.", 0, 0);
       IndexClause index_clause;
       index_clause.name = clause.name;
       index_clause.unique = true;
       index_clause.columns = clause.columns;
-      const bool has_clustered = std::any_of(table->indexes.begin(), table->indexes.end(), [](const IndexDef& index) { return index.clustered; });
+      const bool has_clustered = std::any_of(table->indexes.begin(), table->indexes.end(),
+                                             [](const IndexDef& index) { return index.clustered; });
       index_clause.clustered = clause.clustered.value_or(primary && !has_clustered);
       IndexDef index = index_definition(index_clause, *table);
       index.primary_key = primary;
       index.unique_constraint = !primary;
       if (primary) {
         for (const IndexColumn& column : index.columns) {
-          if (table->column(column.column_id)->nullable) raise(8111, "Cannot define PRIMARY KEY constraint on nullable column in table '" + table->name + "'.");
+          if (table->column(column.column_id)->nullable)
+            raise(8111,
+                  "Cannot define PRIMARY KEY constraint on nullable column in table '" + table->name + "'.");
         }
       }
       check(active_->catalog.add_index(*table, index));
@@ -154,7 +187,11 @@ void SessionCore::add_constraint(const TablePtr& table, const ConstraintClause& 
     }
     case ConstraintClause::Kind::default_: {
       const ColumnDef* column = table->column(clause.for_column);
-      if (column == nullptr) raise(1752, "Column '" + clause.for_column + "' in table '" + table->name + "' is invalid for creating a default constraint.", 0, 0);
+      if (column == nullptr)
+        raise(1752,
+              "Column '" + clause.for_column + "' in table '" + table->name +
+                  "' is invalid for creating a default constraint.",
+              0, 0);
       if (column->default_value) raise(1781, "Column already has a DEFAULT bound to it.");
       DefaultDef value;
       value.name = clause.name;
@@ -172,9 +209,13 @@ void SessionCore::add_constraint(const TablePtr& table, const ConstraintClause& 
 void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause) {
   const ColumnDef* old = table->column(clause.name);
   if (old == nullptr) {
-    raise(4924, "ALTER TABLE ALTER COLUMN failed because column '" + clause.name + "' does not exist in table '" + table->name + "'.", clause.line);
+    raise(4924,
+          "ALTER TABLE ALTER COLUMN failed because column '" + clause.name + "' does not exist in table '" +
+              table->name + "'.",
+          clause.line);
   }
-  if (!old->computed.empty()) raise(4928, "Cannot alter column '" + clause.name + "' because it is 'COMPUTED'.", clause.line);
+  if (!old->computed.empty())
+    raise(4928, "Cannot alter column '" + clause.name + "' because it is 'COMPUTED'.", clause.line);
   ColumnDef column = column_definition(clause, table->name);
   column.name = old->name;
   column.column_id = old->column_id;
@@ -188,17 +229,25 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
   const bool type_changed = !(old->type == column.type);
   for (const IndexDef& index : table->indexes) {
     for (const IndexColumn& key : index.columns) {
-      const bool widened = is_text(column.type.type) && column.type.type == old->type.type && units_of(column.type) >= units_of(old->type);
+      const bool widened = is_text(column.type.type) && column.type.type == old->type.type &&
+                           units_of(column.type) >= units_of(old->type);
       if (key.column_id == column.column_id && type_changed && !widened) {
-        raise(5074, "The " + std::string(index.primary_key || index.unique_constraint ? "object" : "index") + " '" + index.name + "' is dependent on column '" + old->name + "'.", clause.line);
+        raise(5074,
+              "The " + std::string(index.primary_key || index.unique_constraint ? "object" : "index") + " '" +
+                  index.name + "' is dependent on column '" + old->name + "'.",
+              clause.line);
       }
     }
   }
   check(active_->cdc.before_alter(*table, clause.name, false, false));
   if (!column.nullable && old->nullable) {
-    const bool has_null = active_->work->connection().single_number("SELECT EXISTS (SELECT 1 FROM " + table->stored_name() + " WHERE " + old->stored_name() + " IS NULL)") != 0;
+    const bool has_null =
+        active_->work->connection().single_number("SELECT EXISTS (SELECT 1 FROM " + table->stored_name() +
+                                                  " WHERE " + old->stored_name() + " IS NULL)") != 0;
     if (has_null) {
-      raise(515, "Cannot insert the value NULL into column '" + old->name + "', table '" + active_->database->name + "." + table->schema + "." + table->name + "'; column does not allow nulls. UPDATE fails.");
+      raise(515, "Cannot insert the value NULL into column '" + old->name + "', table '" +
+                     active_->database->name + "." + table->schema + "." + table->name +
+                     "'; column does not allow nulls. UPDATE fails.");
     }
   }
   std::string conversion;
@@ -208,18 +257,23 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
     value.sql = old->stored_name();
     value.type = old->type;
     value.collation = old->collation;
-    const Typed converted = assigned(binder, value, column, active_->database->name + "." + table->schema + "." + table->name, clause.line);
+    const Typed converted =
+        assigned(binder, value, column, active_->database->name + "." + table->schema + "." + table->name,
+                 clause.line);
     if (converted.sql != value.sql) conversion = converted.sql;
   }
   if (!conversion.empty()) {
     // A value that does not fit is found before anything moves.
-    sim::Statement probe = prepare("SELECT " + conversion + " FROM " + table->stored_name() + " WHERE " + old->stored_name() + " IS NOT NULL");
-    while (step(probe)) continue;
+    sim::Statement probe = prepare("SELECT " + conversion + " FROM " + table->stored_name() + " WHERE " +
+                                   old->stored_name() + " IS NOT NULL");
+    while (step(probe))
+      continue;
   }
   check(active_->catalog.alter_column(*table, column, conversion));
   active_->catalog.touch();
   active_->catalog.refresh();
-  active_->cdc.after_alter(table->object_id, statement_text(), type_changed ? column.column_id : 0, conversion);
+  active_->cdc.after_alter(table->object_id, statement_text(), type_changed ? column.column_id : 0,
+                           conversion);
 }
 
 void SessionCore::alter_table(const AlterTable& node) {
@@ -228,27 +282,36 @@ void SessionCore::alter_table(const AlterTable& node) {
     Binder binder(*this);
     const TablePtr found = binder.find_table(node.name, false);
     if (!found || !active_->security.is_owner(active_->principal)) {
-      raise(4902, "Cannot find the object \"" + node.name.text() + "\" because it does not exist or you do not have permissions.", node.name.line);
+      raise(4902,
+            "Cannot find the object \"" + node.name.text() +
+                "\" because it does not exist or you do not have permissions.",
+            node.name.line);
     }
     if (found->name.starts_with('#')) not_supported("ALTER TABLE of a temporary table", node.name.line);
     write_statement([&] {
       const auto table = [&] { return active_->catalog.table(found->object_id); };
       switch (node.action) {
         case AlterTable::Action::add:
-          for (const ColumnClause& column : node.columns) add_column(table(), column);
-          for (const ConstraintClause& constraint : node.constraints) add_constraint(table(), constraint);
+          for (const ColumnClause& column : node.columns)
+            add_column(table(), column);
+          for (const ConstraintClause& constraint : node.constraints)
+            add_constraint(table(), constraint);
           break;
-        case AlterTable::Action::alter_column:
-          alter_column(table(), node.columns.front());
-          break;
+        case AlterTable::Action::alter_column: alter_column(table(), node.columns.front()); break;
         case AlterTable::Action::drop_column:
           for (const std::string& name : node.names) {
             if (table()->column(name) == nullptr) {
               if (node.if_exists) continue;
-              raise(4924, "ALTER TABLE DROP COLUMN failed because column '" + name + "' does not exist in table '" + found->name + "'.", node.name.line);
+              raise(4924,
+                    "ALTER TABLE DROP COLUMN failed because column '" + name + "' does not exist in table '" +
+                        found->name + "'.",
+                    node.name.line);
             }
             if (has_dependents(*table(), name)) {
-              raise(5074, "The object is dependent on column '" + name + "'. ALTER TABLE DROP COLUMN " + name + " failed because one or more objects access this column.", node.name.line);
+              raise(5074,
+                    "The object is dependent on column '" + name + "'. ALTER TABLE DROP COLUMN " + name +
+                        " failed because one or more objects access this column.",
+                    node.name.line);
             }
             check(active_->cdc.before_alter(*table(), name, true, false));
             check(active_->catalog.drop_column(*table(), name));
@@ -267,13 +330,16 @@ void SessionCore::alter_table(const AlterTable& node) {
             active_->catalog.refresh();
           }
           break;
-        case AlterTable::Action::check: case AlterTable::Action::nocheck: {
+        case AlterTable::Action::check:
+        case AlterTable::Action::nocheck: {
           const bool disable = node.action == AlterTable::Action::nocheck;
           std::vector<std::string> names = node.names;
           if (names.size() == 1 && same_word(names[0], "ALL")) {
             names.clear();
-            for (const CheckDef& item : found->checks) names.push_back(item.name);
-            for (const ForeignKeyDef& key : found->foreign_keys) names.push_back(key.name);
+            for (const CheckDef& item : found->checks)
+              names.push_back(item.name);
+            for (const ForeignKeyDef& key : found->foreign_keys)
+              names.push_back(key.name);
           }
           for (const std::string& name : names) {
             if (!disable && node.if_exists) {
@@ -290,8 +356,7 @@ void SessionCore::alter_table(const AlterTable& node) {
           }
           break;
         }
-        case AlterTable::Action::switch_:
-          not_supported("ALTER TABLE ... SWITCH", node.name.line);
+        case AlterTable::Action::switch_: not_supported("ALTER TABLE ... SWITCH", node.name.line);
       }
       active_->catalog.touch();
     });
@@ -318,14 +383,18 @@ std::int32_t SessionCore::rename(CallArguments& arguments) {
   }
   Binder binder(*this);
   const TablePtr table = binder.find_table(table_name, false);
-  if (!table) raise(15225, "No item by the name of '" + old_name + "' could be found in the current database '" + active_->database->name + "', given that @itemtype was input as '" + type + "'.");
+  if (!table)
+    raise(15225, "No item by the name of '" + old_name + "' could be found in the current database '" +
+                     active_->database->name + "', given that @itemtype was input as '" + type + "'.");
   const ColumnDef* renamed = column ? table->column(parsed.name) : nullptr;
   if (renamed != nullptr && has_dependents(*table, renamed->name)) {
-    raise(15336, "Object '" + old_name + "' cannot be renamed because the object participates in enforced dependencies.");
+    raise(15336, "Object '" + old_name +
+                     "' cannot be renamed because the object participates in enforced dependencies.");
   }
   write_statement([&] {
     check(active_->cdc.before_alter(*table, column ? parsed.name : "", false, true));
-    check(column ? active_->catalog.rename_column(*table, parsed.name, new_name) : active_->catalog.rename_table(*table, new_name));
+    check(column ? active_->catalog.rename_column(*table, parsed.name, new_name)
+                 : active_->catalog.rename_table(*table, new_name));
     active_->catalog.touch();
   });
   return 0;

@@ -15,7 +15,8 @@ namespace tailrace::sim::tsql {
 namespace {
 
 // The target of an UPDATE or DELETE within its FROM: an alias or a table's own name there.
-const TableSource* find_target(const std::vector<std::unique_ptr<TableSource>>& sources, const DmlTarget& target);
+const TableSource* find_target(const std::vector<std::unique_ptr<TableSource>>& sources,
+                               const DmlTarget& target);
 
 const TableSource* find_target(const TableSource& source, const DmlTarget& target) {
   if (source.kind == TableSource::Kind::join) {
@@ -27,7 +28,8 @@ const TableSource* find_target(const TableSource& source, const DmlTarget& targe
     return same_name(name, target.variable.empty() ? target.name.name : target.variable) ? &source : nullptr;
   }
   if (source.kind != TableSource::Kind::named) return nullptr;
-  if (target.name.schema.empty() && !source.alias.empty() && same_name(source.alias, target.name.name)) return &source;
+  if (target.name.schema.empty() && !source.alias.empty() && same_name(source.alias, target.name.name))
+    return &source;
   return nullptr;
 }
 
@@ -36,12 +38,16 @@ const TableSource* find_by_name(const TableSource& source, const DmlTarget& targ
     if (const TableSource* found = find_by_name(*source.left, target)) return found;
     return find_by_name(*source.right, target);
   }
-  if (source.kind != TableSource::Kind::named || !same_name(source.name.name, target.name.name)) return nullptr;
-  if (!target.name.schema.empty() && !source.name.schema.empty() && !same_name(source.name.schema, target.name.schema)) return nullptr;
+  if (source.kind != TableSource::Kind::named || !same_name(source.name.name, target.name.name))
+    return nullptr;
+  if (!target.name.schema.empty() && !source.name.schema.empty() &&
+      !same_name(source.name.schema, target.name.schema))
+    return nullptr;
   return &source;
 }
 
-const TableSource* find_target(const std::vector<std::unique_ptr<TableSource>>& sources, const DmlTarget& target) {
+const TableSource* find_target(const std::vector<std::unique_ptr<TableSource>>& sources,
+                               const DmlTarget& target) {
   for (const auto& source : sources) {
     if (const TableSource* found = find_target(*source, target)) return found;
   }
@@ -67,7 +73,9 @@ class SeenRows {
   std::unordered_set<std::string> seen_;
 };
 
-ExprPtr default_expression(const ColumnDef& column) { return parse_expression(column.default_value->text); }
+ExprPtr default_expression(const ColumnDef& column) {
+  return parse_expression(column.default_value->text);
+}
 
 Value column_as_value(const sim::Statement& statement, int column, const TypeInfo& type) {
   return decode(sqlite3_column_value(statement.handle(), column), type);
@@ -83,8 +91,9 @@ struct SessionCore::ChangeSource {
   bool joined = false;
 };
 
-SessionCore::ChangeSource SessionCore::bind_change_source(Binder& binder, const DmlTarget& target, const std::vector<std::unique_ptr<TableSource>>& from,
-                                                          const std::vector<CommonTable>& ctes) {
+SessionCore::ChangeSource SessionCore::bind_change_source(
+    Binder& binder, const DmlTarget& target, const std::vector<std::unique_ptr<TableSource>>& from,
+    const std::vector<CommonTable>& ctes) {
   ChangeSource out;
   active_->catalog.refresh();
   binder.common_tables(ctes);
@@ -103,7 +112,9 @@ SessionCore::ChangeSource SessionCore::bind_change_source(Binder& binder, const 
   }
   out.from = binder.from(from).sql;
   out.joined = from.size() > 1 || from[0]->kind == TableSource::Kind::join;
-  const std::string alias = !found->alias.empty() ? found->alias : found->kind == TableSource::Kind::variable ? found->text : found->name.name;
+  const std::string alias = !found->alias.empty()                        ? found->alias
+                            : found->kind == TableSource::Kind::variable ? found->text
+                                                                         : found->name.name;
   for (std::size_t i = 0; i < block.tables.size(); ++i) {
     if (block.tables[i].table && same_name(block.tables[i].alias, alias)) {
       out.target = i;
@@ -115,7 +126,8 @@ SessionCore::ChangeSource SessionCore::bind_change_source(Binder& binder, const 
 }
 
 // c += e is c = c + e, with the column of the target.
-Typed SessionCore::compound_assignment(Binder& binder, const SetItem& item, const ColumnDef* column, const ChangeSource& source) {
+Typed SessionCore::compound_assignment(Binder& binder, const SetItem& item, const ColumnDef* column,
+                                       const ChangeSource& source) {
   Expr sum;
   sum.kind = ExprKind::binary;
   sum.text = item.op.substr(0, item.op.size() - 1);
@@ -151,7 +163,8 @@ void SessionCore::run_update(const Update& update) {
     const bool local = source.table->name.starts_with('#') || source.table->name.starts_with('@');
     if (!local) check_right(sim::Permission::update, *source.table);
     const auto body = [&] {
-      const std::string table_text = active_->database->name + "." + source.table->schema + "." + source.table->name;
+      const std::string table_text =
+          active_->database->name + "." + source.table->schema + "." + source.table->name;
       RowWriter writer(*this, source.table);
       writer.verb = "UPDATE";
       if (update.output) writer.prepare_output(*update.output, true, true);
@@ -165,11 +178,15 @@ void SessionCore::run_update(const Update& update) {
         if (!item.column.empty()) {
           column = source.table->column(item.column.back());
           if (column == nullptr) raise(207, "Invalid column name '" + item.column.back() + "'.");
-          if (!column->computed.empty()) raise(271, "The column \"" + column->name + "\" cannot be modified because it is either a computed column or is the result of a UNION operator.");
+          if (!column->computed.empty())
+            raise(271, "The column \"" + column->name +
+                           "\" cannot be modified because it is either a computed column or is the result of "
+                           "a UNION operator.");
           if (column->identity) raise(8102, "Cannot update identity column '" + column->name + "'.");
         }
         if (item.value->kind == ExprKind::default_) {
-          value = column->default_value ? binder.expression(*default_expression(*column)) : binder.null_value(column->type);
+          value = column->default_value ? binder.expression(*default_expression(*column))
+                                        : binder.null_value(column->type);
         } else if (item.op != "=") {
           value = compound_assignment(binder, item, column, source);
         } else {
@@ -177,7 +194,8 @@ void SessionCore::run_update(const Update& update) {
         }
         if (!item.variable.empty()) {
           const TypeInfo* type = variable_type(item.variable);
-          if (type == nullptr) raise(137, "Must declare the scalar variable \"" + item.variable + "\".", 0, 1, 15);
+          if (type == nullptr)
+            raise(137, "Must declare the scalar variable \"" + item.variable + "\".", 0, 1, 15);
           const TypeInfo wanted = *type;
           variables.emplace_back(item.variable, wanted);
           variable_values += "," + binder.convert_to(value, wanted).sql;
@@ -185,14 +203,19 @@ void SessionCore::run_update(const Update& update) {
         if (column == nullptr) continue;
         const auto position = static_cast<std::size_t>(column - source.table->columns.data());
         if (std::find(set_columns.begin(), set_columns.end(), position) != set_columns.end()) {
-          raise(264, "The column name '" + column->name + "' is specified more than once in the SET clause or column list of an INSERT. A column cannot be assigned more than one value in the same clause. Modify the clause to make sure that a column is updated only once.");
+          raise(264, "The column name '" + column->name +
+                         "' is specified more than once in the SET clause or column list of an INSERT. A "
+                         "column cannot be assigned more than one value in the same clause. Modify the "
+                         "clause to make sure that a column is updated only once.");
         }
         set_columns.push_back(position);
         values += "," + assigned(binder, std::move(value), *column, table_text, item.value->line).sql;
       }
       const std::string alias = binder.block().tables[source.target].sqlite_alias;
       const bool full = writer.needs_old_rows(set_columns);
-      std::string sql = "SELECT " + writer.locator_list(alias) + values + (full ? "," + writer.column_list(alias) : "") + variable_values + " FROM " + source.from;
+      std::string sql = "SELECT " + writer.locator_list(alias) + values +
+                        (full ? "," + writer.column_list(alias) : "") + variable_values + " FROM " +
+                        source.from;
       if (update.where) sql += " WHERE " + binder.predicate(*update.where);
       if (update.top) sql += " LIMIT " + binder.row_count(*update.top->count, "TOP");
       const std::size_t locator = writer.locator_width();
@@ -243,7 +266,8 @@ void SessionCore::run_delete(const Delete& node) {
       if (node.output) writer.prepare_output(*node.output, false, true);
       const std::string alias = binder.block().tables[source.target].sqlite_alias;
       const bool full = writer.needs_old_rows();
-      std::string sql = "SELECT " + writer.locator_list(alias) + (full ? "," + writer.column_list(alias) : "") + " FROM " + source.from;
+      std::string sql = "SELECT " + writer.locator_list(alias) +
+                        (full ? "," + writer.column_list(alias) : "") + " FROM " + source.from;
       if (node.where) sql += " WHERE " + binder.predicate(*node.where);
       if (node.top) sql += " LIMIT " + binder.row_count(*node.top->count, "TOP");
       const std::size_t locator = writer.locator_width();
@@ -279,7 +303,10 @@ void SessionCore::truncate(const TruncateTable& node) {
       table = dml_table(target, nullptr, nullptr);
     } catch (const StatementError& error) {
       if (error.message.number != 208) throw;
-      raise(4701, "Cannot find the object \"" + node.name.name + "\" because it does not exist or you do not have permissions.", node.name.line);
+      raise(4701,
+            "Cannot find the object \"" + node.name.name +
+                "\" because it does not exist or you do not have permissions.",
+            node.name.line);
     }
     if (table->name.starts_with('#')) {
       change_table(true, [&] { active_->work->connection().execute("DELETE FROM " + table->stored_name()); });
@@ -287,9 +314,7 @@ void SessionCore::truncate(const TruncateTable& node) {
       return;
     }
     check_right(sim::Permission::alter, *table);
-    write_statement([&] {
-      check(active_->catalog.truncate_table(*table));
-    });
+    write_statement([&] { check(active_->catalog.truncate_table(*table)); });
   });
 }
 

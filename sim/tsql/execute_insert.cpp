@@ -21,27 +21,36 @@ static std::string cut_text(const std::string& text, const TypeInfo& type) {
 
 // What a value becomes on its way into a column: as convert, but a text that would be cut is an error that names the column.
 static bool op_assign(OperationCall& call) {
-  if (convert(call.op.args[0], call.args[0], call.op.result, no_style, call.out, call.context.error, ConversionUse::assignment)) return true;
+  if (convert(call.op.args[0], call.args[0], call.op.result, no_style, call.out, call.context.error,
+              ConversionUse::assignment))
+    return true;
   if (call.context.error.number == 8152) {
     call.context.error.number = 2628;
-    call.context.error.text = "String or binary data would be truncated in " + call.op.text + ". Truncated value: '" + cut_text(call.out.text, call.op.result) + "'.";
+    call.context.error.text = "String or binary data would be truncated in " + call.op.text +
+                              ". Truncated value: '" + cut_text(call.out.text, call.op.result) + "'.";
   }
   return false;
 }
 
-Typed assigned(Binder& binder, Typed value, const ColumnDef& column, const std::string& table_text, std::int32_t line) {
+Typed assigned(Binder& binder, Typed value, const ColumnDef& column, const std::string& table_text,
+               std::int32_t line) {
   if (value.is_null) return binder.null_value(column.type);
-  const bool may_cut = (is_text(column.type.type) || is_bytes(column.type.type)) && column.type.length >= 0 && !(value.type == column.type) &&
-                       !(value.type.length >= 0 && units_of(value.type) <= units_of(column.type) && is_text(value.type.type) == is_text(column.type.type));
+  const bool may_cut = (is_text(column.type.type) || is_bytes(column.type.type)) && column.type.length >= 0 &&
+                       !(value.type == column.type) &&
+                       !(value.type.length >= 0 && units_of(value.type) <= units_of(column.type) &&
+                         is_text(value.type.type) == is_text(column.type.type));
   if (!may_cut) return binder.convert_to(std::move(value), column.type, line);
-  if (!implicit_conversion_allowed(value.type.type, column.type.type)) return binder.convert_to(std::move(value), column.type, line);
+  if (!implicit_conversion_allowed(value.type.type, column.type.type))
+    return binder.convert_to(std::move(value), column.type, line);
   value.constant.reset();
-  return binder.call(op_assign, {std::move(value)}, column.type, "table '" + table_text + "', column '" + column.name + "'");
+  return binder.call(op_assign, {std::move(value)}, column.type,
+                     "table '" + table_text + "', column '" + column.name + "'");
 }
 
 namespace {
 
-std::vector<const ColumnDef*> target_columns(const Insert& insert, const TableDef& table, bool identity_insert) {
+std::vector<const ColumnDef*> target_columns(const Insert& insert, const TableDef& table,
+                                             bool identity_insert) {
   std::vector<const ColumnDef*> out;
   if (insert.columns.empty()) {
     for (const ColumnDef& column : table.columns) {
@@ -53,9 +62,15 @@ std::vector<const ColumnDef*> target_columns(const Insert& insert, const TableDe
   for (const std::string& name : insert.columns) {
     const ColumnDef* column = table.column(name);
     if (column == nullptr) raise(207, "Invalid column name '" + name + "'.", insert.target.name.line);
-    if (!column->computed.empty()) raise(271, "The column \"" + name + "\" cannot be modified because it is either a computed column or is the result of a UNION operator.");
+    if (!column->computed.empty())
+      raise(271, "The column \"" + name +
+                     "\" cannot be modified because it is either a computed column or is the result of a "
+                     "UNION operator.");
     if (std::find(out.begin(), out.end(), column) != out.end()) {
-      raise(264, "The column name '" + name + "' is specified more than once in the SET clause or column list of an INSERT. A column cannot be assigned more than one value in the same clause. Modify the clause to make sure that a column is updated only once.");
+      raise(264, "The column name '" + name +
+                     "' is specified more than once in the SET clause or column list of an INSERT. A column "
+                     "cannot be assigned more than one value in the same clause. Modify the clause to make "
+                     "sure that a column is updated only once.");
     }
     out.push_back(column);
   }
@@ -66,16 +81,33 @@ void check_width(std::size_t given, std::size_t wanted, bool listed, bool values
   if (given == wanted) return;
   if (!listed) raise(213, "Column name or number of supplied values does not match table definition.");
   if (values) {
-    if (given < wanted) raise(109, "There are more columns in the INSERT statement than values specified in the VALUES clause. The number of values in the VALUES clause must match the number of columns specified in the INSERT statement.", 0, 1, 15);
-    raise(110, "There are fewer columns in the INSERT statement than values specified in the VALUES clause. The number of values in the VALUES clause must match the number of columns specified in the INSERT statement.", 0, 1, 15);
+    if (given < wanted)
+      raise(109,
+            "There are more columns in the INSERT statement than values specified in the VALUES clause. The "
+            "number of values in the VALUES clause must match the number of columns specified in the INSERT "
+            "statement.",
+            0, 1, 15);
+    raise(110,
+          "There are fewer columns in the INSERT statement than values specified in the VALUES clause. The "
+          "number of values in the VALUES clause must match the number of columns specified in the INSERT "
+          "statement.",
+          0, 1, 15);
   }
-  if (given < wanted) raise(120, "The select list for the INSERT statement contains fewer items than the insert list. The number of SELECT values must match the number of INSERT columns.", 0, 1, 15);
-  raise(121, "The select list for the INSERT statement contains more items than the insert list. The number of SELECT values must match the number of INSERT columns.", 0, 1, 15);
+  if (given < wanted)
+    raise(120,
+          "The select list for the INSERT statement contains fewer items than the insert list. The number of "
+          "SELECT values must match the number of INSERT columns.",
+          0, 1, 15);
+  raise(121,
+        "The select list for the INSERT statement contains more items than the insert list. The number of "
+        "SELECT values must match the number of INSERT columns.",
+        0, 1, 15);
 }
 
 }  // namespace
 
-TablePtr SessionCore::dml_table(const DmlTarget& target, std::string*, const std::vector<std::unique_ptr<TableSource>>*) {
+TablePtr SessionCore::dml_table(const DmlTarget& target, std::string*,
+                                const std::vector<std::unique_ptr<TableSource>>*) {
   if (!target.variable.empty()) {
     const TablePtr table = local_table(target.variable);
     if (!table) raise(1087, "Must declare the table variable \"" + target.variable + "\".", 0, 1, 15);
@@ -84,7 +116,8 @@ TablePtr SessionCore::dml_table(const DmlTarget& target, std::string*, const std
   Binder binder(*this);
   active_->catalog.refresh();
   const ObjectName& name = target.name;
-  if (find_system_relation(active_->database->name, name.schema.empty() ? "dbo" : name.schema, name.name) != nullptr) {
+  if (find_system_relation(active_->database->name, name.schema.empty() ? "dbo" : name.schema, name.name) !=
+      nullptr) {
     raise(259, "Ad hoc updates to system catalogs are not allowed.", name.line);
   }
   return binder.find_table(name);
@@ -94,8 +127,14 @@ namespace {
 
 class ValuesInserter {
  public:
-  ValuesInserter(SessionCore& session, RowWriter& writer, const std::vector<const ColumnDef*>& columns, std::string table_text)
-      : session_(session), writer_(writer), columns_(columns), table_text_(std::move(table_text)), cells_(columns.size()), scratch_(columns.size()) {}
+  ValuesInserter(SessionCore& session, RowWriter& writer, const std::vector<const ColumnDef*>& columns,
+                 std::string table_text)
+      : session_(session),
+        writer_(writer),
+        columns_(columns),
+        table_text_(std::move(table_text)),
+        cells_(columns.size()),
+        scratch_(columns.size()) {}
 
   std::vector<Cell>& cells() { return cells_; }
 
@@ -103,7 +142,9 @@ class ValuesInserter {
     ConversionError error;
     if (!literal_cell(literal, columns_[i]->type, scratch_[i], cells_[i], error)) {
       if (error.number == 8152) {
-        raise(2628, "String or binary data would be truncated in table '" + table_text_ + "', column '" + columns_[i]->name + "'. Truncated value: '" + cut_text(scratch_[i].text, columns_[i]->type) + "'.");
+        raise(2628, "String or binary data would be truncated in table '" + table_text_ + "', column '" +
+                        columns_[i]->name + "'. Truncated value: '" +
+                        cut_text(scratch_[i].text, columns_[i]->type) + "'.");
       }
       raise(error.number, error.text);
     }
@@ -124,7 +165,8 @@ class ValuesInserter {
 
 }  // namespace
 
-void SessionCore::insert_values(const Insert& insert, RowWriter& writer, const std::vector<const ColumnDef*>& columns, const std::string& table_text) {
+void SessionCore::insert_values(const Insert& insert, RowWriter& writer,
+                                const std::vector<const ColumnDef*>& columns, const std::string& table_text) {
   check_width(insert.row_width, columns.size(), !insert.columns.empty(), true);
   const std::size_t rows = insert.cells.size() / insert.row_width;
   writer.expect_rows(static_cast<std::int64_t>(rows));
@@ -144,7 +186,11 @@ void SessionCore::insert_values(const Insert& insert, RowWriter& writer, const s
       const bool is_default = cell.is_default || cell.expr->kind == ExprKind::default_;
       if (is_default) {
         if (!columns[i]->default_value) {
-          inserter.set_value(i, [&] { Value null; null.type = columns[i]->type; return null; }());
+          inserter.set_value(i, [&] {
+            Value null;
+            null.type = columns[i]->type;
+            return null;
+          }());
           continue;
         }
         const ExprPtr expr = parse_expression(columns[i]->default_value->text);
@@ -164,7 +210,9 @@ void SessionCore::insert_values(const Insert& insert, RowWriter& writer, const s
       bind_parameters(statement, binder.parameters());
       if (step(statement)) {
         for (std::size_t i = 0; i < computed.size(); ++i) {
-          inserter.set_value(computed[i], decode(sqlite3_column_value(statement.handle(), static_cast<int>(i)), columns[computed[i]]->type));
+          inserter.set_value(computed[i],
+                             decode(sqlite3_column_value(statement.handle(), static_cast<int>(i)),
+                                    columns[computed[i]]->type));
         }
       }
     }
@@ -172,7 +220,8 @@ void SessionCore::insert_values(const Insert& insert, RowWriter& writer, const s
   }
 }
 
-void SessionCore::insert_query(const Insert& insert, RowWriter& writer, const std::vector<const ColumnDef*>& columns, const std::string& table_text) {
+void SessionCore::insert_query(const Insert& insert, RowWriter& writer,
+                               const std::vector<const ColumnDef*>& columns, const std::string& table_text) {
   Binder binder(*this);
   binder.common_tables(insert.ctes);
   BoundQuery bound = binder.query(*insert.query, true);
@@ -192,9 +241,12 @@ void SessionCore::insert_query(const Insert& insert, RowWriter& writer, const st
   if (insert.top) sql += " LIMIT " + binder.row_count(*insert.top->count, "TOP");
   sim::Statement statement = prepare(sql);
   bind_parameters(statement, binder.parameters());
-  const bool reads_target = bound.sql.find(writer.table().stored_name() + " ") != std::string::npos || binder.with_clause().find(writer.table().stored_name() + " ") != std::string::npos;
+  const bool reads_target =
+      bound.sql.find(writer.table().stored_name() + " ") != std::string::npos ||
+      binder.with_clause().find(writer.table().stored_name() + " ") != std::string::npos;
   std::vector<TypeInfo> types;
-  for (const ColumnDef* column : columns) types.push_back(column->type);
+  for (const ColumnDef* column : columns)
+    types.push_back(column->type);
   RowReader reader(types);
   std::vector<Cell> cells(types.size());
   if (!reads_target) {
@@ -211,11 +263,13 @@ void SessionCore::insert_query(const Insert& insert, RowWriter& writer, const st
   while (step(statement)) {
     reader.read(statement, cells.data());
     std::vector<Value> row;
-    for (std::size_t i = 0; i < cells.size(); ++i) row.push_back(value_of(types[i], cells[i]));
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      row.push_back(value_of(types[i], cells[i]));
     rows.push_back(std::move(row));
   }
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) cells[i] = cell_of(row[i]);
+    for (std::size_t i = 0; i < row.size(); ++i)
+      cells[i] = cell_of(row[i]);
     writer.insert(cells);
   }
 }
@@ -228,15 +282,21 @@ void SessionCore::run_insert(const Insert& insert) {
     if (insert.execute) return insert_execute(insert, table);
     std::uint64_t rows = 0;
     const auto body = [&] {
-      const bool identity_on = identity_insert_ == table->object_id && identity_insert_database_ == active_->database->id;
-      const std::vector<const ColumnDef*> columns = insert.default_values ? std::vector<const ColumnDef*>{} : target_columns(insert, *table, identity_on && !insert.columns.empty());
+      const bool identity_on =
+          identity_insert_ == table->object_id && identity_insert_database_ == active_->database->id;
+      const std::vector<const ColumnDef*> columns =
+          insert.default_values ? std::vector<const ColumnDef*>{}
+                                : target_columns(insert, *table, identity_on && !insert.columns.empty());
       const std::string table_text = active_->database->name + "." + table->schema + "." + table->name;
       RowWriter writer(*this, table);
       writer.prepare_insert(columns);
       if (insert.output) writer.prepare_output(*insert.output, true, false);
-      if (insert.default_values) writer.insert({});
-      else if (insert.query) insert_query(insert, writer, columns, table_text);
-      else insert_values(insert, writer, columns, table_text);
+      if (insert.default_values)
+        writer.insert({});
+      else if (insert.query)
+        insert_query(insert, writer, columns, table_text);
+      else
+        insert_values(insert, writer, columns, table_text);
       writer.finish();
       rows = writer.rows();
       if (insert.output) send_output(*insert.output, writer);
@@ -267,11 +327,13 @@ void SessionCore::change_table(bool local, const std::function<void()>& body) {
 void SessionCore::send_output(const OutputClause& clause, const RowWriter& writer) {
   if (!clause.into && clause.into_variable.empty()) {
     std::vector<ResultColumn> columns;
-    for (const OutputColumn& column : writer.output_columns()) columns.push_back(result_column(column));
+    for (const OutputColumn& column : writer.output_columns())
+      columns.push_back(result_column(column));
     sink_->columns(columns);
     std::vector<Cell> cells(columns.size());
     for (const std::vector<Value>& row : writer.output_rows()) {
-      for (std::size_t i = 0; i < row.size(); ++i) cells[i] = cell_of(row[i]);
+      for (std::size_t i = 0; i < row.size(); ++i)
+        cells[i] = cell_of(row[i]);
       if (!sink_->row(cells)) throw Cancelled{};
     }
     return;
@@ -291,7 +353,9 @@ void SessionCore::send_output(const OutputClause& clause, const RowWriter& write
     std::vector<Value> converted(row.size());
     for (std::size_t i = 0; i < row.size(); ++i) {
       ConversionError error;
-      if (!convert(row[i].type, cell_of(row[i]), columns[i]->type, no_style, converted[i], error, ConversionUse::assignment)) raise(error.number, error.text);
+      if (!convert(row[i].type, cell_of(row[i]), columns[i]->type, no_style, converted[i], error,
+                   ConversionUse::assignment))
+        raise(error.number, error.text);
       cells[i] = cell_of(converted[i]);
     }
     into.insert(cells);

@@ -18,7 +18,8 @@ void cut_to_text_size(const TypeInfo& type, std::int64_t text_bytes, std::string
   if (cell.null) return;
   if (!is_wide_text(type.type)) {
     if (is_bytes(type.type)) {
-      if (static_cast<std::int64_t>(cell.text.size()) > text_bytes) cell.text = cell.text.substr(0, static_cast<std::size_t>(text_bytes));
+      if (static_cast<std::int64_t>(cell.text.size()) > text_bytes)
+        cell.text = cell.text.substr(0, static_cast<std::size_t>(text_bytes));
       return;
     }
     if (utf16_length(cell.text) <= text_bytes) return;
@@ -26,13 +27,15 @@ void cut_to_text_size(const TypeInfo& type, std::int64_t text_bytes, std::string
     return;
   }
   const std::u16string units = to_utf16(cell.text);
-  cut = from_utf16(std::u16string_view(units).substr(0, static_cast<std::size_t>(is_wide_text(type.type) ? text_bytes / 2 : text_bytes)));
+  cut = from_utf16(std::u16string_view(units).substr(
+      0, static_cast<std::size_t>(is_wide_text(type.type) ? text_bytes / 2 : text_bytes)));
   cell.text = cut;
 }
 
 bool assigns_variables(const Select& select) {
   return select.terms.size() == 1 && !select.terms[0]->items.empty() &&
-         std::any_of(select.terms[0]->items.begin(), select.terms[0]->items.end(), [](const SelectItem& item) { return !item.variable.empty(); });
+         std::any_of(select.terms[0]->items.begin(), select.terms[0]->items.end(),
+                     [](const SelectItem& item) { return !item.variable.empty(); });
 }
 
 }  // namespace
@@ -49,7 +52,8 @@ ResultColumn SessionCore::result_column(const OutputColumn& column) {
 }
 
 bool SessionCore::plan_is_current(const Plan& plan) {
-  if (plan.database != active_->database->name || plan.catalog_version != active_->catalog.refresh()) return false;
+  if (plan.database != active_->database->name || plan.catalog_version != active_->catalog.refresh())
+    return false;
   std::size_t at = 0;
   for (const std::string& name : plan.parameters) {
     if (name.starts_with("@") && !name.starts_with("@@")) {
@@ -86,7 +90,8 @@ std::shared_ptr<const Plan> SessionCore::plan_select(const Select& select, const
   }
   // Temporary tables come and go without the catalog's version: such plans are not kept.
   local = plan->sql.find("t20000000") != std::string::npos;
-  const bool own = batch != nullptr && std::any_of(batch->statements.begin(), batch->statements.end(), [&](const auto& item) { return item.get() == statement; });
+  const bool own = batch != nullptr && std::any_of(batch->statements.begin(), batch->statements.end(),
+                                                   [&](const auto& item) { return item.get() == statement; });
   // Rights are looked at when a statement is bound, and GRANT moves the catalog's version.
   if (own && !local && active_ == current_) batch->plans[statement] = plan;
   return plan;
@@ -96,14 +101,16 @@ void SessionCore::run_checks(const Plan& plan) {
   for (const FunctionCheck& check_item : plan.checks) {
     sim::Statement statement = prepare(check_item.arguments_sql);
     for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
-      if (static_cast<int>(i) < sqlite3_bind_parameter_count(statement.handle())) statement.bind(static_cast<int>(i) + 1, parameter_value(plan.parameters[i]));
+      if (static_cast<int>(i) < sqlite3_bind_parameter_count(statement.handle()))
+        statement.bind(static_cast<int>(i) + 1, parameter_value(plan.parameters[i]));
     }
     if (!step(statement)) continue;
     std::optional<std::string> values[3];
     for (int i = 0; i < 3; ++i) {
       if (!statement.is_null(i)) values[i] = std::string(i < 2 ? statement.blob(i) : statement.text(i));
     }
-    check(active_->cdc.check_change_function(active_->principal, check_item.function, values[0], values[1], values[2]));
+    check(active_->cdc.check_change_function(active_->principal, check_item.function, values[0], values[1],
+                                             values[2]));
   }
 }
 
@@ -140,7 +147,8 @@ void SessionCore::select_rows(const Plan& plan) {
       reader.read(statement, cells.data());
       for (std::size_t i = 0; i < max_columns.size(); ++i) {
         Cell& cell = cells[max_columns[i]];
-        if (!cell.null && static_cast<std::int64_t>(cell.text.size()) > options_.text_size / 2) cut_to_text_size(types[max_columns[i]], options_.text_size, cut[i], cell);
+        if (!cell.null && static_cast<std::int64_t>(cell.text.size()) > options_.text_size / 2)
+          cut_to_text_size(types[max_columns[i]], options_.text_size, cut[i], cell);
       }
       if (!sink_->row(cells)) throw Cancelled{};
       ++rows;
@@ -153,7 +161,8 @@ void SessionCore::select_rows(const Plan& plan) {
     throw;
   }
   if (reset_after_rows_ && *reset_after_rows_ >= rows) *reset_after_rows_ -= rows;
-  for (const std::string& table : plan.counted) state_.faults.count_rows(table, rows);
+  for (const std::string& table : plan.counted)
+    state_.faults.count_rows(table, rows);
   row_count_ = static_cast<std::int64_t>(rows);
   done(StatementKind::select, rows);
 }
@@ -172,12 +181,16 @@ void SessionCore::select_into_variables(const Select& select) {
   const auto& items = select.terms[0]->items;
   for (const SelectItem& item : items) {
     if (item.variable.empty()) {
-      raise(141, "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval operations.", select.line, 1, 15);
+      raise(141,
+            "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval "
+            "operations.",
+            select.line, 1, 15);
     }
   }
   // SELECT @a = 1, @b = @a: assignments see those before them when there is no table.
   if (select.terms[0]->from.empty() && !select.terms[0]->where) {
-    for (const SelectItem& item : items) assign_expression(item.variable, item.op, *item.expr);
+    for (const SelectItem& item : items)
+      assign_expression(item.variable, item.op, *item.expr);
     row_count_ = 1;
     return;
   }
@@ -193,7 +206,8 @@ void SessionCore::select_into_variables(const Select& select) {
     sim::Statement rows = prepare(binder.with_clause() + bound.sql);
     bind_parameters(rows, binder.parameters());
     std::vector<TypeInfo> types;
-    for (const OutputColumn& column : bound.columns) types.push_back(column.value.type);
+    for (const OutputColumn& column : bound.columns)
+      types.push_back(column.value.type);
     RowReader reader(types);
     std::vector<Cell> cells(types.size());
     std::vector<Value> last;
@@ -201,10 +215,12 @@ void SessionCore::select_into_variables(const Select& select) {
     while (step(rows)) {
       reader.read(rows, cells.data());
       last.clear();
-      for (std::size_t i = 0; i < cells.size(); ++i) last.push_back(value_of(types[i], cells[i]));
+      for (std::size_t i = 0; i < cells.size(); ++i)
+        last.push_back(value_of(types[i], cells[i]));
       ++count;
     }
-    for (std::size_t i = 0; i < last.size(); ++i) assign(items[i].variable, std::move(last[i]));
+    for (std::size_t i = 0; i < last.size(); ++i)
+      assign(items[i].variable, std::move(last[i]));
     row_count_ = count;
   });
 }
@@ -217,7 +233,11 @@ void SessionCore::select_into_table(const Select& select) {
   active_->catalog.refresh();
   const BoundQuery bound = probe.query(select, true);
   for (const OutputColumn& column : bound.columns) {
-    if (column.name.empty()) raise(1038, "An object or column name is missing or empty. For SELECT INTO statements, verify each column has a name.", select.line, 5, 15);
+    if (column.name.empty())
+      raise(1038,
+            "An object or column name is missing or empty. For SELECT INTO statements, verify each column "
+            "has a name.",
+            select.line, 5, 15);
     ColumnClause clause;
     clause.name = column.name;
     clause.type.type = column.value.type;

@@ -16,47 +16,199 @@ bool is_word_start(unsigned char byte) {
 bool is_word_byte(unsigned char byte) {
   return std::isalnum(byte) != 0 || byte == '_' || byte == '#' || byte == '@' || byte == '$' || byte >= 0x80;
 }
-bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+bool is_digit(char byte) {
+  return byte >= '0' && byte <= '9';
+}
 
-constexpr auto reserved_words = std::to_array<std::string_view>(
-    {"ADD",          "ALL",          "ALTER",      "AND",           "ANY",         "AS",
-     "ASC",          "AUTHORIZATION", "BACKUP",    "BEGIN",         "BETWEEN",     "BREAK",
-     "BROWSE",       "BULK",         "BY",         "CASCADE",       "CASE",        "CHECK",
-     "CHECKPOINT",   "CLOSE",        "CLUSTERED",  "COALESCE",      "COLLATE",     "COLUMN",
-     "COMMIT",       "COMPUTE",      "CONSTRAINT", "CONTAINS",      "CONTAINSTABLE", "CONTINUE",
-     "CONVERT",      "CREATE",       "CROSS",      "CURRENT",       "CURRENT_DATE", "CURRENT_TIME",
-     "CURRENT_TIMESTAMP", "CURRENT_USER", "CURSOR", "DATABASE",     "DBCC",        "DEALLOCATE",
-     "DECLARE",      "DEFAULT",      "DELETE",     "DENY",          "DESC",        "DISK",
-     "DISTINCT",     "DISTRIBUTED",  "DOUBLE",     "DROP",          "DUMP",        "ELSE",
-     "END",          "ERRLVL",       "ESCAPE",     "EXCEPT",        "EXEC",        "EXECUTE",
-     "EXISTS",       "EXIT",         "EXTERNAL",   "FETCH",         "FILE",        "FILLFACTOR",
-     "FOR",          "FOREIGN",      "FREETEXT",   "FREETEXTTABLE", "FROM",        "FULL",
-     "FUNCTION",     "GOTO",         "GRANT",      "GROUP",         "HAVING",      "HOLDLOCK",
-     "IDENTITY",     "IDENTITY_INSERT", "IDENTITYCOL", "IF",        "IN",          "INDEX",
-     "INNER",        "INSERT",       "INTERSECT",  "INTO",          "IS",          "JOIN",
-     "KEY",          "KILL",         "LEFT",       "LIKE",          "LINENO",      "LOAD",
-     "MERGE",        "NATIONAL",     "NOCHECK",    "NONCLUSTERED",  "NOT",         "NULL",
-     "NULLIF",       "OF",           "OFF",        "OFFSETS",       "ON",          "OPEN",
-     "OPENDATASOURCE", "OPENQUERY",  "OPENROWSET", "OPENXML",       "OPTION",      "OR",
-     "ORDER",        "OUTER",        "OVER",       "PERCENT",       "PIVOT",       "PLAN",
-     "PRIMARY",      "PRINT",      "PROC",          "PROCEDURE",   "PUBLIC",
-     "RAISERROR",    "READ",         "READTEXT",   "RECONFIGURE",   "REFERENCES",  "REPLICATION",
-     "RESTORE",      "RESTRICT",     "RETURN",     "REVERT",        "REVOKE",      "RIGHT",
-     "ROLLBACK",     "ROWCOUNT",     "ROWGUIDCOL", "RULE",          "SAVE",        "SCHEMA",
-     "SECURITYAUDIT", "SELECT",      "SEMANTICKEYPHRASETABLE", "SESSION_USER", "SET", "SETUSER",
-     "SHUTDOWN",     "SOME",         "STATISTICS", "SYSTEM_USER",   "TABLE",       "TABLESAMPLE",
-     "TEXTSIZE",     "THEN",         "TO",         "TOP",           "TRAN",        "TRANSACTION",
-     "TRIGGER",      "TRUNCATE",     "TRY_CONVERT", "TSEQUAL",      "UNION",       "UNIQUE",
-     "UNPIVOT",      "UPDATE",       "UPDATETEXT", "USE",           "USER",        "VALUES",
-     "VARYING",      "VIEW",         "WAITFOR",    "WHEN",          "WHERE",       "WHILE",
-     "WITH",         "WRITETEXT"});
+constexpr auto reserved_words = std::to_array<std::string_view>({"ADD",
+                                                                 "ALL",
+                                                                 "ALTER",
+                                                                 "AND",
+                                                                 "ANY",
+                                                                 "AS",
+                                                                 "ASC",
+                                                                 "AUTHORIZATION",
+                                                                 "BACKUP",
+                                                                 "BEGIN",
+                                                                 "BETWEEN",
+                                                                 "BREAK",
+                                                                 "BROWSE",
+                                                                 "BULK",
+                                                                 "BY",
+                                                                 "CASCADE",
+                                                                 "CASE",
+                                                                 "CHECK",
+                                                                 "CHECKPOINT",
+                                                                 "CLOSE",
+                                                                 "CLUSTERED",
+                                                                 "COALESCE",
+                                                                 "COLLATE",
+                                                                 "COLUMN",
+                                                                 "COMMIT",
+                                                                 "COMPUTE",
+                                                                 "CONSTRAINT",
+                                                                 "CONTAINS",
+                                                                 "CONTAINSTABLE",
+                                                                 "CONTINUE",
+                                                                 "CONVERT",
+                                                                 "CREATE",
+                                                                 "CROSS",
+                                                                 "CURRENT",
+                                                                 "CURRENT_DATE",
+                                                                 "CURRENT_TIME",
+                                                                 "CURRENT_TIMESTAMP",
+                                                                 "CURRENT_USER",
+                                                                 "CURSOR",
+                                                                 "DATABASE",
+                                                                 "DBCC",
+                                                                 "DEALLOCATE",
+                                                                 "DECLARE",
+                                                                 "DEFAULT",
+                                                                 "DELETE",
+                                                                 "DENY",
+                                                                 "DESC",
+                                                                 "DISK",
+                                                                 "DISTINCT",
+                                                                 "DISTRIBUTED",
+                                                                 "DOUBLE",
+                                                                 "DROP",
+                                                                 "DUMP",
+                                                                 "ELSE",
+                                                                 "END",
+                                                                 "ERRLVL",
+                                                                 "ESCAPE",
+                                                                 "EXCEPT",
+                                                                 "EXEC",
+                                                                 "EXECUTE",
+                                                                 "EXISTS",
+                                                                 "EXIT",
+                                                                 "EXTERNAL",
+                                                                 "FETCH",
+                                                                 "FILE",
+                                                                 "FILLFACTOR",
+                                                                 "FOR",
+                                                                 "FOREIGN",
+                                                                 "FREETEXT",
+                                                                 "FREETEXTTABLE",
+                                                                 "FROM",
+                                                                 "FULL",
+                                                                 "FUNCTION",
+                                                                 "GOTO",
+                                                                 "GRANT",
+                                                                 "GROUP",
+                                                                 "HAVING",
+                                                                 "HOLDLOCK",
+                                                                 "IDENTITY",
+                                                                 "IDENTITY_INSERT",
+                                                                 "IDENTITYCOL",
+                                                                 "IF",
+                                                                 "IN",
+                                                                 "INDEX",
+                                                                 "INNER",
+                                                                 "INSERT",
+                                                                 "INTERSECT",
+                                                                 "INTO",
+                                                                 "IS",
+                                                                 "JOIN",
+                                                                 "KEY",
+                                                                 "KILL",
+                                                                 "LEFT",
+                                                                 "LIKE",
+                                                                 "LINENO",
+                                                                 "LOAD",
+                                                                 "MERGE",
+                                                                 "NATIONAL",
+                                                                 "NOCHECK",
+                                                                 "NONCLUSTERED",
+                                                                 "NOT",
+                                                                 "NULL",
+                                                                 "NULLIF",
+                                                                 "OF",
+                                                                 "OFF",
+                                                                 "OFFSETS",
+                                                                 "ON",
+                                                                 "OPEN",
+                                                                 "OPENDATASOURCE",
+                                                                 "OPENQUERY",
+                                                                 "OPENROWSET",
+                                                                 "OPENXML",
+                                                                 "OPTION",
+                                                                 "OR",
+                                                                 "ORDER",
+                                                                 "OUTER",
+                                                                 "OVER",
+                                                                 "PERCENT",
+                                                                 "PIVOT",
+                                                                 "PLAN",
+                                                                 "PRIMARY",
+                                                                 "PRINT",
+                                                                 "PROC",
+                                                                 "PROCEDURE",
+                                                                 "PUBLIC",
+                                                                 "RAISERROR",
+                                                                 "READ",
+                                                                 "READTEXT",
+                                                                 "RECONFIGURE",
+                                                                 "REFERENCES",
+                                                                 "REPLICATION",
+                                                                 "RESTORE",
+                                                                 "RESTRICT",
+                                                                 "RETURN",
+                                                                 "REVERT",
+                                                                 "REVOKE",
+                                                                 "RIGHT",
+                                                                 "ROLLBACK",
+                                                                 "ROWCOUNT",
+                                                                 "ROWGUIDCOL",
+                                                                 "RULE",
+                                                                 "SAVE",
+                                                                 "SCHEMA",
+                                                                 "SECURITYAUDIT",
+                                                                 "SELECT",
+                                                                 "SEMANTICKEYPHRASETABLE",
+                                                                 "SESSION_USER",
+                                                                 "SET",
+                                                                 "SETUSER",
+                                                                 "SHUTDOWN",
+                                                                 "SOME",
+                                                                 "STATISTICS",
+                                                                 "SYSTEM_USER",
+                                                                 "TABLE",
+                                                                 "TABLESAMPLE",
+                                                                 "TEXTSIZE",
+                                                                 "THEN",
+                                                                 "TO",
+                                                                 "TOP",
+                                                                 "TRAN",
+                                                                 "TRANSACTION",
+                                                                 "TRIGGER",
+                                                                 "TRUNCATE",
+                                                                 "TRY_CONVERT",
+                                                                 "TSEQUAL",
+                                                                 "UNION",
+                                                                 "UNIQUE",
+                                                                 "UNPIVOT",
+                                                                 "UPDATE",
+                                                                 "UPDATETEXT",
+                                                                 "USE",
+                                                                 "USER",
+                                                                 "VALUES",
+                                                                 "VARYING",
+                                                                 "VIEW",
+                                                                 "WAITFOR",
+                                                                 "WHEN",
+                                                                 "WHERE",
+                                                                 "WHILE",
+                                                                 "WITH",
+                                                                 "WRITETEXT"});
 
 }  // namespace
 
 bool same_word(std::string_view left, std::string_view right) {
   if (left.size() != right.size()) return false;
   for (std::size_t i = 0; i < left.size(); ++i) {
-    if (std::toupper(static_cast<unsigned char>(left[i])) != std::toupper(static_cast<unsigned char>(right[i]))) {
+    if (std::toupper(static_cast<unsigned char>(left[i])) !=
+        std::toupper(static_cast<unsigned char>(right[i]))) {
       return false;
     }
   }
@@ -65,7 +217,8 @@ bool same_word(std::string_view left, std::string_view right) {
 
 std::string upper(std::string_view text) {
   std::string out(text);
-  for (char& byte : out) byte = static_cast<char>(std::toupper(static_cast<unsigned char>(byte)));
+  for (char& byte : out)
+    byte = static_cast<char>(std::toupper(static_cast<unsigned char>(byte)));
   return out;
 }
 
@@ -133,7 +286,8 @@ void Lexer::skip_blank_and_comments(Token& token) {
 void Lexer::read_quoted(Token& token, char close) {
   const std::size_t begin = at_;
   while (true) {
-    const void* found = at_ < text_.size() ? std::memchr(text_.data() + at_, close, text_.size() - at_) : nullptr;
+    const void* found =
+        at_ < text_.size() ? std::memchr(text_.data() + at_, close, text_.size() - at_) : nullptr;
     if (found == nullptr) {
       token.kind = TokenKind::bad;
       token.text = text_.substr(begin - 1);
@@ -156,17 +310,20 @@ void Lexer::read_quoted(Token& token, char close) {
 void Lexer::read_number(Token& token) {
   const std::size_t begin = at_;
   token.kind = TokenKind::integer;
-  while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
+  while (at_ < text_.size() && is_digit(text_[at_]))
+    ++at_;
   if (at_ < text_.size() && text_[at_] == '.') {
     token.kind = TokenKind::decimal;
     ++at_;
-    while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
+    while (at_ < text_.size() && is_digit(text_[at_]))
+      ++at_;
   }
   if (at_ < text_.size() && (text_[at_] == 'e' || text_[at_] == 'E')) {
     token.kind = TokenKind::float_;
     ++at_;
     if (at_ < text_.size() && (text_[at_] == '+' || text_[at_] == '-')) ++at_;
-    while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
+    while (at_ < text_.size() && is_digit(text_[at_]))
+      ++at_;
   }
   token.text = text_.substr(begin, at_ - begin);
 }
@@ -194,7 +351,8 @@ Token Lexer::next() {
     if (byte == '0' && (after == 'x' || after == 'X')) {
       at_ += 2;
       const std::size_t begin = at_;
-      while (at_ < text_.size() && std::isxdigit(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
+      while (at_ < text_.size() && std::isxdigit(static_cast<unsigned char>(text_[at_])) != 0)
+        ++at_;
       token.kind = TokenKind::binary;
       token.text = text_.substr(begin, at_ - begin);
     } else {
@@ -217,7 +375,8 @@ Token Lexer::next() {
     ++at_;
     if (at_ < text_.size() && text_[at_] == '@') ++at_;
     token.kind = at_ - begin == 2 ? TokenKind::system : TokenKind::variable;
-    while (at_ < text_.size() && is_word_byte(static_cast<unsigned char>(text_[at_]))) ++at_;
+    while (at_ < text_.size() && is_word_byte(static_cast<unsigned char>(text_[at_])))
+      ++at_;
     token.text = text_.substr(begin, at_ - begin);
   } else if (byte == '$' && (is_digit(after) || after == '.' || after == '-')) {
     ++at_;
@@ -225,7 +384,8 @@ Token Lexer::next() {
     token.kind = TokenKind::money;
   } else if (is_word_start(static_cast<unsigned char>(byte))) {
     const std::size_t begin = at_;
-    while (at_ < text_.size() && is_word_byte(static_cast<unsigned char>(text_[at_]))) ++at_;
+    while (at_ < text_.size() && is_word_byte(static_cast<unsigned char>(text_[at_])))
+      ++at_;
     token.kind = TokenKind::word;
     token.text = text_.substr(begin, at_ - begin);
   } else {

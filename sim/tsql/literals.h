@@ -8,6 +8,7 @@
 namespace tailrace::sim::tsql {
 
 // `scratch` owns what the cell borrows. False: the value does not fit; number and text in `error`.
-[[nodiscard]] bool literal_cell(const ValueCell& literal, const TypeInfo& type, Value& scratch, Cell& cell, ConversionError& error);
+[[nodiscard]] bool literal_cell(const ValueCell& literal, const TypeInfo& type, Value& scratch, Cell& cell,
+                                ConversionError& error);
 
 }  // namespace tailrace::sim::tsql

@@ -1,4 +1,5 @@
 // Calendar arithmetic, parsing and formatting.
+// Long: the text forms of dates, both ways, belong together.
 #include "sim/tsql/moments.h"
 
 #include <algorithm>
@@ -13,10 +14,13 @@
 namespace tailrace::sim::tsql {
 namespace {
 
-constexpr std::array<std::string_view, 12> month_names{"January", "February", "March", "April", "May", "June", "July",
-                                                       "August", "September", "October", "November", "December"};
+constexpr std::array<std::string_view, 12> month_names{"January",   "February", "March",    "April",
+                                                       "May",       "June",     "July",     "August",
+                                                       "September", "October",  "November", "December"};
 
-bool leap(std::int64_t year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
+bool leap(std::int64_t year) {
+  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
 
 bool valid(const Civil& date) {
   return date.year >= 1 && date.year <= 9999 && date.month >= 1 && date.month <= 12 && date.day >= 1 &&
@@ -44,7 +48,8 @@ std::vector<Piece> pieces_of(std::string_view text) {
       }
       out.push_back({Piece::number, text.substr(begin, at - begin), value});
     } else if (std::isalpha(byte) != 0) {
-      while (at < text.size() && std::isalpha(static_cast<unsigned char>(text[at])) != 0) ++at;
+      while (at < text.size() && std::isalpha(static_cast<unsigned char>(text[at])) != 0)
+        ++at;
       out.push_back({Piece::word, text.substr(begin, at - begin), 0});
     } else {
       ++at;
@@ -56,7 +61,8 @@ std::vector<Piece> pieces_of(std::string_view text) {
 
 class MomentParser {
  public:
-  MomentParser(std::string_view text, const TypeInfo& type, int style) : type_(type), style_(style), pieces_(pieces_of(text)) {}
+  MomentParser(std::string_view text, const TypeInfo& type, int style)
+      : type_(type), style_(style), pieces_(pieces_of(text)) {}
 
   MomentError parse(Moment& out) {
     skip_blanks();
@@ -73,7 +79,8 @@ class MomentParser {
 
  private:
   bool mark(std::string_view text, std::size_t ahead = 0) const {
-    return at_ + ahead < pieces_.size() && pieces_[at_ + ahead].kind == Piece::mark && pieces_[at_ + ahead].text == text;
+    return at_ + ahead < pieces_.size() && pieces_[at_ + ahead].kind == Piece::mark &&
+           pieces_[at_ + ahead].text == text;
   }
   bool number(std::size_t ahead = 0) const {
     return at_ + ahead < pieces_.size() && pieces_[at_ + ahead].kind == Piece::number;
@@ -87,18 +94,21 @@ class MomentParser {
     return true;
   }
   void skip_blanks() {
-    while (mark(" ") || mark("\t")) ++at_;
+    while (mark(" ") || mark("\t"))
+      ++at_;
   }
   bool looks_like_time() const {
     if (!number()) return false;
-    return mark(":", 1) || (word(1) && (same_word(pieces_[at_ + 1].text, "AM") || same_word(pieces_[at_ + 1].text, "PM")));
+    return mark(":", 1) ||
+           (word(1) && (same_word(pieces_[at_ + 1].text, "AM") || same_word(pieces_[at_ + 1].text, "PM")));
   }
   bool zone_next() const { return mark("+") || mark("-") || (word() && same_word(pieces_[at_].text, "Z")); }
 
   static int month_of(std::string_view text) {
     if (text.size() < 3) return 0;
     for (std::size_t i = 0; i < month_names.size(); ++i) {
-      if (same_word(month_names[i], text) || same_word(month_names[i].substr(0, 3), text)) return static_cast<int>(i) + 1;
+      if (same_word(month_names[i], text) || same_word(month_names[i].substr(0, 3), text))
+        return static_cast<int>(i) + 1;
     }
     return 0;
   }
@@ -170,7 +180,9 @@ class MomentParser {
     const Piece second = pieces_[at_ + 2];
     const Piece third = pieces_[at_ + 4];
     at_ += 5;
-    const auto small = [](const Piece& piece) { return static_cast<int>(std::min<std::int64_t>(piece.value, 99)); };
+    const auto small = [](const Piece& piece) {
+      return static_cast<int>(std::min<std::int64_t>(piece.value, 99));
+    };
     if (first.text.size() == 4) {
       date_ = {first.value, small(second), small(third)};
     } else if (style_ == 103 || style_ == 104 || style_ == 105 || style_ == 3 || style_ == 4 || style_ == 5) {
@@ -221,11 +233,13 @@ class MomentParser {
       if (old || digits.size() > 9) return false;
     }
     std::int64_t value = 0;
-    for (std::size_t i = 0; i < 7; ++i) value = value * 10 + (i < digits.size() ? digits[i] - '0' : 0);
+    for (std::size_t i = 0; i < 7; ++i)
+      value = value * 10 + (i < digits.size() ? digits[i] - '0' : 0);
     if (digits.size() > 7 && digits[7] >= '5') value += 1;
     if (thousandths) {
       value = 0;
-      for (const char digit : digits) value = value * 10 + (digit - '0');
+      for (const char digit : digits)
+        value = value * 10 + (digit - '0');
       value *= 10'000;
     }
     fraction = value;
@@ -267,11 +281,14 @@ class MomentParser {
   bool range_ = false;
 };
 
-std::int64_t round_to(std::int64_t value, std::int64_t unit) { return (value + unit / 2) / unit * unit; }
+std::int64_t round_to(std::int64_t value, std::int64_t unit) {
+  return (value + unit / 2) / unit * unit;
+}
 
 std::int64_t unit_of_scale(int scale) {
   std::int64_t unit = ticks_per_second;
-  for (int i = 0; i < scale; ++i) unit /= 10;
+  for (int i = 0; i < scale; ++i)
+    unit /= 10;
   return unit;
 }
 
@@ -311,7 +328,8 @@ Moment moment_of(const TypeInfo& type, const Cell& cell) {
     case Type::time: return {base + cell.number, 0};
     case Type::smalldatetime: return {base + cell.number * ticks_per_minute, 0};
     case Type::datetime: return {ticks_from_datetime(cell.number), 0};
-    case Type::datetimeoffset: return {cell.number + cell.offset_minutes * ticks_per_minute, cell.offset_minutes};
+    case Type::datetimeoffset:
+      return {cell.number + cell.offset_minutes * ticks_per_minute, cell.offset_minutes};
     default: return {cell.number, 0};
   }
 }
@@ -326,9 +344,7 @@ bool from_moment(const Moment& moment, const TypeInfo& type, Value& out) {
     case Type::date:
       out.number = moment.ticks / ticks_per_day;
       return moment.ticks >= 0 && moment.ticks < end;
-    case Type::time:
-      out.number = round_to(moment.ticks % ticks_per_day, unit) % ticks_per_day;
-      return true;
+    case Type::time: out.number = round_to(moment.ticks % ticks_per_day, unit) % ticks_per_day; return true;
     case Type::smalldatetime: {
       const std::int64_t minutes = moment.ticks - base;
       if (minutes < 0) return false;
@@ -351,8 +367,7 @@ bool from_moment(const Moment& moment, const TypeInfo& type, Value& out) {
       out.offset_minutes = moment.offset_minutes;
       return moment.ticks >= 0 && moment.ticks < end && out.number >= 0 && out.number < end;
     }
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -373,7 +388,8 @@ bool parse_iso(std::string_view text, Moment& out) {
   if (date.month < 1 || date.day < 1 || !valid(date)) return false;
   out = {days_of(date) * ticks_per_day, 0};
   if (text.size() == 10) return true;
-  if (text.size() < 19 || (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || text[16] != ':') return false;
+  if (text.size() < 19 || (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || text[16] != ':')
+    return false;
   const int hour = number(11, 2);
   const int minute = number(14, 2);
   const int second = number(17, 2);
@@ -381,7 +397,8 @@ bool parse_iso(std::string_view text, Moment& out) {
   std::int64_t fraction = 0;
   if (text.size() > 19) {
     const std::size_t digits = text.size() - 20;
-    if (text[19] != '.' || digits < 1 || digits > 3) return false;  // More digits: the long way knows which type takes them.
+    if (text[19] != '.' || digits < 1 || digits > 3)
+      return false;  // More digits: the long way knows which type takes them.
     const int value = number(20, digits);
     if (value < 0) return false;
     fraction = value * (digits == 1 ? 1'000'000 : digits == 2 ? 100'000 : 10'000);
@@ -393,7 +410,8 @@ bool parse_iso(std::string_view text, Moment& out) {
 }  // namespace
 
 MomentError parse_moment(std::string_view text, const TypeInfo& type, int style, Moment& out) {
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  while (!text.empty() && text.back() == ' ')
+    text.remove_suffix(1);
   if (parse_iso(text, out)) return MomentError::none;
   return MomentParser(text, type, style).parse(out);
 }
@@ -438,15 +456,18 @@ class Formatter {
     if (separator == '\0') {
       print(out_, "%04d%02d%02d", static_cast<int>(fields_.date.year), fields_.date.month, fields_.date.day);
     } else {
-      print(out_, "%04d%c%02d%c%02d", static_cast<int>(fields_.date.year), separator, fields_.date.month, separator, fields_.date.day);
+      print(out_, "%04d%c%02d%c%02d", static_cast<int>(fields_.date.year), separator, fields_.date.month,
+            separator, fields_.date.day);
     }
   }
   void day_month_year(char separator, bool month_first, bool century) {
     const int first = month_first ? fields_.date.month : fields_.date.day;
     const int second = month_first ? fields_.date.day : fields_.date.month;
     const int year = static_cast<int>(fields_.date.year);
-    if (century) print(out_, "%02d%c%02d%c%04d", first, separator, second, separator, year);
-    else print(out_, "%02d%c%02d%c%02d", first, separator, second, separator, year % 100);
+    if (century)
+      print(out_, "%02d%c%02d%c%04d", first, separator, second, separator, year);
+    else
+      print(out_, "%02d%c%02d%c%02d", first, separator, second, separator, year % 100);
   }
   void clock(bool seconds_fraction, char point = '.') {
     print(out_, "%02d:%02d:%02d", fields_.hour, fields_.minute, fields_.second);
@@ -454,7 +475,8 @@ class Formatter {
   }
   int fraction_digits() const {
     switch (type_.type) {
-      case Type::datetime: case Type::smalldatetime: return 3;
+      case Type::datetime:
+      case Type::smalldatetime: return 3;
       case Type::date: return 0;
       default: return type_.scale;
     }
@@ -465,14 +487,15 @@ class Formatter {
     std::int64_t value = fields_.fraction;
     // A datetime's 1/300 s shows as .000, .003, .007.
     if (digits == 3 && type_.type == Type::datetime) value = (value + 5'000) / 10'000 * 10'000;
-    for (int i = digits; i < 7; ++i) value /= 10;
+    for (int i = digits; i < 7; ++i)
+      value /= 10;
     print(out_, "%c%0*lld", point, digits, static_cast<long long>(value));
   }
   void zone(bool blank) {
     if (type_.type != Type::datetimeoffset) return;
     const int offset = moment_.offset_minutes;
-    print(out_, "%s%c%02d:%02d", blank ? " " : "", offset < 0 ? '-' : '+', (offset < 0 ? -offset : offset) / 60,
-          (offset < 0 ? -offset : offset) % 60);
+    print(out_, "%s%c%02d:%02d", blank ? " " : "", offset < 0 ? '-' : '+',
+          (offset < 0 ? -offset : offset) / 60, (offset < 0 ? -offset : offset) % 60);
   }
   void twelve_hours(bool with_seconds) {
     const int hour = fields_.hour % 12 == 0 ? 12 : fields_.hour % 12;
@@ -509,31 +532,79 @@ bool format_moment(const TypeInfo& type, const Moment& moment, int style, std::s
     format.zone(blank_zone);
   };
   switch (style) {
-    case 0: case 100:
+    case 0:
+    case 100:
       if (has_date) format.month_day_year();
       if (has_date && has_time) out += ' ';
       if (has_time) format.twelve_hours(false);
       format.zone(true);
       return true;
-    case 9: case 109:
+    case 9:
+    case 109:
       if (has_date) format.month_day_year();
       if (has_date && has_time) out += ' ';
       if (has_time) format.twelve_hours(true);
       format.zone(true);
       return true;
-    case 1: case 101: if (!has_date) return false; format.day_month_year('/', true, style > 100); return true;
-    case 2: case 102: if (!has_date) return false; if (style == 2) return false; format.iso_date('.'); return true;
-    case 3: case 103: if (!has_date) return false; format.day_month_year('/', false, style > 100); return true;
-    case 4: case 104: if (!has_date) return false; format.day_month_year('.', false, style > 100); return true;
-    case 5: case 105: if (!has_date) return false; format.day_month_year('-', false, style > 100); return true;
-    case 10: case 110: if (!has_date) return false; format.day_month_year('-', true, style > 100); return true;
-    case 111: if (!has_date) return false; format.iso_date('/'); return true;
-    case 112: if (!has_date) return false; format.iso_date('\0'); return true;
-    case 23: if (!has_date) return false; format.iso_date('-'); return true;
-    case 8: case 108: case 24: if (!has_time) return false; format.clock(false); return true;
-    case 14: case 114: if (!has_time) return false; format.clock(true, old ? ':' : '.'); return true;
-    case 20: case 120: canonical(false, ' ', true); return true;
-    case 21: case 25: case 121: canonical(true, ' ', true); return true;
+    case 1:
+    case 101:
+      if (!has_date) return false;
+      format.day_month_year('/', true, style > 100);
+      return true;
+    case 2:
+    case 102:
+      if (!has_date) return false;
+      if (style == 2) return false;
+      format.iso_date('.');
+      return true;
+    case 3:
+    case 103:
+      if (!has_date) return false;
+      format.day_month_year('/', false, style > 100);
+      return true;
+    case 4:
+    case 104:
+      if (!has_date) return false;
+      format.day_month_year('.', false, style > 100);
+      return true;
+    case 5:
+    case 105:
+      if (!has_date) return false;
+      format.day_month_year('-', false, style > 100);
+      return true;
+    case 10:
+    case 110:
+      if (!has_date) return false;
+      format.day_month_year('-', true, style > 100);
+      return true;
+    case 111:
+      if (!has_date) return false;
+      format.iso_date('/');
+      return true;
+    case 112:
+      if (!has_date) return false;
+      format.iso_date('\0');
+      return true;
+    case 23:
+      if (!has_date) return false;
+      format.iso_date('-');
+      return true;
+    case 8:
+    case 108:
+    case 24:
+      if (!has_time) return false;
+      format.clock(false);
+      return true;
+    case 14:
+    case 114:
+      if (!has_time) return false;
+      format.clock(true, old ? ':' : '.');
+      return true;
+    case 20:
+    case 120: canonical(false, ' ', true); return true;
+    case 21:
+    case 25:
+    case 121: canonical(true, ' ', true); return true;
     case 126:
       if (type.type == Type::datetime && moment.ticks % ticks_per_second == 0) {
         canonical(false, 'T', false);
@@ -549,8 +620,7 @@ bool format_moment(const TypeInfo& type, const Moment& moment, int style, std::s
       out += 'Z';
       return true;
     }
-    default:
-      return false;
+    default: return false;
   }
 }
 

@@ -18,7 +18,7 @@ inline constexpr std::int64_t ticks_per_second = 10'000'000;
 inline constexpr std::int64_t ticks_per_minute = 60 * ticks_per_second;
 inline constexpr std::int64_t ticks_per_day = 24 * 60 * ticks_per_minute;
 inline constexpr std::int64_t days_to_1900 = 693595;
-inline constexpr std::int64_t max_days = 3652058;  // 9999-12-31
+inline constexpr std::int64_t max_days = 3652058;          // 9999-12-31
 inline constexpr std::int64_t min_datetime_days = 639905;  // 1753-01-01
 
 struct Civil {

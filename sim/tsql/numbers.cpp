@@ -15,7 +15,8 @@ const std::array<int128, 39>& powers() {
   static const std::array<int128, 39> table = [] {
     std::array<int128, 39> out{};
     out[0] = 1;
-    for (std::size_t i = 1; i < out.size(); ++i) out[i] = out[i - 1] * 10;
+    for (std::size_t i = 1; i < out.size(); ++i)
+      out[i] = out[i - 1] * 10;
     return out;
   }();
   return table;
@@ -45,8 +46,10 @@ void wide_divide(const Wide& value, uint128 divisor, Wide& quotient, uint128& re
     remainder |= source & 1;
     if (carry || remainder >= divisor) {
       remainder -= divisor;
-      if (bit >= 128) quotient.high |= static_cast<uint128>(1) << (bit - 128);
-      else quotient.low |= static_cast<uint128>(1) << bit;
+      if (bit >= 128)
+        quotient.high |= static_cast<uint128>(1) << (bit - 128);
+      else
+        quotient.low |= static_cast<uint128>(1) << bit;
     }
   }
 }
@@ -63,7 +66,9 @@ bool finish(const Wide& value, bool negative, int128& out) {
 
 }  // namespace
 
-int128 power_of_ten(int exponent) { return powers()[static_cast<std::size_t>(exponent)]; }
+int128 power_of_ten(int exponent) {
+  return powers()[static_cast<std::size_t>(exponent)];
+}
 
 bool fits_precision(int128 value, int precision) {
   return magnitude(value) < static_cast<uint128>(powers()[static_cast<std::size_t>(precision)]);
@@ -75,7 +80,8 @@ bool rescale(int128 value, int from_scale, int to_scale, bool round, int128& out
     return true;
   }
   if (to_scale > from_scale) {
-    return finish(wide_product(magnitude(value), static_cast<uint128>(power_of_ten(to_scale - from_scale))), value < 0, out);
+    return finish(wide_product(magnitude(value), static_cast<uint128>(power_of_ten(to_scale - from_scale))),
+                  value < 0, out);
   }
   const int128 divisor = power_of_ten(from_scale - to_scale);
   out = value / divisor;
@@ -189,7 +195,8 @@ ParseResult parse_decimal(std::string_view text, int precision, int scale, int12
 }
 
 double to_double(int128 value, int scale) {
-  if (scale == 0 && magnitude(value) < (static_cast<uint128>(1) << 63)) return static_cast<double>(static_cast<std::int64_t>(value));
+  if (scale == 0 && magnitude(value) < (static_cast<uint128>(1) << 63))
+    return static_cast<double>(static_cast<std::int64_t>(value));
   std::string text;
   append_decimal(text, value, scale);
   return std::strtod(text.c_str(), nullptr);
@@ -208,8 +215,10 @@ bool from_double(double value, int precision, int scale, int128& out) {
   }
   std::string text = value < 0 ? "-" : "";
   if (exponent >= 0) {
-    while (static_cast<int>(digits.size()) <= exponent) digits.push_back('0');
-    text += digits.substr(0, static_cast<std::size_t>(exponent) + 1) + "." + digits.substr(static_cast<std::size_t>(exponent) + 1);
+    while (static_cast<int>(digits.size()) <= exponent)
+      digits.push_back('0');
+    text += digits.substr(0, static_cast<std::size_t>(exponent) + 1) + "." +
+            digits.substr(static_cast<std::size_t>(exponent) + 1);
   } else {
     text += "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
   }

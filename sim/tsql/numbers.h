@@ -16,7 +16,8 @@ bool fits_precision(int128 value, int precision);
 // To another scale; digits that fall away round half away from zero, or are cut.
 [[nodiscard]] bool rescale(int128 value, int from_scale, int to_scale, bool round, int128& out);
 
-[[nodiscard]] bool multiply(int128 left, int left_scale, int128 right, int right_scale, int scale, int128& out);
+[[nodiscard]] bool multiply(int128 left, int left_scale, int128 right, int right_scale, int scale,
+                            int128& out);
 // right is not 0.
 [[nodiscard]] bool divide(int128 left, int left_scale, int128 right, int right_scale, int scale, int128& out);
 

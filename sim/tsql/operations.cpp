@@ -16,14 +16,16 @@ namespace tailrace::sim::tsql {
 namespace {
 
 std::string type_key(const TypeInfo& type) {
-  return std::to_string(static_cast<int>(type.type)) + "." + std::to_string(type.length) + "." + std::to_string(type.precision) + "." +
-         std::to_string(type.scale) + (type.numeric ? "n" : "");
+  return std::to_string(static_cast<int>(type.type)) + "." + std::to_string(type.length) + "." +
+         std::to_string(type.precision) + "." + std::to_string(type.scale) + (type.numeric ? "n" : "");
 }
 
 std::string key_of(const Operation& operation) {
-  std::string key = std::to_string(reinterpret_cast<std::uintptr_t>(operation.body)) + "|" + type_key(operation.result) + "|" +
-                    std::to_string(operation.style) + (operation.strict ? "s" : "") + (operation.try_ ? "t" : "") + "|" + operation.text;
-  for (const TypeInfo& type : operation.args) key += "|" + type_key(type);
+  std::string key = std::to_string(reinterpret_cast<std::uintptr_t>(operation.body)) + "|" +
+                    type_key(operation.result) + "|" + std::to_string(operation.style) +
+                    (operation.strict ? "s" : "") + (operation.try_ ? "t" : "") + "|" + operation.text;
+  for (const TypeInfo& type : operation.args)
+    key += "|" + type_key(type);
   return key;
 }
 
@@ -108,8 +110,10 @@ void register_aggregates(sqlite3* connection, FunctionContext& context);  // agg
 
 void register_operations(sqlite3* connection, FunctionContext& context) {
   const int deterministic = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-  TAILRACE_ASSERT(sqlite3_create_function_v2(connection, "ts", -1, deterministic, &context, call_operation, nullptr, nullptr, nullptr) == SQLITE_OK);
-  TAILRACE_ASSERT(sqlite3_create_function_v2(connection, "tsv", -1, SQLITE_UTF8, &context, call_operation, nullptr, nullptr, nullptr) == SQLITE_OK);
+  TAILRACE_ASSERT(sqlite3_create_function_v2(connection, "ts", -1, deterministic, &context, call_operation,
+                                             nullptr, nullptr, nullptr) == SQLITE_OK);
+  TAILRACE_ASSERT(sqlite3_create_function_v2(connection, "tsv", -1, SQLITE_UTF8, &context, call_operation,
+                                             nullptr, nullptr, nullptr) == SQLITE_OK);
   register_aggregates(connection, context);
 }
 

@@ -27,24 +27,32 @@ struct Operation;
 class FunctionHost {
  public:
   virtual ~FunctionHost() = default;
-  virtual std::optional<std::string> object_name(std::int64_t object_id, std::optional<std::int64_t> database_id) = 0;
-  virtual std::optional<std::string> object_schema_name(std::int64_t object_id, std::optional<std::int64_t> database_id) = 0;
+  virtual std::optional<std::string> object_name(std::int64_t object_id,
+                                                 std::optional<std::int64_t> database_id) = 0;
+  virtual std::optional<std::string> object_schema_name(std::int64_t object_id,
+                                                        std::optional<std::int64_t> database_id) = 0;
   virtual std::optional<std::int64_t> object_id(std::string_view name, std::optional<std::string> type) = 0;
   virtual std::optional<std::string> schema_name(std::int64_t schema_id) = 0;
   virtual std::optional<std::int64_t> schema_id(std::string_view name) = 0;
   virtual std::optional<std::string> database_name(std::int64_t id) = 0;
   virtual std::optional<std::int64_t> database_id(std::string_view name) = 0;
   virtual std::optional<std::string> column_name(std::int64_t object_id, std::int64_t column_id) = 0;
-  virtual std::optional<std::int64_t> column_property(std::int64_t object_id, std::string_view column, std::string_view property) = 0;
+  virtual std::optional<std::int64_t> column_property(std::int64_t object_id, std::string_view column,
+                                                      std::string_view property) = 0;
   virtual std::optional<std::int64_t> object_property(std::int64_t object_id, std::string_view property) = 0;
   virtual std::optional<Value> server_property(std::string_view name) = 0;
   virtual std::optional<Value> database_property(std::string_view database, std::string_view name) = 0;
-  virtual std::optional<std::int64_t> has_permission(std::optional<std::string> securable, std::string_view class_name, std::string_view permission) = 0;
-  virtual std::optional<std::int64_t> is_server_role_member(std::string_view role, std::optional<std::string> login) = 0;
-  virtual std::optional<std::int64_t> is_role_member(std::string_view role, std::optional<std::string> user) = 0;
+  virtual std::optional<std::int64_t> has_permission(std::optional<std::string> securable,
+                                                     std::string_view class_name,
+                                                     std::string_view permission) = 0;
+  virtual std::optional<std::int64_t> is_server_role_member(std::string_view role,
+                                                            std::optional<std::string> login) = 0;
+  virtual std::optional<std::int64_t> is_role_member(std::string_view role,
+                                                     std::optional<std::string> user) = 0;
   virtual std::optional<std::string> user_name(std::optional<std::int64_t> id) = 0;
   // sys.fn_cdc_...: `name` in lower case. False: an error was set.
-  virtual bool cdc_function(std::string_view name, std::span<const Cell> args, Value& out, ConversionError& error) = 0;
+  virtual bool cdc_function(std::string_view name, std::span<const Cell> args, Value& out,
+                            ConversionError& error) = 0;
 };
 
 struct FunctionContext {
@@ -93,13 +101,13 @@ bool op_divide(OperationCall& call);
 bool op_modulo(OperationCall& call);
 bool op_negate(OperationCall& call);
 bool op_concat(OperationCall& call);
-bool op_bit(OperationCall& call);  // text: & | ^ ~
-bool op_date_plus_days(OperationCall& call);   // datetime + number of days; text: + or -
+bool op_bit(OperationCall& call);             // text: & | ^ ~
+bool op_date_plus_days(OperationCall& call);  // datetime + number of days; text: + or -
 bool op_like(OperationCall& call);
-bool op_row_count(OperationCall& call);        // TOP, OFFSET, FETCH: text says which
-bool op_math(OperationCall& call);             // text: ABS SIGN FLOOR CEILING SQRT POWER ROUND ...
-bool op_text(OperationCall& call);             // text: the function
-bool op_date(OperationCall& call);             // text: the function, style: the part
+bool op_row_count(OperationCall& call);  // TOP, OFFSET, FETCH: text says which
+bool op_math(OperationCall& call);       // text: ABS SIGN FLOOR CEILING SQRT POWER ROUND ...
+bool op_text(OperationCall& call);       // text: the function
+bool op_date(OperationCall& call);       // text: the function, style: the part
 bool op_now(OperationCall& call);
 bool op_meta(OperationCall& call);
 bool op_cdc(OperationCall& call);
@@ -107,8 +115,24 @@ bool op_newid(OperationCall& call);
 bool op_rand(OperationCall& call);
 bool op_hashbytes(OperationCall& call);
 
-enum DatePart : int { part_none = -1, part_year, part_quarter, part_month, part_dayofyear, part_day, part_week, part_weekday, part_hour,
-                      part_minute, part_second, part_millisecond, part_microsecond, part_nanosecond, part_tzoffset, part_iso_week };
+enum DatePart : int {
+  part_none = -1,
+  part_year,
+  part_quarter,
+  part_month,
+  part_dayofyear,
+  part_day,
+  part_week,
+  part_weekday,
+  part_hour,
+  part_minute,
+  part_second,
+  part_millisecond,
+  part_microsecond,
+  part_nanosecond,
+  part_tzoffset,
+  part_iso_week
+};
 DatePart date_part(std::string_view name);
 
 }  // namespace tailrace::sim::tsql

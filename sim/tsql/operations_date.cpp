@@ -17,16 +17,20 @@
 namespace tailrace::sim::tsql {
 namespace {
 
-constexpr std::array<std::string_view, 12> months{"January", "February", "March", "April", "May", "June", "July",
-                                                  "August", "September", "October", "November", "December"};
-constexpr std::array<std::string_view, 7> weekdays{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 12> months{"January",   "February", "March",    "April",
+                                                  "May",       "June",     "July",     "August",
+                                                  "September", "October",  "November", "December"};
+constexpr std::array<std::string_view, 7> weekdays{"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                   "Thursday", "Friday", "Saturday"};
 
 std::int64_t floor_div(std::int64_t value, std::int64_t unit) {
   return value >= 0 ? value / unit : -((-value + unit - 1) / unit);
 }
 
 // 0001-01-01 was a Monday; 1 is Sunday (DATEFIRST 7).
-std::int64_t weekday(std::int64_t days) { return (days + 1) % 7 + 1; }
+std::int64_t weekday(std::int64_t days) {
+  return (days + 1) % 7 + 1;
+}
 
 std::int64_t part_value(DatePart part, const Moment& moment) {
   const std::int64_t days = floor_div(moment.ticks, ticks_per_day);
@@ -101,10 +105,10 @@ bool add_part(Moment& moment, DatePart part, std::int64_t count) {
     case part_second: unit = ticks_per_second; break;
     case part_millisecond: unit = 10'000; break;
     case part_microsecond: unit = 10; break;
-    case part_nanosecond:
-      moment.ticks += (count + (count >= 0 ? 50 : -50)) / 100;
-      return true;
-    case part_tzoffset: case part_iso_week: case part_none: return false;
+    case part_nanosecond: moment.ticks += (count + (count >= 0 ? 50 : -50)) / 100; return true;
+    case part_tzoffset:
+    case part_iso_week:
+    case part_none: return false;
     default: unit = ticks_per_day; break;
   }
   const int128 ticks = int128{moment.ticks} + int128{count} * unit;
@@ -115,18 +119,25 @@ bool add_part(Moment& moment, DatePart part, std::int64_t count) {
 
 bool date_from_parts(OperationCall& call) {
   const auto number = [&](std::size_t i) { return call.args[i].number; };
-  const Civil date{number(0), static_cast<int>(std::clamp<std::int64_t>(number(1), -1, 99)), static_cast<int>(std::clamp<std::int64_t>(number(2), -1, 99))};
-  const bool good = date.year >= 1 && date.year <= 9999 && date.month >= 1 && date.month <= 12 && date.day >= 1 && date.day <= days_in_month(date.year, date.month);
-  const auto refuse = [&] { return call.fail(289, "Cannot construct data type " + std::string(type_name(call.op.result)) + ", some of the arguments have values which are not valid."); };
+  const Civil date{number(0), static_cast<int>(std::clamp<std::int64_t>(number(1), -1, 99)),
+                   static_cast<int>(std::clamp<std::int64_t>(number(2), -1, 99))};
+  const bool good = date.year >= 1 && date.year <= 9999 && date.month >= 1 && date.month <= 12 &&
+                    date.day >= 1 && date.day <= days_in_month(date.year, date.month);
+  const auto refuse = [&] {
+    return call.fail(289, "Cannot construct data type " + std::string(type_name(call.op.result)) +
+                              ", some of the arguments have values which are not valid.");
+  };
   if (!good) return refuse();
   Moment moment{days_of(date) * ticks_per_day, 0};
   if (call.args.size() > 3) {
-    if (number(3) < 0 || number(3) > 23 || number(4) < 0 || number(4) > 59 || number(5) < 0 || number(5) > 59) return refuse();
+    if (number(3) < 0 || number(3) > 23 || number(4) < 0 || number(4) > 59 || number(5) < 0 || number(5) > 59)
+      return refuse();
     moment.ticks += ((number(3) * 60 + number(4)) * 60 + number(5)) * ticks_per_second;
     if (call.args.size() > 6) {
       std::int64_t fraction = number(6);
       const int digits = call.op.result.type == Type::datetime ? 3 : call.op.result.scale;
-      for (int i = digits; i < 7; ++i) fraction *= 10;
+      for (int i = digits; i < 7; ++i)
+        fraction *= 10;
       if (fraction < 0 || fraction >= ticks_per_second) return refuse();
       moment.ticks += fraction;
     }
@@ -138,14 +149,26 @@ bool date_from_parts(OperationCall& call) {
 
 DatePart date_part(std::string_view name) {
   static const std::map<std::string, DatePart, std::less<>> parts{
-      {"YEAR", part_year}, {"YY", part_year}, {"YYYY", part_year}, {"QUARTER", part_quarter}, {"QQ", part_quarter}, {"Q", part_quarter},
-      {"MONTH", part_month}, {"MM", part_month}, {"M", part_month}, {"DAYOFYEAR", part_dayofyear}, {"DY", part_dayofyear}, {"Y", part_dayofyear},
-      {"DAY", part_day}, {"DD", part_day}, {"D", part_day}, {"WEEK", part_week}, {"WK", part_week}, {"WW", part_week},
-      {"WEEKDAY", part_weekday}, {"DW", part_weekday}, {"W", part_weekday}, {"HOUR", part_hour}, {"HH", part_hour},
-      {"MINUTE", part_minute}, {"MI", part_minute}, {"N", part_minute}, {"SECOND", part_second}, {"SS", part_second}, {"S", part_second},
-      {"MILLISECOND", part_millisecond}, {"MS", part_millisecond}, {"MICROSECOND", part_microsecond}, {"MCS", part_microsecond},
-      {"NANOSECOND", part_nanosecond}, {"NS", part_nanosecond}, {"TZOFFSET", part_tzoffset}, {"TZ", part_tzoffset},
-      {"ISO_WEEK", part_iso_week}, {"ISOWK", part_iso_week}, {"ISOWW", part_iso_week}};
+      {"YEAR", part_year},       {"YY", part_year},
+      {"YYYY", part_year},       {"QUARTER", part_quarter},
+      {"QQ", part_quarter},      {"Q", part_quarter},
+      {"MONTH", part_month},     {"MM", part_month},
+      {"M", part_month},         {"DAYOFYEAR", part_dayofyear},
+      {"DY", part_dayofyear},    {"Y", part_dayofyear},
+      {"DAY", part_day},         {"DD", part_day},
+      {"D", part_day},           {"WEEK", part_week},
+      {"WK", part_week},         {"WW", part_week},
+      {"WEEKDAY", part_weekday}, {"DW", part_weekday},
+      {"W", part_weekday},       {"HOUR", part_hour},
+      {"HH", part_hour},         {"MINUTE", part_minute},
+      {"MI", part_minute},       {"N", part_minute},
+      {"SECOND", part_second},   {"SS", part_second},
+      {"S", part_second},        {"MILLISECOND", part_millisecond},
+      {"MS", part_millisecond},  {"MICROSECOND", part_microsecond},
+      {"MCS", part_microsecond}, {"NANOSECOND", part_nanosecond},
+      {"NS", part_nanosecond},   {"TZOFFSET", part_tzoffset},
+      {"TZ", part_tzoffset},     {"ISO_WEEK", part_iso_week},
+      {"ISOWK", part_iso_week},  {"ISOWW", part_iso_week}};
   const auto found = parts.find(upper(name));
   return found == parts.end() ? part_none : found->second;
 }
@@ -155,7 +178,10 @@ bool op_date(OperationCall& call) {
   const auto part = static_cast<DatePart>(call.op.style);
   if (name == "DATEADD") {
     Moment moment = moment_of(call.op.args[1], call.args[1]);
-    const auto refuse = [&] { return call.fail(517, "Adding a value to a '" + std::string(type_name(call.op.result)) + "' column caused an overflow."); };
+    const auto refuse = [&] {
+      return call.fail(517, "Adding a value to a '" + std::string(type_name(call.op.result)) +
+                                "' column caused an overflow.");
+    };
     if (!add_part(moment, part, call.args[0].number)) return refuse();
     return from_moment(moment, call.op.result, call.out) || refuse();
   }
@@ -169,7 +195,10 @@ bool op_date(OperationCall& call) {
     int128 difference = int128{boundary(part, utc(1))} - boundary(part, utc(0));
     if (part == part_nanosecond) difference *= 100;
     if (name == "DATEDIFF" && difference != static_cast<std::int32_t>(difference)) {
-      return call.fail(535, "The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart.");
+      return call.fail(
+          535,
+          "The datediff function resulted in an overflow. The number of dateparts separating two date/time "
+          "instances is too large. Try to use datediff with a less precise datepart.");
     }
     call.out.number = static_cast<std::int64_t>(difference);
     return true;
@@ -181,15 +210,19 @@ bool op_date(OperationCall& call) {
   if (name == "DATENAME") {
     const Moment moment = moment_of(call.op.args[0], call.args[0]);
     const std::int64_t value = part_value(part, moment);
-    if (part == part_month) call.out.text = months[static_cast<std::size_t>(value - 1)];
-    else if (part == part_weekday) call.out.text = weekdays[static_cast<std::size_t>(value - 1)];
-    else call.out.text = std::to_string(value);
+    if (part == part_month)
+      call.out.text = months[static_cast<std::size_t>(value - 1)];
+    else if (part == part_weekday)
+      call.out.text = weekdays[static_cast<std::size_t>(value - 1)];
+    else
+      call.out.text = std::to_string(value);
     return true;
   }
   if (name == "FROMPARTS") return date_from_parts(call);
   if (name == "EOMONTH") {
     Moment moment = moment_of(call.op.args[0], call.args[0]);
-    if (call.args.size() > 1 && !add_part(moment, part_month, call.args[1].number)) return call.fail(517, "Adding a value to a 'date' column caused an overflow.");
+    if (call.args.size() > 1 && !add_part(moment, part_month, call.args[1].number))
+      return call.fail(517, "Adding a value to a 'date' column caused an overflow.");
     Civil date = civil_of(moment.ticks / ticks_per_day);
     date.day = days_in_month(date.year, date.month);
     call.out.number = days_of(date);
@@ -200,7 +233,9 @@ bool op_date(OperationCall& call) {
   if (is_text(call.op.args[1].type)) {
     const std::string_view text = call.args[1].text;
     if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') {
-      return call.fail(9812, "The timezone provided to builtin function " + std::string(name == "SWITCHOFFSET" ? "switchoffset" : "todatetimeoffset") + " is invalid.");
+      return call.fail(9812, "The timezone provided to builtin function " +
+                                 std::string(name == "SWITCHOFFSET" ? "switchoffset" : "todatetimeoffset") +
+                                 " is invalid.");
     }
     offset = ((text[1] - '0') * 10 + (text[2] - '0')) * 60 + (text[4] - '0') * 10 + (text[5] - '0');
     if (text[0] == '-') offset = -offset;
@@ -208,12 +243,15 @@ bool op_date(OperationCall& call) {
     offset = call.args[1].number;
   }
   if (offset < -840 || offset > 840) {
-    return call.fail(9812, "The timezone provided to builtin function " + std::string(name == "SWITCHOFFSET" ? "switchoffset" : "todatetimeoffset") + " is invalid.");
+    return call.fail(9812, "The timezone provided to builtin function " +
+                               std::string(name == "SWITCHOFFSET" ? "switchoffset" : "todatetimeoffset") +
+                               " is invalid.");
   }
   Moment moment = moment_of(call.op.args[0], call.args[0]);
   if (name == "SWITCHOFFSET") moment.ticks += (offset - moment.offset_minutes) * ticks_per_minute;
   moment.offset_minutes = static_cast<std::int16_t>(offset);
-  if (!from_moment(moment, call.op.result, call.out)) return call.fail(9813, "The resulting datetimeoffset value is out of range.");
+  if (!from_moment(moment, call.op.result, call.out))
+    return call.fail(9813, "The resulting datetimeoffset value is out of range.");
   return true;
 }
 
@@ -228,14 +266,21 @@ bool op_math(OperationCall& call) {
   const std::string& name = call.op.text;
   const TypeInfo& type = call.op.args[0];
   const Cell& cell = call.args[0];
-  const auto overflow = [&] { return call.fail(8115, "Arithmetic overflow error converting expression to data type " + std::string(type_name(call.op.result)) + "."); };
+  const auto overflow = [&] {
+    return call.fail(8115, "Arithmetic overflow error converting expression to data type " +
+                               std::string(type_name(call.op.result)) + ".");
+  };
   if (is_float(type.type)) {
     const double value = cell.real;
     double out = 0;
-    if (name == "ABS") out = std::fabs(value);
-    else if (name == "SIGN") out = value > 0 ? 1 : value < 0 ? -1 : 0;
-    else if (name == "FLOOR") out = std::floor(value);
-    else if (name == "CEILING") out = std::ceil(value);
+    if (name == "ABS")
+      out = std::fabs(value);
+    else if (name == "SIGN")
+      out = value > 0 ? 1 : value < 0 ? -1 : 0;
+    else if (name == "FLOOR")
+      out = std::floor(value);
+    else if (name == "CEILING")
+      out = std::ceil(value);
     else if (name == "ROUND") {
       const double factor = std::pow(10.0, static_cast<double>(call.args[1].number));
       const bool cut = call.args.size() > 2 && call.args[2].number != 0;
@@ -243,16 +288,22 @@ bool op_math(OperationCall& call) {
     } else if (name == "SQRT") {
       if (value < 0) return call.fail(3623, "An invalid floating point operation occurred.");
       out = std::sqrt(value);
-    } else if (name == "POWER") out = std::pow(value, call.args[1].real);
-    else if (name == "EXP") out = std::exp(value);
+    } else if (name == "POWER")
+      out = std::pow(value, call.args[1].real);
+    else if (name == "EXP")
+      out = std::exp(value);
     else if (name == "LOG" || name == "LOG10") {
       if (value <= 0) return call.fail(3623, "An invalid floating point operation occurred.");
       out = name == "LOG" ? std::log(value) : std::log10(value);
       if (name == "LOG" && call.args.size() > 1) out /= std::log(call.args[1].real);
-    } else if (name == "SQUARE") out = value * value;
-    else if (name == "SIN") out = std::sin(value);
-    else if (name == "COS") out = std::cos(value);
-    else if (name == "PI") out = 3.14159265358979323846;
+    } else if (name == "SQUARE")
+      out = value * value;
+    else if (name == "SIN")
+      out = std::sin(value);
+    else if (name == "COS")
+      out = std::cos(value);
+    else if (name == "PI")
+      out = 3.14159265358979323846;
     if (!std::isfinite(out)) return overflow();
     call.out.real = out;
     return true;
@@ -284,7 +335,9 @@ bool op_math(OperationCall& call) {
     }
   }
   if (is_integer(call.op.result.type)) {
-    if (call.op.result.type == Type::bigint ? value != static_cast<std::int64_t>(value) : value != static_cast<std::int32_t>(value)) return overflow();
+    if (call.op.result.type == Type::bigint ? value != static_cast<std::int64_t>(value)
+                                            : value != static_cast<std::int32_t>(value))
+      return overflow();
     call.out.number = static_cast<std::int64_t>(value);
   } else {
     if (!is_money(call.op.result.type) && !fits_precision(value, call.op.result.precision)) return overflow();
@@ -304,7 +357,8 @@ bool op_newid(OperationCall& call) {
 
 bool op_rand(OperationCall& call) {
   thread_local std::mt19937_64 generator{std::random_device{}()};
-  if (!call.args.empty() && !call.args[0].null) generator.seed(static_cast<std::uint64_t>(call.args[0].number));
+  if (!call.args.empty() && !call.args[0].null)
+    generator.seed(static_cast<std::uint64_t>(call.args[0].number));
   call.out.real = std::uniform_real_distribution<double>(0.0, 1.0)(generator);
   return true;
 }

@@ -19,7 +19,11 @@ bool answer(OperationCall& call, const std::optional<std::int64_t>& number) {
 // sql_variant's base values travel as text here: the binder chose the type of the property.
 bool answer(OperationCall& call, const std::optional<Value>& value) {
   if (!value || value->null) return call.null();
-  return convert(value->type, Cell{.null = false, .offset_minutes = value->offset_minutes, .number = value->number, .text = value->text},
+  return convert(value->type,
+                 Cell{.null = false,
+                      .offset_minutes = value->offset_minutes,
+                      .number = value->number,
+                      .text = value->text},
                  call.op.result, no_style, call.out, call.context.error);
 }
 
@@ -36,26 +40,59 @@ using Call = bool (*)(OperationCall& call, FunctionHost& host);
 
 const std::map<std::string, Call, std::less<>>& calls() {
   static const std::map<std::string, Call, std::less<>> table{
-      {"OBJECT_NAME", [](OperationCall& c, FunctionHost& h) { return answer(c, h.object_name(c.args[0].number, number_at(c, 1))); }},
-      {"OBJECT_SCHEMA_NAME", [](OperationCall& c, FunctionHost& h) { return answer(c, h.object_schema_name(c.args[0].number, number_at(c, 1))); }},
-      {"OBJECT_ID", [](OperationCall& c, FunctionHost& h) { return answer(c, h.object_id(c.args[0].text, text_at(c, 1))); }},
-      {"SCHEMA_NAME", [](OperationCall& c, FunctionHost& h) { return answer(c, h.schema_name(c.args[0].number)); }},
+      {"OBJECT_NAME",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.object_name(c.args[0].number, number_at(c, 1)));
+       }},
+      {"OBJECT_SCHEMA_NAME",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.object_schema_name(c.args[0].number, number_at(c, 1)));
+       }},
+      {"OBJECT_ID", [](OperationCall& c,
+                       FunctionHost& h) { return answer(c, h.object_id(c.args[0].text, text_at(c, 1))); }},
+      {"SCHEMA_NAME",
+       [](OperationCall& c, FunctionHost& h) { return answer(c, h.schema_name(c.args[0].number)); }},
       {"SCHEMA_ID", [](OperationCall& c, FunctionHost& h) { return answer(c, h.schema_id(c.args[0].text)); }},
-      {"DB_NAME", [](OperationCall& c, FunctionHost& h) { return answer(c, h.database_name(c.args[0].number)); }},
+      {"DB_NAME",
+       [](OperationCall& c, FunctionHost& h) { return answer(c, h.database_name(c.args[0].number)); }},
       {"DB_ID", [](OperationCall& c, FunctionHost& h) { return answer(c, h.database_id(c.args[0].text)); }},
-      {"COL_NAME", [](OperationCall& c, FunctionHost& h) { return answer(c, h.column_name(c.args[0].number, c.args[1].number)); }},
-      {"COLUMNPROPERTY", [](OperationCall& c, FunctionHost& h) { return answer(c, h.column_property(c.args[0].number, c.args[1].text, c.args[2].text)); }},
-      {"OBJECTPROPERTY", [](OperationCall& c, FunctionHost& h) { return answer(c, h.object_property(c.args[0].number, c.args[1].text)); }},
-      {"SERVERPROPERTY", [](OperationCall& c, FunctionHost& h) { return answer(c, h.server_property(c.args[0].text)); }},
-      {"DATABASEPROPERTYEX", [](OperationCall& c, FunctionHost& h) { return answer(c, h.database_property(c.args[0].text, c.args[1].text)); }},
+      {"COL_NAME",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.column_name(c.args[0].number, c.args[1].number));
+       }},
+      {"COLUMNPROPERTY",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.column_property(c.args[0].number, c.args[1].text, c.args[2].text));
+       }},
+      {"OBJECTPROPERTY",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.object_property(c.args[0].number, c.args[1].text));
+       }},
+      {"SERVERPROPERTY",
+       [](OperationCall& c, FunctionHost& h) { return answer(c, h.server_property(c.args[0].text)); }},
+      {"DATABASEPROPERTYEX",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.database_property(c.args[0].text, c.args[1].text));
+       }},
       {"HAS_PERMS_BY_NAME",
        [](OperationCall& c, FunctionHost& h) {
-         return answer(c, h.has_permission(text_at(c, 0), text_at(c, 1).value_or(""), text_at(c, 2).value_or("")));
+         return answer(
+             c, h.has_permission(text_at(c, 0), text_at(c, 1).value_or(""), text_at(c, 2).value_or("")));
        }},
-      {"IS_SRVROLEMEMBER", [](OperationCall& c, FunctionHost& h) { return answer(c, h.is_server_role_member(c.args[0].text, text_at(c, 1))); }},
-      {"IS_MEMBER", [](OperationCall& c, FunctionHost& h) { return answer(c, h.is_role_member(c.args[0].text, std::nullopt)); }},
-      {"IS_ROLEMEMBER", [](OperationCall& c, FunctionHost& h) { return answer(c, h.is_role_member(c.args[0].text, text_at(c, 1))); }},
-      {"USER_NAME", [](OperationCall& c, FunctionHost& h) { return answer(c, h.user_name(number_at(c, 0))); }},
+      {"IS_SRVROLEMEMBER",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.is_server_role_member(c.args[0].text, text_at(c, 1)));
+       }},
+      {"IS_MEMBER",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.is_role_member(c.args[0].text, std::nullopt));
+       }},
+      {"IS_ROLEMEMBER",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.is_role_member(c.args[0].text, text_at(c, 1)));
+       }},
+      {"USER_NAME",
+       [](OperationCall& c, FunctionHost& h) { return answer(c, h.user_name(number_at(c, 0))); }},
   };
   return table;
 }

@@ -15,11 +15,13 @@ namespace tailrace::sim::tsql {
 namespace {
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
 }
 
 std::string_view without_trailing_blanks(std::string_view text) {
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  while (!text.empty() && text.back() == ' ')
+    text.remove_suffix(1);
   return text;
 }
 
@@ -32,7 +34,8 @@ std::string slice(std::string_view text, std::int64_t begin, std::int64_t count)
   }
   const std::u16string units = to_utf16(text);
   if (begin >= static_cast<std::int64_t>(units.size())) return {};
-  return from_utf16(std::u16string_view(units).substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)));
+  return from_utf16(
+      std::u16string_view(units).substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)));
 }
 
 std::string map_case(std::string_view text, bool to_upper) {
@@ -50,13 +53,19 @@ std::string map_case(std::string_view text, bool to_upper) {
       const bool latin1 = unit >= 0xE0 && unit <= 0xFE && unit != 0xF7;
       const bool greek = unit >= 0x3B1 && unit <= 0x3C9 && unit != 0x3C2;
       const bool cyrillic = unit >= 0x430 && unit <= 0x44F;
-      const bool pairs = (unit >= 0x100 && unit <= 0x137) || (unit >= 0x14A && unit <= 0x177) || (unit >= 0x460 && unit <= 0x4FF);
+      const bool pairs = (unit >= 0x100 && unit <= 0x137) || (unit >= 0x14A && unit <= 0x177) ||
+                         (unit >= 0x460 && unit <= 0x4FF);
       const bool odd_pairs = (unit >= 0x139 && unit <= 0x148) || (unit >= 0x179 && unit <= 0x17E);
-      if (latin1 || greek || cyrillic) unit = static_cast<char16_t>(unit - 32);
-      else if (unit >= 0x450 && unit <= 0x45F) unit = static_cast<char16_t>(unit - 80);
-      else if (unit == 0xFF) unit = 0x178;
-      else if (pairs && unit != 0x131 && (unit & 1U) != 0) unit = static_cast<char16_t>(unit - 1);
-      else if (odd_pairs && (unit & 1U) == 0) unit = static_cast<char16_t>(unit - 1);
+      if (latin1 || greek || cyrillic)
+        unit = static_cast<char16_t>(unit - 32);
+      else if (unit >= 0x450 && unit <= 0x45F)
+        unit = static_cast<char16_t>(unit - 80);
+      else if (unit == 0xFF)
+        unit = 0x178;
+      else if (pairs && unit != 0x131 && (unit & 1U) != 0)
+        unit = static_cast<char16_t>(unit - 1);
+      else if (odd_pairs && (unit & 1U) == 0)
+        unit = static_cast<char16_t>(unit - 1);
     }
   }
   return from_utf16(units);
@@ -127,7 +136,9 @@ bool matches(const PatternItem& item, char16_t unit) {
     case PatternItem::literal: return unit == item.unit;
     case PatternItem::any: return true;
     case PatternItem::set: {
-      const bool inside = std::any_of(item.ranges.begin(), item.ranges.end(), [&](const auto& range) { return unit >= range.first && unit <= range.second; });
+      const bool inside = std::any_of(item.ranges.begin(), item.ranges.end(), [&](const auto& range) {
+        return unit >= range.first && unit <= range.second;
+      });
       return inside != item.negated;
     }
     default: return false;
@@ -150,11 +161,13 @@ bool like(const std::u16string& text, const std::vector<PatternItem>& items) {
       return false;
     }
   }
-  while (p < items.size() && items[p].kind == PatternItem::many) ++p;
+  while (p < items.size() && items[p].kind == PatternItem::many)
+    ++p;
   return p == items.size();
 }
 
-std::int64_t find_units(std::string_view needle, std::string_view text, std::int64_t start, CollationKind kind) {
+std::int64_t find_units(std::string_view needle, std::string_view text, std::int64_t start,
+                        CollationKind kind) {
   const std::u16string what = comparable(needle, kind);
   const std::u16string where = comparable(text, kind);
   const std::size_t from = start > 1 ? static_cast<std::size_t>(start - 1) : 0;
@@ -186,8 +199,10 @@ std::string replace_all(const OperationCall& call) {
 bool trim(OperationCall& call, bool left, bool right) {
   std::string_view text = call.args[0].text;
   const std::string_view set = call.args.size() > 1 ? call.args[1].text : " ";
-  while (left && !text.empty() && set.find(text.front()) != std::string_view::npos) text.remove_prefix(1);
-  while (right && !text.empty() && set.find(text.back()) != std::string_view::npos) text.remove_suffix(1);
+  while (left && !text.empty() && set.find(text.front()) != std::string_view::npos)
+    text.remove_prefix(1);
+  while (right && !text.empty() && set.find(text.back()) != std::string_view::npos)
+    text.remove_suffix(1);
   call.out.text.assign(text);
   return true;
 }
@@ -202,8 +217,10 @@ bool substring(OperationCall& call) {
   }
   if (is_bytes(call.op.args[0].type)) {
     const std::string_view bytes = call.args[0].text;
-    const auto begin = static_cast<std::size_t>(std::min<std::int64_t>(start - 1, static_cast<std::int64_t>(bytes.size())));
-    call.out.text.assign(count <= 0 ? std::string_view() : bytes.substr(begin, static_cast<std::size_t>(count)));
+    const auto begin =
+        static_cast<std::size_t>(std::min<std::int64_t>(start - 1, static_cast<std::int64_t>(bytes.size())));
+    call.out.text.assign(count <= 0 ? std::string_view()
+                                    : bytes.substr(begin, static_cast<std::size_t>(count)));
   } else {
     call.out.text = slice(call.args[0].text, start - 1, count);
   }
@@ -217,7 +234,8 @@ bool replicate(OperationCall& call) {
   const std::int64_t units = std::max<std::int64_t>(utf16_length(call.args[0].text), 1);
   std::int64_t fitting = limit < 0 ? times : std::min<std::int64_t>(times, limit / units);
   call.out.text.reserve(static_cast<std::size_t>(fitting) * call.args[0].text.size());
-  for (std::int64_t i = 0; i < fitting; ++i) call.out.text.append(call.args[0].text);
+  for (std::int64_t i = 0; i < fitting; ++i)
+    call.out.text.append(call.args[0].text);
   if (limit >= 0 && fitting < times) call.out.text += slice(call.args[0].text, 0, limit - fitting * units);
   return true;
 }
@@ -266,7 +284,8 @@ bool character_codes(OperationCall& call, const std::string& name) {
   if (name == "CHAR" || name == "NCHAR") {
     const std::int64_t code = call.args[0].number;
     if (code < 0 || code > (name == "CHAR" ? 255 : 65535)) return call.null();
-    call.out.text = name == "CHAR" ? from_code_page(std::string(1, static_cast<char>(code))) : from_utf16(std::u16string(1, static_cast<char16_t>(code)));
+    call.out.text = name == "CHAR" ? from_code_page(std::string(1, static_cast<char>(code)))
+                                   : from_utf16(std::u16string(1, static_cast<char16_t>(code)));
     return true;
   }
   const std::u16string units = to_utf16(call.args[0].text);
@@ -297,7 +316,10 @@ bool str_function(OperationCall& call) {
       if (!text.empty() && text.back() == '.') text.pop_back();
     }
   }
-  call.out.text = std::string(static_cast<std::size_t>(std::max<std::int64_t>(length - static_cast<std::int64_t>(text.size()), 0)), ' ') + text;
+  call.out.text = std::string(static_cast<std::size_t>(
+                                  std::max<std::int64_t>(length - static_cast<std::int64_t>(text.size()), 0)),
+                              ' ') +
+                  text;
   return true;
 }
 
@@ -308,7 +330,9 @@ bool op_like(OperationCall& call) {
   char16_t escape = 0;
   if (call.args.size() > 2) {
     const std::u16string units = to_utf16(call.args[2].text);
-    if (units.size() != 1) return call.fail(506, "The invalid escape character \"" + std::string(call.args[2].text) + "\" was specified in a LIKE predicate.");
+    if (units.size() != 1)
+      return call.fail(506, "The invalid escape character \"" + std::string(call.args[2].text) +
+                                "\" was specified in a LIKE predicate.");
     escape = kind == CollationKind::ignore_case ? static_cast<char16_t>(fold_case(units[0])) : units[0];
   }
   // The pattern of a statement is mostly the same for every row.
@@ -320,7 +344,8 @@ bool op_like(OperationCall& call) {
     std::vector<PatternItem> items;
   };
   thread_local Compiled compiled;
-  if (!compiled.valid || compiled.pattern != call.args[1].text || compiled.escape != escape || compiled.kind != kind) {
+  if (!compiled.valid || compiled.pattern != call.args[1].text || compiled.escape != escape ||
+      compiled.kind != kind) {
     compiled.pattern.assign(call.args[1].text);
     compiled.escape = escape;
     compiled.kind = kind;
@@ -331,7 +356,8 @@ bool op_like(OperationCall& call) {
   // Trailing blanks of the text may be left out of account.
   if (call.out.number == 0 && !is_wide_text(call.op.args[0].type)) {
     const std::string_view shorter = without_trailing_blanks(call.args[0].text);
-    if (shorter.size() != call.args[0].text.size()) call.out.number = like(comparable(shorter, kind), compiled.items) ? 1 : 0;
+    if (shorter.size() != call.args[0].text.size())
+      call.out.number = like(comparable(shorter, kind), compiled.items) ? 1 : 0;
   }
   return true;
 }
@@ -340,23 +366,27 @@ bool op_text(OperationCall& call) {
   const std::string name = call.op.text.substr(0, call.op.text.find(' '));
   const auto cell = [&](std::size_t i) { return call.args[i].text; };
   if (name == "LEN") {
-    call.out.number = is_bytes(call.op.args[0].type) ? static_cast<std::int64_t>(cell(0).size()) : utf16_length(without_trailing_blanks(cell(0)));
+    call.out.number = is_bytes(call.op.args[0].type) ? static_cast<std::int64_t>(cell(0).size())
+                                                     : utf16_length(without_trailing_blanks(cell(0)));
     return true;
   }
   if (name == "DATALENGTH") {
     const Type type = call.op.args[0].type;
-    call.out.number = is_wide_text(type)                   ? 2 * utf16_length(cell(0))
-                      : is_text(type)                      ? utf16_length(cell(0))
-                      : is_bytes(type)                     ? static_cast<std::int64_t>(cell(0).size())
-                                                           : call.op.args[0].length;
+    call.out.number = is_wide_text(type) ? 2 * utf16_length(cell(0))
+                      : is_text(type)    ? utf16_length(cell(0))
+                      : is_bytes(type)   ? static_cast<std::int64_t>(cell(0).size())
+                                         : call.op.args[0].length;
     return true;
   }
   if (name == "SUBSTRING") return substring(call);
   if (name == "LEFT" || name == "RIGHT") {
     const std::int64_t count = call.args[1].number;
-    if (count < 0) return call.fail(name == "LEFT" ? 537 : 536, "Invalid length parameter passed to the " + name + " function.");
+    if (count < 0)
+      return call.fail(name == "LEFT" ? 537 : 536,
+                       "Invalid length parameter passed to the " + name + " function.");
     const std::int64_t length = utf16_length(cell(0));
-    call.out.text = name == "LEFT" ? slice(cell(0), 0, count) : slice(cell(0), std::max<std::int64_t>(length - count, 0), count);
+    call.out.text = name == "LEFT" ? slice(cell(0), 0, count)
+                                   : slice(cell(0), std::max<std::int64_t>(length - count, 0), count);
     return true;
   }
   if (name == "UPPER" || name == "LOWER") {
@@ -409,17 +439,24 @@ bool op_text(OperationCall& call) {
     Value number;
     ConversionError ignored;
     const TypeInfo source = call.op.args[0];
-    call.out.number = !call.args[0].null && (is_numeric(source.type) || (is_text(source.type) && !without_trailing_blanks(cell(0)).empty() &&
-                      (convert(source, call.args[0], make_type(Type::float_), no_style, number, ignored) ||
-                       convert(source, call.args[0], make_type(Type::money), no_style, number, ignored)))) ? 1 : 0;
+    call.out.number =
+        !call.args[0].null &&
+                (is_numeric(source.type) ||
+                 (is_text(source.type) && !without_trailing_blanks(cell(0)).empty() &&
+                  (convert(source, call.args[0], make_type(Type::float_), no_style, number, ignored) ||
+                   convert(source, call.args[0], make_type(Type::money), no_style, number, ignored))))
+            ? 1
+            : 0;
     return true;
   }
   if (name == "CHECKSUM") {
     // Not SQL Server's algorithm; equal values give equal numbers, which is all that it promises.
     std::uint32_t hash = 2166136261U;
     for (const Cell& part : call.args) {
-      const std::string folded = part.null ? std::string("\1") : fold_text(without_trailing_blanks(part.text));
-      for (const char byte : folded) hash = (hash ^ static_cast<unsigned char>(byte)) * 16777619U;
+      const std::string folded =
+          part.null ? std::string("\1") : fold_text(without_trailing_blanks(part.text));
+      for (const char byte : folded)
+        hash = (hash ^ static_cast<unsigned char>(byte)) * 16777619U;
       hash = (hash << 5U) | (hash >> 27U);
     }
     call.out.number = static_cast<std::int32_t>(hash);
@@ -429,19 +466,25 @@ bool op_text(OperationCall& call) {
 }
 
 bool op_hashbytes(OperationCall& call) {
-  static const std::map<std::string, const EVP_MD* (*)()> digests{
-      {"MD5", EVP_md5}, {"SHA1", EVP_sha1}, {"SHA", EVP_sha1}, {"SHA2_256", EVP_sha256}, {"SHA2_512", EVP_sha512}};
+  static const std::map<std::string, const EVP_MD* (*)()> digests{{"MD5", EVP_md5},
+                                                                  {"SHA1", EVP_sha1},
+                                                                  {"SHA", EVP_sha1},
+                                                                  {"SHA2_256", EVP_sha256},
+                                                                  {"SHA2_512", EVP_sha512}};
   const auto found = digests.find(call.op.text);
   if (found == digests.end()) return call.null();
   std::string bytes(call.args[0].text);
   if (is_text(call.op.args[0].type)) {
     Value raw;
-    if (!convert(call.op.args[0], call.args[0], text_type(Type::varbinary, -1), no_style, raw, call.context.error)) return false;
+    if (!convert(call.op.args[0], call.args[0], text_type(Type::varbinary, -1), no_style, raw,
+                 call.context.error))
+      return false;
     bytes = std::move(raw.text);
   }
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, found->second(), nullptr) != 1) return call.null();
+  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, found->second(), nullptr) != 1)
+    return call.null();
   call.out.text.assign(reinterpret_cast<const char*>(digest.data()), size);
   return true;
 }

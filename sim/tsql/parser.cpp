@@ -18,7 +18,8 @@ Parser::Parser(std::string_view text, bool quoted_identifier)
     : text_(text), lexer_(text, quoted_identifier) {}
 
 const Token& Parser::peek(std::size_t ahead) {
-  while (window_.size() <= ahead) window_.push_back(lexer_.next());
+  while (window_.size() <= ahead)
+    window_.push_back(lexer_.next());
   return window_[ahead];
 }
 
@@ -27,7 +28,9 @@ Token Parser::take() {
   window_.erase(window_.begin());
   consumed_end_ = token.offset + token.text.size();
   switch (token.kind) {
-    case TokenKind::string: case TokenKind::name: case TokenKind::binary: consumed_end_ += 2; break;
+    case TokenKind::string:
+    case TokenKind::name:
+    case TokenKind::binary: consumed_end_ += 2; break;
     case TokenKind::nstring: consumed_end_ += 3; break;
     case TokenKind::money: consumed_end_ += 1; break;
     default: break;
@@ -68,14 +71,17 @@ void Parser::fail() {
   const Token& token = peek();
   if (token.kind == TokenKind::bad) {
     if (token.text.starts_with("/*")) raise(113, "Missing end comment mark '*/'.", token.line);
-    raise(105, "Unclosed quotation mark after the character string '" + std::string(token.text.substr(1, 100)) + "'.",
+    raise(105,
+          "Unclosed quotation mark after the character string '" + std::string(token.text.substr(1, 100)) +
+              "'.",
           token.line);
   }
   if (token.kind == TokenKind::end) {
     // SQL Server names the last token that it could read.
     std::string_view last = text_.substr(0, consumed_end_);
     std::size_t begin = last.size();
-    while (begin > 0 && static_cast<unsigned char>(last[begin - 1]) > ' ' && last.size() - begin < 40) --begin;
+    while (begin > 0 && static_cast<unsigned char>(last[begin - 1]) > ' ' && last.size() - begin < 40)
+      --begin;
     syntax_error(last.substr(begin), token.line);
   }
   if (token.kind == TokenKind::word) syntax_error(token.text, token.line);
@@ -170,10 +176,12 @@ ObjectName Parser::whole_name() {
 
 StatementList Parser::batch() {
   StatementList out;
-  while (accept_symbol(";")) continue;
+  while (accept_symbol(";"))
+    continue;
   while (!at_end()) {
     out.push_back(statement());
-    while (accept_symbol(";")) continue;
+    while (accept_symbol(";"))
+      continue;
   }
   return out;
 }
@@ -181,9 +189,15 @@ StatementList Parser::batch() {
 StatementList parse_batch(std::string_view text, bool quoted_identifier) {
   return Parser(text, quoted_identifier).batch();
 }
-ExprPtr parse_expression(std::string_view text) { return Parser(text, true).whole_expression(); }
-ExprPtr parse_predicate(std::string_view text) { return Parser(text, true).whole_predicate(); }
-ObjectName parse_object_name(std::string_view text) { return Parser(text, true).whole_name(); }
+ExprPtr parse_expression(std::string_view text) {
+  return Parser(text, true).whole_expression();
+}
+ExprPtr parse_predicate(std::string_view text) {
+  return Parser(text, true).whole_predicate();
+}
+ObjectName parse_object_name(std::string_view text) {
+  return Parser(text, true).whole_name();
+}
 
 std::vector<ParameterDeclaration> parse_parameters(std::string_view text) {
   Parser parser(text, true);

@@ -30,7 +30,8 @@ std::unique_ptr<Statement> Parser::bare_statement() {
   }
   auto out = with_line(first.line);
   const std::string word = upper(first.text);
-  if (word == "SELECT" || word == "WITH" || word == "INSERT" || word == "UPDATE" || word == "DELETE" || word == "MERGE") {
+  if (word == "SELECT" || word == "WITH" || word == "INSERT" || word == "UPDATE" || word == "DELETE" ||
+      word == "MERGE") {
     return wrap_with();
   }
   if (word == "BEGIN") return begin_statement();
@@ -70,7 +71,8 @@ std::unique_ptr<Statement> Parser::bare_statement() {
     take();
     Return node;
     const TokenKind kind = peek().kind;
-    const bool value = kind == TokenKind::integer || kind == TokenKind::variable || at_symbol("-") || at_symbol("(");
+    const bool value =
+        kind == TokenKind::integer || kind == TokenKind::variable || at_symbol("-") || at_symbol("(");
     if (value) node.value = expression();
     out->body = std::move(node);
   } else if (word == "PRINT") {
@@ -102,8 +104,10 @@ std::unique_ptr<Statement> Parser::bare_statement() {
       take();
       do {
         const std::string option = any_word();
-        if (option == "NOWAIT") node.no_wait = true;
-        else if (option != "LOG" && option != "SETERROR") fail();
+        if (option == "NOWAIT")
+          node.no_wait = true;
+        else if (option != "LOG" && option != "SETERROR")
+          fail();
       } while (accept_symbol(","));
     }
     out->body = std::move(node);
@@ -121,7 +125,8 @@ std::unique_ptr<Statement> Parser::bare_statement() {
     out->body = std::move(node);
   } else if (word == "COMMIT" || word == "ROLLBACK" || word == "SAVE") {
     take();
-    const bool has_tran = accept_word("TRAN") || accept_word("TRANSACTION") || (word != "SAVE" && accept_word("WORK"));
+    const bool has_tran =
+        accept_word("TRAN") || accept_word("TRANSACTION") || (word != "SAVE" && accept_word("WORK"));
     if (word == "SAVE" && !has_tran) fail();
     const std::string name = has_tran ? transaction_name() : "";
     if (word == "COMMIT") {
@@ -149,8 +154,8 @@ std::unique_ptr<Statement> Parser::bare_statement() {
     out->body = Empty{};
   } else if (word == "DBCC" || word == "BACKUP" || word == "RESTORE" || word == "KILL" || word == "GOTO" ||
              word == "BULK" || word == "OPEN" || word == "CLOSE" || word == "FETCH" || word == "DEALLOCATE" ||
-             word == "SHUTDOWN" || word == "REVERT" || word == "READTEXT" ||
-             word == "WRITETEXT" || word == "UPDATETEXT" || word == "ENABLE" || word == "DISABLE") {
+             word == "SHUTDOWN" || word == "REVERT" || word == "READTEXT" || word == "WRITETEXT" ||
+             word == "UPDATETEXT" || word == "ENABLE" || word == "DISABLE") {
     not_supported(word, first.line);
   } else if (!is_reserved(word) && out->line >= 1 && consumed_end_ == 0) {
     // The first statement of a batch may be a procedure's name alone.
@@ -184,7 +189,8 @@ void Parser::skip_optional_parenthesised() {
 StatementList Parser::block_until(std::string_view second_word) {
   StatementList out;
   while (true) {
-    while (accept_symbol(";")) continue;
+    while (accept_symbol(";"))
+      continue;
     if (at_word("END") && (second_word.empty() || at_word(second_word, 1))) break;
     if (at_end()) fail();
     out.push_back(statement());
@@ -208,7 +214,8 @@ std::unique_ptr<Statement> Parser::begin_statement() {
   if (accept_word("TRY")) {
     TryCatch node;
     node.body = block_until("TRY");
-    while (accept_symbol(";")) continue;
+    while (accept_symbol(";"))
+      continue;
     expect_word("BEGIN");
     expect_word("CATCH");
     node.handler = block_until("CATCH");
@@ -249,9 +256,11 @@ std::unique_ptr<Statement> Parser::set_statement() {
     do {
       node.names.push_back(any_word());
     } while (accept_symbol(","));
-    node.value = node.names.back().find("ON") == 0 || node.names.back() == "OFF" ? node.names.back() : any_word();
+    node.value =
+        node.names.back().find("ON") == 0 || node.names.back() == "OFF" ? node.names.back() : any_word();
   } else {
-    while (accept_symbol(",")) node.names.push_back(any_word());
+    while (accept_symbol(","))
+      node.names.push_back(any_word());
     const Token value = peek();
     if (value.kind == TokenKind::word) {
       node.value = any_word();
@@ -297,15 +306,19 @@ std::unique_ptr<Statement> Parser::declare_statement() {
 void Parser::execute_arguments(Execute& execute) {
   const auto starts_argument = [&] {
     switch (peek().kind) {
-      case TokenKind::integer: case TokenKind::decimal: case TokenKind::float_: case TokenKind::money: case TokenKind::string:
-      case TokenKind::nstring: case TokenKind::binary: case TokenKind::variable: case TokenKind::name: case TokenKind::system:
-        return true;
-      case TokenKind::symbol:
-        return at_symbol("-");
-      case TokenKind::word:
-        return at_word("NULL") || at_word("DEFAULT") || !is_reserved(peek().text);
-      default:
-        return false;
+      case TokenKind::integer:
+      case TokenKind::decimal:
+      case TokenKind::float_:
+      case TokenKind::money:
+      case TokenKind::string:
+      case TokenKind::nstring:
+      case TokenKind::binary:
+      case TokenKind::variable:
+      case TokenKind::name:
+      case TokenKind::system: return true;
+      case TokenKind::symbol: return at_symbol("-");
+      case TokenKind::word: return at_word("NULL") || at_word("DEFAULT") || !is_reserved(peek().text);
+      default: return false;
     }
   };
   if (!starts_argument()) return;

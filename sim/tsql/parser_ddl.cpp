@@ -1,4 +1,5 @@
 // CREATE, ALTER, DROP, GRANT and the elements of tables.
+// Long: one production after the other, each short.
 #include "sim/tsql/parser_internal.h"
 
 namespace tailrace::sim::tsql {
@@ -16,7 +17,8 @@ std::unique_ptr<Statement> Parser::create_statement() {
     CreateDatabase node;
     node.name = identifier();
     if (accept_word("COLLATE")) node.collation = identifier();
-    if (at_word("ON") || at_word("LOG") || at_word("CONTAINMENT")) not_supported("CREATE DATABASE ... " + upper(peek().text), peek().line);
+    if (at_word("ON") || at_word("LOG") || at_word("CONTAINMENT"))
+      not_supported("CREATE DATABASE ... " + upper(peek().text), peek().line);
     out->body = std::move(node);
   } else if (kind == "SCHEMA") {
     CreateSchema node;
@@ -90,7 +92,8 @@ std::unique_ptr<Statement> Parser::drop_statement() {
     out->body = std::move(node);
     return out;
   }
-  if (kind != "TABLE" && kind != "SCHEMA" && kind != "DATABASE" && kind != "LOGIN" && kind != "USER" && kind != "ROLE") {
+  if (kind != "TABLE" && kind != "SCHEMA" && kind != "DATABASE" && kind != "LOGIN" && kind != "USER" &&
+      kind != "ROLE") {
     not_supported("DROP " + kind, out->line);
   }
   DropObjects node;
@@ -137,7 +140,8 @@ void Parser::table_elements(CreateTable& table) {
 }
 
 bool Parser::at_constraint() {
-  return at_word("CONSTRAINT") || at_word("PRIMARY") || at_word("UNIQUE") || at_word("FOREIGN") || at_word("CHECK");
+  return at_word("CONSTRAINT") || at_word("PRIMARY") || at_word("UNIQUE") || at_word("FOREIGN") ||
+         at_word("CHECK");
 }
 
 ColumnClause Parser::column_clause() {
@@ -187,7 +191,8 @@ void Parser::column_options(ColumnClause& column) {
       column.rowguidcol = true;
     } else if (at_constraint() || at_word("DEFAULT") || at_word("REFERENCES")) {
       column.constraints.push_back(constraint_clause(true));
-    } else if (at_word("SPARSE") || at_word("GENERATED") || at_word("ENCRYPTED") || at_word("MASKED") || at_word("FILESTREAM")) {
+    } else if (at_word("SPARSE") || at_word("GENERATED") || at_word("ENCRYPTED") || at_word("MASKED") ||
+               at_word("FILESTREAM")) {
       not_supported(upper(peek().text), peek().line);
     } else {
       return;
@@ -231,8 +236,10 @@ ConstraintClause Parser::constraint_clause(bool of_column) {
     const bool primary = accept_word("PRIMARY");
     primary ? expect_word("KEY") : expect_word("UNIQUE");
     out.kind = primary ? ConstraintClause::Kind::primary_key : ConstraintClause::Kind::unique;
-    if (accept_word("CLUSTERED")) out.clustered = true;
-    else if (accept_word("NONCLUSTERED")) out.clustered = false;
+    if (accept_word("CLUSTERED"))
+      out.clustered = true;
+    else if (accept_word("NONCLUSTERED"))
+      out.clustered = false;
     if (at_symbol("(")) {
       if (of_column && !at_identifier(1)) fail();
       out.columns = key_columns();
@@ -278,8 +285,10 @@ std::vector<KeyColumn> Parser::key_columns() {
   do {
     KeyColumn column;
     column.name = identifier();
-    if (accept_word("DESC")) column.descending = true;
-    else accept_word("ASC");
+    if (accept_word("DESC"))
+      column.descending = true;
+    else
+      accept_word("ASC");
     out.push_back(std::move(column));
   } while (accept_symbol(","));
   expect_symbol(")");
@@ -310,11 +319,14 @@ IndexClause Parser::table_index() {
   take();
   out.name = identifier();
   if (accept_word("UNIQUE")) out.unique = true;
-  if (accept_word("CLUSTERED")) out.clustered = true;
-  else if (accept_word("NONCLUSTERED")) out.clustered = false;
+  if (accept_word("CLUSTERED"))
+    out.clustered = true;
+  else if (accept_word("NONCLUSTERED"))
+    out.clustered = false;
   out.columns = key_columns();
   if (accept_word("INCLUDE")) {
-    for (KeyColumn& column : key_columns()) out.included.push_back(column.name);
+    for (KeyColumn& column : key_columns())
+      out.included.push_back(column.name);
   }
   index_options();
   return out;
@@ -329,7 +341,8 @@ CreateIndex Parser::create_index(bool unique, std::optional<bool> clustered) {
   out.table = object_name();
   out.index.columns = key_columns();
   if (accept_word("INCLUDE")) {
-    for (KeyColumn& column : key_columns()) out.index.included.push_back(column.name);
+    for (KeyColumn& column : key_columns())
+      out.index.included.push_back(column.name);
   }
   if (accept_word("WHERE")) {
     const std::size_t begin = peek().offset;
@@ -385,7 +398,8 @@ AlterTable Parser::alter_table() {
     ColumnClause column;
     column.line = peek().line;
     column.name = identifier();
-    if (at_word("ADD") || at_word("DROP")) not_supported("ALTER COLUMN ... " + upper(peek().text), peek().line);
+    if (at_word("ADD") || at_word("DROP"))
+      not_supported("ALTER COLUMN ... " + upper(peek().text), peek().line);
     column.type = data_type();
     column_options(column);
     out.columns.push_back(std::move(column));
@@ -397,7 +411,8 @@ AlterTable Parser::alter_table() {
       out.names.push_back(at_word("ALL") ? any_word() : identifier());
     } while (accept_symbol(","));
     out.if_exists = with_check;  // WITH CHECK CHECK: trusted again; without it the rows are not looked at.
-  } else if (at_word("SET") || at_word("REBUILD") || at_word("SWITCH") || at_word("ENABLE") || at_word("DISABLE")) {
+  } else if (at_word("SET") || at_word("REBUILD") || at_word("SWITCH") || at_word("ENABLE") ||
+             at_word("DISABLE")) {
     not_supported("ALTER TABLE ... " + upper(peek().text), peek().line);
   } else {
     fail();
@@ -423,7 +438,9 @@ AlterDatabase Parser::alter_database() {
   if (at_symbol("(")) skip_optional_parenthesised();
   if (at_word("WITH")) {  // ROLLBACK IMMEDIATE, NO_WAIT
     take();
-    while (peek().kind == TokenKind::word && (at_word("ROLLBACK") || at_word("IMMEDIATE") || at_word("NO_WAIT"))) take();
+    while (peek().kind == TokenKind::word &&
+           (at_word("ROLLBACK") || at_word("IMMEDIATE") || at_word("NO_WAIT")))
+      take();
   }
   return out;
 }
@@ -477,7 +494,8 @@ AlterPrincipal Parser::alter_principal(std::string kind) {
   out.name = peek().kind == TokenKind::word && is_reserved(peek().text) ? any_word() : identifier();
   if (out.kind == "ROLE" || out.kind == "SERVER ROLE") {
     out.action = any_word();
-    if (out.action != "ADD" && out.action != "DROP") not_supported("ALTER ROLE ... " + out.action, peek().line);
+    if (out.action != "ADD" && out.action != "DROP")
+      not_supported("ALTER ROLE ... " + out.action, peek().line);
     expect_word("MEMBER");
     out.member = identifier();
     return out;
@@ -503,7 +521,8 @@ PermissionChange Parser::permission_statement(std::string action) {
   if (at_word("GRANT") && at_word("OPTION", 1)) not_supported("GRANT OPTION FOR", peek().line);
   do {
     std::string permission = any_word();
-    while (peek().kind == TokenKind::word && !at_word("ON") && !at_word("TO") && !at_word("FROM")) permission += " " + any_word();
+    while (peek().kind == TokenKind::word && !at_word("ON") && !at_word("TO") && !at_word("FROM"))
+      permission += " " + any_word();
     if (at_symbol("(")) not_supported("column permissions", peek().line);
     out.permissions.push_back(std::move(permission));
   } while (accept_symbol(","));

@@ -69,14 +69,17 @@ ValueCell Parser::value_cell() {
   const Token first = peek();
   bool plain = false;
   switch (first.kind) {
-    case TokenKind::integer: case TokenKind::decimal: case TokenKind::float_: case TokenKind::money: case TokenKind::string: case TokenKind::nstring:
-    case TokenKind::binary:
-      plain = at_symbol(",", 1) || at_symbol(")", 1);
-      break;
+    case TokenKind::integer:
+    case TokenKind::decimal:
+    case TokenKind::float_:
+    case TokenKind::money:
+    case TokenKind::string:
+    case TokenKind::nstring:
+    case TokenKind::binary: plain = at_symbol(",", 1) || at_symbol(")", 1); break;
     case TokenKind::symbol: {
       const TokenKind next = peek(1).kind;
-      const bool number = next == TokenKind::integer || next == TokenKind::decimal || next == TokenKind::float_ ||
-                          next == TokenKind::money;
+      const bool number = next == TokenKind::integer || next == TokenKind::decimal ||
+                          next == TokenKind::float_ || next == TokenKind::money;
       if (first.text == "-" && number && (at_symbol(",", 2) || at_symbol(")", 2))) {
         take();
         cell.negative = true;
@@ -97,8 +100,7 @@ ValueCell Parser::value_cell() {
         return cell;
       }
       break;
-    default:
-      break;
+    default: break;
   }
   if (plain) {
     const Token literal = take();
@@ -124,11 +126,15 @@ void Parser::insert_values(Insert& insert) {
     expect_symbol(")");
     const std::size_t width = insert.cells.size() - begin;
     if (insert.row_width != 0 && width != insert.row_width) {
-      raise(10709, "The number of columns for each row in a table value constructor must be the same.", line, 1, 15);
+      raise(10709, "The number of columns for each row in a table value constructor must be the same.", line,
+            1, 15);
     }
     insert.row_width = width;
     if (++rows > 1000) {
-      raise(10738, "The number of row value expressions in the INSERT statement exceeds the maximum allowed number of 1000 row values.", line, 1, 15);
+      raise(10738,
+            "The number of row value expressions in the INSERT statement exceeds the maximum allowed number "
+            "of 1000 row values.",
+            line, 1, 15);
     }
   } while (accept_symbol(","));
 }
@@ -288,7 +294,8 @@ Merge Parser::merge_statement(std::vector<CommonTable> ctes) {
   merge.source = table_source();
   expect_word("ON");
   merge.on = predicate();
-  while (at_word("WHEN")) merge.clauses.push_back(merge_clause());
+  while (at_word("WHEN"))
+    merge.clauses.push_back(merge_clause());
   if (merge.clauses.empty()) fail();
   merge.output = output_clause();
   option_clause();

@@ -1,4 +1,5 @@
 // Expressions, predicates and data types.
+// Long: one production after the other, and the table of data types.
 #include <charconv>
 #include <map>
 
@@ -13,7 +14,10 @@ constexpr int max_depth = 800;
 struct DepthGuard {
   explicit DepthGuard(int& depth) : depth_(depth) {
     if (++depth_ > max_depth) {
-      raise(191, "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into smaller queries.", 0, 1, 15);
+      raise(191,
+            "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into "
+            "smaller queries.",
+            0, 1, 15);
     }
   }
   ~DepthGuard() { --depth_; }
@@ -24,7 +28,9 @@ struct DepthGuard {
 
 // --- Predicates --------------------------------------------------------------------------------------------
 
-ExprPtr Parser::predicate() { return or_level(); }
+ExprPtr Parser::predicate() {
+  return or_level();
+}
 
 ExprPtr Parser::or_level() {
   DepthGuard guard(depth_);
@@ -33,7 +39,8 @@ ExprPtr Parser::or_level() {
   // One flat node: a thousand OR terms must not be a thousand levels.
   auto node = make(ExprKind::or_);
   node->args.push_back(std::move(left));
-  while (accept_word("OR")) node->args.push_back(and_level());
+  while (accept_word("OR"))
+    node->args.push_back(and_level());
   return node;
 }
 
@@ -42,7 +49,8 @@ ExprPtr Parser::and_level() {
   if (!at_word("AND")) return left;
   auto node = make(ExprKind::and_);
   node->args.push_back(std::move(left));
-  while (accept_word("AND")) node->args.push_back(not_level());
+  while (accept_word("AND"))
+    node->args.push_back(not_level());
   return node;
 }
 
@@ -71,7 +79,7 @@ ExprPtr Parser::comparison_tail(ExprPtr left) {
   const Token& token = peek();
   if (token.kind == TokenKind::symbol) {
     static const std::map<std::string_view, std::string_view> operators{
-        {"=", "="},   {"<>", "<>"}, {"!=", "<>"}, {"<", "<"},   {">", ">"},
+        {"=", "="},   {"<>", "<>"}, {"!=", "<>"}, {"<", "<"},  {">", ">"},
         {"<=", "<="}, {">=", ">="}, {"!<", ">="}, {"!>", "<="}};
     const auto found = operators.find(token.text);
     if (found == operators.end()) return left;
@@ -208,7 +216,8 @@ ExprPtr Parser::unary() {
 
 bool Parser::parenthesis_opens_query() {
   std::size_t ahead = 0;
-  while (at_symbol("(", ahead)) ++ahead;
+  while (at_symbol("(", ahead))
+    ++ahead;
   return at_word("SELECT", ahead) || (ahead == 1 && at_word("WITH", ahead));
 }
 
@@ -230,19 +239,25 @@ ExprPtr Parser::primary() {
   DepthGuard guard(depth_);
   const Token token = peek();
   switch (token.kind) {
-    case TokenKind::integer: case TokenKind::decimal: case TokenKind::float_: case TokenKind::money: case TokenKind::binary: {
+    case TokenKind::integer:
+    case TokenKind::decimal:
+    case TokenKind::float_:
+    case TokenKind::money:
+    case TokenKind::binary: {
       auto node = make(ExprKind::literal);
       node->token_kind = token.kind;
       node->text = take().text;
       return node;
     }
-    case TokenKind::string: case TokenKind::nstring: {
+    case TokenKind::string:
+    case TokenKind::nstring: {
       auto node = make(ExprKind::literal);
       node->token_kind = token.kind;
       node->text = unquoted(take());
       return node;
     }
-    case TokenKind::variable: case TokenKind::system: {
+    case TokenKind::variable:
+    case TokenKind::system: {
       auto node = make(token.kind == TokenKind::variable ? ExprKind::variable : ExprKind::system);
       node->text = take().text;
       return node;
@@ -255,10 +270,9 @@ ExprPtr Parser::primary() {
         return node;
       }
       fail();
-    case TokenKind::word: case TokenKind::name:
-      return word_primary();
-    default:
-      fail();
+    case TokenKind::word:
+    case TokenKind::name: return word_primary();
+    default: fail();
   }
 }
 
@@ -277,8 +291,10 @@ ExprPtr Parser::word_primary() {
     }
     if (at_word("CASE")) return case_expression();
     if ((at_word("CAST") || at_word("TRY_CAST")) && at_symbol("(", 1)) return cast_call(at_word("TRY_CAST"));
-    if ((at_word("CONVERT") || at_word("TRY_CONVERT")) && at_symbol("(", 1)) return convert_call(at_word("TRY_CONVERT"));
-    static const std::vector<std::string_view> bare{"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER", "SYSTEM_USER", "USER"};
+    if ((at_word("CONVERT") || at_word("TRY_CONVERT")) && at_symbol("(", 1))
+      return convert_call(at_word("TRY_CONVERT"));
+    static const std::vector<std::string_view> bare{"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER",
+                                                    "SYSTEM_USER", "USER"};
     for (const std::string_view name : bare) {
       if (!at_word(name)) continue;
       auto node = make(ExprKind::function);
@@ -306,7 +322,8 @@ ExprPtr Parser::word_primary() {
     if (at_symbol(".")) {
       parts.emplace_back();
     } else if (peek().kind == TokenKind::word && !parts.empty()) {
-      parts.emplace_back(take().text);  // After a dot SQL Server too wants brackets for keywords; harmless here.
+      parts.emplace_back(
+          take().text);  // After a dot SQL Server too wants brackets for keywords; harmless here.
     } else {
       parts.push_back(identifier());
     }
@@ -489,7 +506,9 @@ std::int32_t decimal_length(int precision) {
 
 void set_scale(TypeInfo& type, int scale, std::string_view name, std::int32_t line) {
   if (scale < 0 || scale > 7) {
-    raise(1002, "Line " + std::to_string(line) + ": Specified scale " + std::to_string(scale) + " is invalid.", line, 1, 15);
+    raise(1002,
+          "Line " + std::to_string(line) + ": Specified scale " + std::to_string(scale) + " is invalid.",
+          line, 1, 15);
   }
   type.scale = static_cast<std::uint8_t>(scale);
   const int base = name == "TIME" ? 3 : name == "DATETIME2" ? 6 : 8;
@@ -530,9 +549,11 @@ DataType Parser::data_type() {
     return out;
   }
   const bool decimal = out.type.type == Type::decimal;
-  const bool timed = out.type.type == Type::time || out.type.type == Type::datetime2 || out.type.type == Type::datetimeoffset;
+  const bool timed = out.type.type == Type::time || out.type.type == Type::datetime2 ||
+                     out.type.type == Type::datetimeoffset;
   if (out.sysname || !(is_text || decimal || timed || out.type.type == Type::float_)) {
-    raise(2716, "Column, parameter, or variable: Cannot specify a column width on data type " + written + ".", line);
+    raise(2716, "Column, parameter, or variable: Cannot specify a column width on data type " + written + ".",
+          line);
   }
   take();
   out.has_length = true;
@@ -546,17 +567,23 @@ DataType Parser::data_type() {
   if (is_text) {
     const bool wide = name.starts_with("N");
     const std::int32_t limit = wide ? 4000 : 8000;
-    if (first < 1) raise(1001, "Line " + std::to_string(line) + ": Length or precision specification 0 is invalid.", line, 1, 15);
+    if (first < 1)
+      raise(1001, "Line " + std::to_string(line) + ": Length or precision specification 0 is invalid.", line,
+            1, 15);
     if (first > limit) {
-      raise(131, "The size (" + std::to_string(first) + ") given to the type '" + written +
-                     "' exceeds the maximum allowed for any data type (" + std::to_string(limit) + ").", line, 1, 15);
+      raise(131,
+            "The size (" + std::to_string(first) + ") given to the type '" + written +
+                "' exceeds the maximum allowed for any data type (" + std::to_string(limit) + ").",
+            line, 1, 15);
     }
     out.type.length = wide ? 2 * first : first;
   } else if (decimal) {
     const std::int32_t scale = accept_symbol(",") ? integer() : 0;
     if (first < 1 || first > 38) {
-      raise(2750, "Column or parameter: Specified column precision " + std::to_string(first) +
-                      " is greater than the maximum precision of 38.", line);
+      raise(2750,
+            "Column or parameter: Specified column precision " + std::to_string(first) +
+                " is greater than the maximum precision of 38.",
+            line);
     }
     if (scale > first) raise(192, "The scale must be less than or equal to the precision.", line, 1, 15);
     out.type.precision = static_cast<std::uint8_t>(first);

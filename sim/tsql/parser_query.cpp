@@ -117,7 +117,8 @@ std::unique_ptr<QueryBlock> Parser::query_primary() {
 
 void Parser::order_and_offset(Select& select) {
   if (!at_word("ORDER")) {
-    if (at_word("FOR") && (at_word("XML", 1) || at_word("JSON", 1))) not_supported("FOR " + upper(peek(1).text), peek().line);
+    if (at_word("FOR") && (at_word("XML", 1) || at_word("JSON", 1)))
+      not_supported("FOR " + upper(peek(1).text), peek().line);
     return;
   }
   take();
@@ -133,7 +134,8 @@ void Parser::order_and_offset(Select& select) {
       expect_word("ONLY");
     }
   }
-  if (at_word("FOR") && (at_word("XML", 1) || at_word("JSON", 1))) not_supported("FOR " + upper(peek(1).text), peek().line);
+  if (at_word("FOR") && (at_word("XML", 1) || at_word("JSON", 1)))
+    not_supported("FOR " + upper(peek(1).text), peek().line);
 }
 
 std::vector<std::vector<ExprPtr>> Parser::values_rows() {
@@ -147,7 +149,8 @@ std::vector<std::vector<ExprPtr>> Parser::values_rows() {
     } while (accept_symbol(","));
     expect_symbol(")");
     if (!rows.empty() && rows.front().size() != row.size()) {
-      raise(10709, "The number of columns for each row in a table value constructor must be the same.", peek().line, 1, 15);
+      raise(10709, "The number of columns for each row in a table value constructor must be the same.",
+            peek().line, 1, 15);
     }
     rows.push_back(std::move(row));
   } while (accept_symbol(","));
@@ -170,7 +173,8 @@ SelectItem Parser::select_item() {
   }
   item.expr = expression();
   if (accept_word("AS")) {
-    item.alias = peek().kind == TokenKind::string || peek().kind == TokenKind::nstring ? unquoted(take()) : identifier();
+    item.alias = peek().kind == TokenKind::string || peek().kind == TokenKind::nstring ? unquoted(take())
+                                                                                       : identifier();
   } else if (peek().kind == TokenKind::string) {
     item.alias = unquoted(take());
   } else if (at_identifier()) {
@@ -199,11 +203,13 @@ std::unique_ptr<QueryBlock> Parser::query_block() {
   if (at_word("GROUP")) {
     take();
     expect_word("BY");
-    if (at_word("ROLLUP") || at_word("CUBE") || at_word("GROUPING")) not_supported("GROUP BY " + upper(peek().text), peek().line);
+    if (at_word("ROLLUP") || at_word("CUBE") || at_word("GROUPING"))
+      not_supported("GROUP BY " + upper(peek().text), peek().line);
     do {
       block->group_by.push_back(expression());
     } while (accept_symbol(","));
-    if (at_word("WITH") && (at_word("ROLLUP", 1) || at_word("CUBE", 1))) not_supported("WITH ROLLUP", peek().line);
+    if (at_word("WITH") && (at_word("ROLLUP", 1) || at_word("CUBE", 1)))
+      not_supported("WITH ROLLUP", peek().line);
   }
   if (accept_word("HAVING")) block->having = predicate();
   return block;
@@ -217,7 +223,9 @@ std::vector<std::unique_ptr<TableSource>> Parser::table_sources() {
   return out;
 }
 
-std::unique_ptr<TableSource> Parser::table_source() { return joined_table(); }
+std::unique_ptr<TableSource> Parser::table_source() {
+  return joined_table();
+}
 
 std::unique_ptr<TableSource> Parser::joined_table() {
   std::unique_ptr<TableSource> left = primary_table();
@@ -234,7 +242,8 @@ std::unique_ptr<TableSource> Parser::joined_table() {
       take();
       kind = JoinKind::outer_apply;
       has_on = false;
-    } else if (at_word("JOIN") || at_word("INNER") || at_word("LEFT") || at_word("RIGHT") || at_word("FULL")) {
+    } else if (at_word("JOIN") || at_word("INNER") || at_word("LEFT") || at_word("RIGHT") ||
+               at_word("FULL")) {
       if (at_word("LEFT")) kind = JoinKind::left;
       if (at_word("RIGHT")) kind = JoinKind::right;
       if (at_word("FULL")) kind = JoinKind::full;
@@ -257,7 +266,9 @@ std::unique_ptr<TableSource> Parser::joined_table() {
     join->right = primary_table();
     if (has_on) {
       while (!at_word("ON")) {
-        if (!at_word("JOIN") && !at_word("INNER") && !at_word("LEFT") && !at_word("RIGHT") && !at_word("FULL")) fail();
+        if (!at_word("JOIN") && !at_word("INNER") && !at_word("LEFT") && !at_word("RIGHT") &&
+            !at_word("FULL"))
+          fail();
         auto inner = std::make_unique<TableSource>();
         inner->kind = TableSource::Kind::join;
         inner->line = peek().line;
@@ -330,7 +341,8 @@ std::unique_ptr<TableSource> Parser::primary_table() {
   source->name = object_name();
   if (at_symbol("(")) {
     // t (NOLOCK), the old form of a hint, or a function's arguments.
-    if (at_word("NOLOCK", 1) || at_word("HOLDLOCK", 1) || at_word("UPDLOCK", 1) || at_word("TABLOCK", 1) || at_word("TABLOCKX", 1)) {
+    if (at_word("NOLOCK", 1) || at_word("HOLDLOCK", 1) || at_word("UPDLOCK", 1) || at_word("TABLOCK", 1) ||
+        at_word("TABLOCKX", 1)) {
       source->hints = table_hints();
     } else {
       take();
@@ -350,7 +362,8 @@ std::unique_ptr<TableSource> Parser::primary_table() {
     take();
     source->hints = table_hints();
   } else if (at_symbol("(") && source->kind == TableSource::Kind::named &&
-             (at_word("NOLOCK", 1) || at_word("HOLDLOCK", 1) || at_word("UPDLOCK", 1) || at_word("TABLOCKX", 1))) {
+             (at_word("NOLOCK", 1) || at_word("HOLDLOCK", 1) || at_word("UPDLOCK", 1) ||
+              at_word("TABLOCKX", 1))) {
     source->hints = table_hints();
   }
   if (at_word("PIVOT") || at_word("UNPIVOT")) not_supported(upper(peek().text), peek().line);
@@ -358,19 +371,41 @@ std::unique_ptr<TableSource> Parser::primary_table() {
 }
 
 std::vector<std::string> Parser::table_hints() {
-  static constexpr auto known = std::to_array<std::string_view>(
-      {"NOLOCK", "READUNCOMMITTED", "UPDLOCK", "REPEATABLEREAD", "SERIALIZABLE", "READCOMMITTED", "READCOMMITTEDLOCK",
-       "TABLOCK", "TABLOCKX", "PAGLOCK", "ROWLOCK", "XLOCK", "HOLDLOCK", "READPAST", "NOWAIT", "SNAPSHOT", "FORCESEEK",
-       "FORCESCAN", "NOEXPAND", "INDEX", "KEEPIDENTITY", "KEEPDEFAULTS", "IGNORE_CONSTRAINTS", "IGNORE_TRIGGERS"});
+  static constexpr auto known = std::to_array<std::string_view>({"NOLOCK",
+                                                                 "READUNCOMMITTED",
+                                                                 "UPDLOCK",
+                                                                 "REPEATABLEREAD",
+                                                                 "SERIALIZABLE",
+                                                                 "READCOMMITTED",
+                                                                 "READCOMMITTEDLOCK",
+                                                                 "TABLOCK",
+                                                                 "TABLOCKX",
+                                                                 "PAGLOCK",
+                                                                 "ROWLOCK",
+                                                                 "XLOCK",
+                                                                 "HOLDLOCK",
+                                                                 "READPAST",
+                                                                 "NOWAIT",
+                                                                 "SNAPSHOT",
+                                                                 "FORCESEEK",
+                                                                 "FORCESCAN",
+                                                                 "NOEXPAND",
+                                                                 "INDEX",
+                                                                 "KEEPIDENTITY",
+                                                                 "KEEPDEFAULTS",
+                                                                 "IGNORE_CONSTRAINTS",
+                                                                 "IGNORE_TRIGGERS"});
   std::vector<std::string> out;
   expect_symbol("(");
   do {
     const Token& token = peek();
     const std::string hint = upper(token.text);
     bool is_known = false;
-    for (const std::string_view name : known) is_known = is_known || name == hint;
+    for (const std::string_view name : known)
+      is_known = is_known || name == hint;
     if (token.kind != TokenKind::word || !is_known) {
-      raise(321, "\"" + std::string(token.text) + "\" is not a recognized table hints option.", token.line, 1, 15);
+      raise(321, "\"" + std::string(token.text) + "\" is not a recognized table hints option.", token.line, 1,
+            15);
     }
     take();
     if (hint == "INDEX") {

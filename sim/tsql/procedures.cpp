@@ -20,7 +20,8 @@ Value converted(const Value& value, const TypeInfo& type) {
 }
 
 std::string lower(std::string text) {
-  for (char& byte : text) byte = static_cast<char>(std::tolower(static_cast<unsigned char>(byte)));
+  for (char& byte : text)
+    byte = static_cast<char>(std::tolower(static_cast<unsigned char>(byte)));
   return text;
 }
 
@@ -30,7 +31,8 @@ SessionCore::Argument* SessionCore::CallArguments::find(std::size_t position, st
   for (Argument& item : items) {
     if (!item.name.empty() && same_word(item.name, name)) return item.is_default ? nullptr : &item;
   }
-  if (position < items.size() && items[position].name.empty()) return items[position].is_default ? nullptr : &items[position];
+  if (position < items.size() && items[position].name.empty())
+    return items[position].is_default ? nullptr : &items[position];
   return nullptr;
 }
 
@@ -47,17 +49,21 @@ std::optional<std::int64_t> SessionCore::CallArguments::number(std::size_t posit
 }
 
 void SessionCore::CallArguments::known(std::initializer_list<std::string_view> names) const {
-  if (items.size() > names.size()) raise(8144, "Procedure or function " + procedure + " has too many arguments specified.", 0, 2);
+  if (items.size() > names.size())
+    raise(8144, "Procedure or function " + procedure + " has too many arguments specified.", 0, 2);
   for (const Argument& item : items) {
     if (item.name.empty()) continue;
-    if (std::none_of(names.begin(), names.end(), [&](std::string_view name) { return same_word(name, item.name); })) {
+    if (std::none_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return same_word(name, item.name); })) {
       raise(8145, item.name + " is not a parameter for procedure " + procedure + ".");
     }
   }
 }
 
-void SessionCore::run_parameterised(const std::string& text, const std::string& declarations, std::span<Argument> values) {
-  if (nesting_ >= deepest_nesting) raise(217, "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).");
+void SessionCore::run_parameterised(const std::string& text, const std::string& declarations,
+                                    std::span<Argument> values) {
+  if (nesting_ >= deepest_nesting)
+    raise(217, "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).");
   const std::vector<ParameterDeclaration> parameters = parse_parameters(declarations);
   Frame frame;
   std::vector<std::pair<std::string, Argument*>> outputs;
@@ -87,13 +93,15 @@ void SessionCore::run_parameterised(const std::string& text, const std::string& 
     if (argument.output) outputs.emplace_back(upper(parameter->name), &argument);
   }
   if (position < parameters.size()) {
-    raise(8178, "The parameterized query '(" + declarations + ")" + text.substr(0, 60) + "' expects the parameter '" + parameters[position].name + "', which was not supplied.");
+    raise(8178, "The parameterized query '(" + declarations + ")" + text.substr(0, 60) +
+                    "' expects the parameter '" + parameters[position].name + "', which was not supplied.");
   }
   frames_.push_back(std::move(frame));
   ++nesting_;
   const auto leave = [&] {
     --nesting_;
-    for (const auto& [name, table] : frames_.back().tables) drop_local_table(table);
+    for (const auto& [name, table] : frames_.back().tables)
+      drop_local_table(table);
     frames_.pop_back();
   };
   try {
@@ -102,7 +110,8 @@ void SessionCore::run_parameterised(const std::string& text, const std::string& 
     leave();
     throw;
   }
-  for (auto& [name, argument] : outputs) argument->value = frames_.back().variables[name].value;
+  for (auto& [name, argument] : outputs)
+    argument->value = frames_.back().variables[name].value;
   leave();
 }
 
@@ -111,15 +120,24 @@ std::int32_t SessionCore::execute_sql(CallArguments& arguments, std::size_t) {
   if (!text) raise(214, "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.");
   const std::string declarations = arguments.text(1, "@params").value_or("");
   std::vector<Argument> rest;
-  for (std::size_t i = 2; i < arguments.items.size(); ++i) rest.push_back(std::move(arguments.items[i]));
+  for (std::size_t i = 2; i < arguments.items.size(); ++i)
+    rest.push_back(std::move(arguments.items[i]));
   run_parameterised(*text, declarations, rest);
-  for (std::size_t i = 0; i < rest.size(); ++i) arguments.items[i + 2] = std::move(rest[i]);
+  for (std::size_t i = 0; i < rest.size(); ++i)
+    arguments.items[i + 2] = std::move(rest[i]);
   return last_error_;
 }
 
 std::int32_t SessionCore::prepare_handle(CallArguments& arguments, bool execute_too) {
-  if (arguments.items.size() < 3) raise(201, "Procedure or function '" + arguments.procedure + "' expects parameter '@stmt', which was not supplied.", 0, 4);
-  const auto text_of = [&](std::size_t i) { return arguments.items[i].value.null ? std::string() : converted(arguments.items[i].value, nvarchar_type(-1)).text; };
+  if (arguments.items.size() < 3)
+    raise(201,
+          "Procedure or function '" + arguments.procedure +
+              "' expects parameter '@stmt', which was not supplied.",
+          0, 4);
+  const auto text_of = [&](std::size_t i) {
+    return arguments.items[i].value.null ? std::string()
+                                         : converted(arguments.items[i].value, nvarchar_type(-1)).text;
+  };
   Handle handle{text_of(2), text_of(1)};
   parsed(handle.text);
   const std::int32_t number = next_handle_++;
@@ -132,22 +150,28 @@ std::int32_t SessionCore::prepare_handle(CallArguments& arguments, bool execute_
   handles_[number] = handle;
   if (execute_too) {
     std::vector<Argument> rest;
-    for (std::size_t i = 3; i < arguments.items.size(); ++i) rest.push_back(std::move(arguments.items[i]));
+    for (std::size_t i = 3; i < arguments.items.size(); ++i)
+      rest.push_back(std::move(arguments.items[i]));
     run_parameterised(handle.text, handle.declarations, rest);
-    for (std::size_t i = 0; i < rest.size(); ++i) arguments.items[i + 3] = std::move(rest[i]);
+    for (std::size_t i = 0; i < rest.size(); ++i)
+      arguments.items[i + 3] = std::move(rest[i]);
   }
   return 0;
 }
 
 std::int32_t SessionCore::execute_handle(CallArguments& arguments) {
-  const std::int64_t number = arguments.items.empty() ? 0 : converted(arguments.items[0].value, bigint_type()).number;
+  const std::int64_t number =
+      arguments.items.empty() ? 0 : converted(arguments.items[0].value, bigint_type()).number;
   const auto found = handles_.find(static_cast<std::int32_t>(number));
-  if (found == handles_.end()) raise(8179, "Could not find prepared statement with handle " + std::to_string(number) + ".", 0, 2);
+  if (found == handles_.end())
+    raise(8179, "Could not find prepared statement with handle " + std::to_string(number) + ".", 0, 2);
   const Handle handle = found->second;
   std::vector<Argument> rest;
-  for (std::size_t i = 1; i < arguments.items.size(); ++i) rest.push_back(std::move(arguments.items[i]));
+  for (std::size_t i = 1; i < arguments.items.size(); ++i)
+    rest.push_back(std::move(arguments.items[i]));
   run_parameterised(handle.text, handle.declarations, rest);
-  for (std::size_t i = 0; i < rest.size(); ++i) arguments.items[i + 1] = std::move(rest[i]);
+  for (std::size_t i = 0; i < rest.size(); ++i)
+    arguments.items[i + 1] = std::move(rest[i]);
   return 0;
 }
 
@@ -158,8 +182,10 @@ std::int32_t SessionCore::call_procedure(const std::string& name, CallArguments&
   if (key == "sp_prepexec") return prepare_handle(arguments, true);
   if (key == "sp_execute") return execute_handle(arguments);
   if (key == "sp_unprepare") {
-    const std::int64_t number = arguments.items.empty() ? 0 : converted(arguments.items[0].value, bigint_type()).number;
-    if (handles_.erase(static_cast<std::int32_t>(number)) == 0) raise(8179, "Could not find prepared statement with handle " + std::to_string(number) + ".", 0, 2);
+    const std::int64_t number =
+        arguments.items.empty() ? 0 : converted(arguments.items[0].value, bigint_type()).number;
+    if (handles_.erase(static_cast<std::int32_t>(number)) == 0)
+      raise(8179, "Could not find prepared statement with handle " + std::to_string(number) + ".", 0, 2);
     return 0;
   }
   if (key == "sp_reset_connection") {
@@ -170,8 +196,12 @@ std::int32_t SessionCore::call_procedure(const std::string& name, CallArguments&
     if (!definition_.sysadmin) raise(15247, "User does not have permission to perform this action.");
     if (tran_count_ > 0) raise(50000, "sp_sim_control cannot be called inside of a transaction.");
     std::vector<std::string> texts;
-    for (const Argument& item : arguments.items) texts.push_back(item.value.null ? std::string() : converted(item.value, nvarchar_type(-1)).text);
-    if (texts.empty()) raise(201, "Procedure or function 'sp_sim_control' expects parameter '@command', which was not supplied.", 0, 4);
+    for (const Argument& item : arguments.items)
+      texts.push_back(item.value.null ? std::string() : converted(item.value, nvarchar_type(-1)).text);
+    if (texts.empty())
+      raise(201,
+            "Procedure or function 'sp_sim_control' expects parameter '@command', which was not supplied.", 0,
+            4);
     ControlContext context{state_.server, state_.jobs, state_.faults, current_->database};
     CdcResult result;
     const std::string command = texts.front();
@@ -201,13 +231,15 @@ void SessionCore::send_result(const CdcResult& result) {
     columns.push_back(std::move(out));
   }
   if (insert_rows_ != nullptr) {
-    for (const std::vector<Value>& row : result.rows) insert_rows_->push_back(row);
+    for (const std::vector<Value>& row : result.rows)
+      insert_rows_->push_back(row);
     return;
   }
   sink_->columns(columns);
   std::vector<Cell> cells(columns.size());
   for (const std::vector<Value>& row : result.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) cells[i] = cell_of(row[i]);
+    for (std::size_t i = 0; i < row.size(); ++i)
+      cells[i] = cell_of(row[i]);
     if (!sink_->row(cells)) throw Cancelled{};
   }
   row_count_ = static_cast<std::int64_t>(result.rows.size());
@@ -239,9 +271,12 @@ void SessionCore::execute(const Execute& node) {
     active_ = before;
   };
   if (!node.procedure.database.empty() && !same_name(node.procedure.database, current_->database->name)) {
-    const bool of_server = same_name(node.procedure.database, "master") || same_name(node.procedure.database, "msdb");
+    const bool of_server =
+        same_name(node.procedure.database, "master") || same_name(node.procedure.database, "msdb");
     const DatabasePtr database = state_.server.find(node.procedure.database);
-    if (!database) raise(2812, "Could not find stored procedure '" + node.procedure.text() + "'.", node.procedure.line, 62);
+    if (!database)
+      raise(2812, "Could not find stored procedure '" + node.procedure.text() + "'.", node.procedure.line,
+            62);
     if (!of_server) current_ = active_ = &use(database);
   }
   std::int32_t status = 0;
@@ -249,7 +284,8 @@ void SessionCore::execute(const Execute& node) {
     status = call_procedure(node.procedure.name, arguments);
   } catch (StatementError& error) {
     restore();
-    if (error.message.procedure.empty() && node.procedure.name != "sp_executesql") error.message.procedure = node.procedure.name;
+    if (error.message.procedure.empty() && node.procedure.name != "sp_executesql")
+      error.message.procedure = node.procedure.name;
     throw;
   } catch (...) {
     restore();
@@ -272,7 +308,8 @@ void SessionCore::execute(const Execute& node) {
 void SessionCore::insert_execute(const Insert& insert, const TablePtr& table) {
   std::vector<std::vector<Value>> rows;
   const Execute& node = std::get<Execute>(insert.execute->body);
-  if (!node.texts.empty() || same_word(node.procedure.name, "sp_executesql")) not_supported("INSERT ... EXEC of a text");
+  if (!node.texts.empty() || same_word(node.procedure.name, "sp_executesql"))
+    not_supported("INSERT ... EXEC of a text");
   insert_rows_ = &rows;
   try {
     execute(node);
@@ -299,7 +336,8 @@ void SessionCore::insert_execute(const Insert& insert, const TablePtr& table) {
     writer.prepare_insert(columns);
     std::vector<Cell> cells(columns.size());
     for (const std::vector<Value>& row : rows) {
-      if (row.size() != columns.size()) raise(213, "Column name or number of supplied values does not match table definition.", 0, 7);
+      if (row.size() != columns.size())
+        raise(213, "Column name or number of supplied values does not match table definition.", 0, 7);
       std::vector<Value> values(row.size());
       for (std::size_t i = 0; i < row.size(); ++i) {
         values[i] = converted(row[i], columns[i]->type);

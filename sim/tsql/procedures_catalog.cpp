@@ -51,17 +51,27 @@ OdbcType odbc_type(const TypeInfo& type, bool old_dates) {
     case Type::smallint: return {5, 5, 2, 0, 10, 5, {}, 38};
     case Type::int_: return {4, 10, 4, 0, 10, 4, {}, 38};
     case Type::bigint: return {-5, 19, 8, 0, 10, -5, {}, 63};
-    case Type::decimal: return {type.numeric ? 2 : 3, type.precision, type.precision + 2, type.scale, 10, type.numeric ? 2 : 3, {}, 106};
+    case Type::decimal:
+      return {type.numeric ? 2 : 3,
+              type.precision,
+              type.precision + 2,
+              type.scale,
+              10,
+              type.numeric ? 2 : 3,
+              {},
+              106};
     case Type::smallmoney: return {3, 10, 12, 4, 10, 3, {}, 110};
     case Type::money: return {3, 19, 21, 4, 10, 3, {}, 60};
     case Type::real: return {7, 24, 4, {}, 2, 7, {}, 109};
     case Type::float_: return {6, 53, 8, {}, 2, 6, {}, 109};
-    case Type::date: return old_dates ? OdbcType{-9, 10, 20, {}, {}, -9, {}, 0} : OdbcType{91, 10, 6, {}, {}, 9, 1, 0};
+    case Type::date:
+      return old_dates ? OdbcType{-9, 10, 20, {}, {}, -9, {}, 0} : OdbcType{91, 10, 6, {}, {}, 9, 1, 0};
     case Type::time: return {-154, type.scale == 0 ? 8 : 9 + type.scale, 10, type.scale, {}, -154, {}, 0};
     case Type::smalldatetime: return {93, 16, 16, 0, {}, 9, 3, 111};
     case Type::datetime: return {93, 23, 16, 3, {}, 9, 3, 61};
     case Type::datetime2: return {93, type.scale == 0 ? 19 : 20 + type.scale, 16, type.scale, {}, 9, 3, 0};
-    case Type::datetimeoffset: return {-155, type.scale == 0 ? 26 : 27 + type.scale, 20, type.scale, {}, -155, {}, 0};
+    case Type::datetimeoffset:
+      return {-155, type.scale == 0 ? 26 : 27 + type.scale, 20, type.scale, {}, -155, {}, 0};
     case Type::char_: return {1, units, units, {}, {}, 1, {}, 47};
     case Type::varchar: return {12, units < 0 ? 0 : units, units < 0 ? 0 : units, {}, {}, 12, {}, 39};
     case Type::nchar: return {-8, units, 2 * units, {}, {}, -8, {}, 47};
@@ -73,7 +83,9 @@ OdbcType odbc_type(const TypeInfo& type, bool old_dates) {
   return {12, 0, 0, {}, {}, 12, {}, 39};
 }
 
-Value optional_number(const std::optional<int>& number, Type type) { return number ? number_value(*number, type) : null_of(make_type(type)); }
+Value optional_number(const std::optional<int>& number, Type type) {
+  return number ? number_value(*number, type) : null_of(make_type(type));
+}
 
 // sp_tables and its like match with LIKE patterns; NULL matches all.
 bool pattern_matches(const std::optional<std::string>& pattern, const std::string& name) {
@@ -103,9 +115,11 @@ const TypeInfo small_type = make_type(Type::smallint);
 std::vector<TablePtr> SessionCore::all_tables() {
   std::vector<TablePtr> out;
   active_->catalog.refresh();
-  sim::Statement ids = active_->work->connection().prepare("SELECT object_id FROM sys_tables ORDER BY schema_id, name");
+  sim::Statement ids =
+      active_->work->connection().prepare("SELECT object_id FROM sys_tables ORDER BY schema_id, name");
   std::vector<std::int32_t> numbers;
-  while (ids.next()) numbers.push_back(static_cast<std::int32_t>(ids.number(0)));
+  while (ids.next())
+    numbers.push_back(static_cast<std::int32_t>(ids.number(0)));
   for (const std::int32_t id : numbers) {
     if (TablePtr table = active_->catalog.table(id)) out.push_back(std::move(table));
   }
@@ -115,34 +129,62 @@ std::vector<TablePtr> SessionCore::all_tables() {
 CdcResult SessionCore::procedure_tables(CallArguments& arguments) {
   arguments.known({"@table_name", "@table_owner", "@table_qualifier", "@table_type", "@fUsePattern"});
   CdcResult result;
-  result.columns = {{"TABLE_QUALIFIER", name_type, true}, {"TABLE_OWNER", name_type, true}, {"TABLE_NAME", name_type, true}, {"TABLE_TYPE", text_type(Type::varchar, 32), true}, {"REMARKS", text_type(Type::varchar, 254), true}};
+  result.columns = {{"TABLE_QUALIFIER", name_type, true},
+                    {"TABLE_OWNER", name_type, true},
+                    {"TABLE_NAME", name_type, true},
+                    {"TABLE_TYPE", text_type(Type::varchar, 32), true},
+                    {"REMARKS", text_type(Type::varchar, 254), true}};
   const std::optional<std::string> types = arguments.text(3, "@table_type");
   for (const TablePtr& table : all_tables()) {
     const std::string type = table->schema == "cdc" || table->ms_shipped ? "SYSTEM TABLE" : "TABLE";
     if (types && types->find("'" + type + "'") == std::string::npos && !types->empty()) continue;
-    if (!pattern_matches(arguments.text(0, "@table_name"), table->name) || !pattern_matches(arguments.text(1, "@table_owner"), table->schema)) continue;
-    result.rows.push_back({text_value(active_->database->name), text_value(table->schema), text_value(table->name), text_value(type), null_of(text_type(Type::varchar, 254))});
+    if (!pattern_matches(arguments.text(0, "@table_name"), table->name) ||
+        !pattern_matches(arguments.text(1, "@table_owner"), table->schema))
+      continue;
+    result.rows.push_back({text_value(active_->database->name), text_value(table->schema),
+                           text_value(table->name), text_value(type),
+                           null_of(text_type(Type::varchar, 254))});
   }
   return result;
 }
 
 CdcResult SessionCore::procedure_columns(CallArguments& arguments, bool version_100) {
-  arguments.known({"@table_name", "@table_owner", "@table_qualifier", "@column_name", version_100 ? "@NameScope" : "@ODBCVer", version_100 ? "@ODBCVer" : "@fUsePattern", "@fUsePattern"});
+  arguments.known({"@table_name", "@table_owner", "@table_qualifier", "@column_name",
+                   version_100 ? "@NameScope" : "@ODBCVer", version_100 ? "@ODBCVer" : "@fUsePattern",
+                   "@fUsePattern"});
   CdcResult result;
-  result.columns = {{"TABLE_QUALIFIER", name_type, true}, {"TABLE_OWNER", name_type, true}, {"TABLE_NAME", name_type, false}, {"COLUMN_NAME", name_type, false},
-                    {"DATA_TYPE", small_type, false}, {"TYPE_NAME", name_type, false}, {"PRECISION", int_type(), true}, {"LENGTH", int_type(), true},
-                    {"SCALE", small_type, true}, {"RADIX", small_type, true}, {"NULLABLE", small_type, false}, {"REMARKS", text_type(Type::varchar, 254), true},
-                    {"COLUMN_DEF", nvarchar_type(4000), true}, {"SQL_DATA_TYPE", small_type, false}, {"SQL_DATETIME_SUB", small_type, true},
-                    {"CHAR_OCTET_LENGTH", int_type(), true}, {"ORDINAL_POSITION", int_type(), false}, {"IS_NULLABLE", text_type(Type::varchar, 254), true}};
+  result.columns = {{"TABLE_QUALIFIER", name_type, true},
+                    {"TABLE_OWNER", name_type, true},
+                    {"TABLE_NAME", name_type, false},
+                    {"COLUMN_NAME", name_type, false},
+                    {"DATA_TYPE", small_type, false},
+                    {"TYPE_NAME", name_type, false},
+                    {"PRECISION", int_type(), true},
+                    {"LENGTH", int_type(), true},
+                    {"SCALE", small_type, true},
+                    {"RADIX", small_type, true},
+                    {"NULLABLE", small_type, false},
+                    {"REMARKS", text_type(Type::varchar, 254), true},
+                    {"COLUMN_DEF", nvarchar_type(4000), true},
+                    {"SQL_DATA_TYPE", small_type, false},
+                    {"SQL_DATETIME_SUB", small_type, true},
+                    {"CHAR_OCTET_LENGTH", int_type(), true},
+                    {"ORDINAL_POSITION", int_type(), false},
+                    {"IS_NULLABLE", text_type(Type::varchar, 254), true}};
   if (version_100) {
-    for (const char* name : {"SS_IS_SPARSE", "SS_IS_COLUMN_SET", "SS_IS_COMPUTED", "SS_IS_IDENTITY"}) result.columns.push_back({name, small_type, true});
-    for (const char* name : {"SS_UDT_CATALOG_NAME", "SS_UDT_SCHEMA_NAME", "SS_UDT_ASSEMBLY_TYPE_NAME", "SS_XML_SCHEMACOLLECTION_CATALOG_NAME", "SS_XML_SCHEMACOLLECTION_SCHEMA_NAME", "SS_XML_SCHEMACOLLECTION_NAME"}) {
+    for (const char* name : {"SS_IS_SPARSE", "SS_IS_COLUMN_SET", "SS_IS_COMPUTED", "SS_IS_IDENTITY"})
+      result.columns.push_back({name, small_type, true});
+    for (const char* name : {"SS_UDT_CATALOG_NAME", "SS_UDT_SCHEMA_NAME", "SS_UDT_ASSEMBLY_TYPE_NAME",
+                             "SS_XML_SCHEMACOLLECTION_CATALOG_NAME", "SS_XML_SCHEMACOLLECTION_SCHEMA_NAME",
+                             "SS_XML_SCHEMACOLLECTION_NAME"}) {
       result.columns.push_back({name, name_type, true});
     }
   }
   result.columns.push_back({"SS_DATA_TYPE", make_type(Type::tinyint), true});
   for (const TablePtr& table : all_tables()) {
-    if (!pattern_matches(arguments.text(0, "@table_name"), table->name) || !pattern_matches(arguments.text(1, "@table_owner"), table->schema)) continue;
+    if (!pattern_matches(arguments.text(0, "@table_name"), table->name) ||
+        !pattern_matches(arguments.text(1, "@table_owner"), table->schema))
+      continue;
     std::int64_t ordinal = 0;
     for (const ColumnDef& column : table->columns) {
       ++ordinal;
@@ -151,18 +193,32 @@ CdcResult SessionCore::procedure_columns(CallArguments& arguments, bool version_
       const bool has_octets = is_text(column.type.type) || is_bytes(column.type.type);
       std::string type_text = column.sysname ? "sysname" : std::string(type_name(column.type));
       if (column.identity) type_text += " identity";
-      std::vector<Value> row{text_value(active_->database->name), text_value(table->schema), text_value(table->name), text_value(column.name),
-                             number_value(odbc.code, Type::smallint), text_value(type_text), number_value(odbc.precision), number_value(odbc.length),
-                             optional_number(odbc.scale, Type::smallint), optional_number(odbc.radix, Type::smallint), number_value(column.nullable ? 1 : 0, Type::smallint),
-                             null_of(text_type(Type::varchar, 254)), column.default_value ? text_value("(" + column.default_value->text + ")") : null_of(nvarchar_type(4000)),
-                             number_value(odbc.sql_type, Type::smallint), optional_number(odbc.sub, Type::smallint),
-                             has_octets ? number_value(odbc.length) : null_of(int_type()), number_value(ordinal), text_value(column.nullable ? "YES" : "NO")};
+      std::vector<Value> row{text_value(active_->database->name),
+                             text_value(table->schema),
+                             text_value(table->name),
+                             text_value(column.name),
+                             number_value(odbc.code, Type::smallint),
+                             text_value(type_text),
+                             number_value(odbc.precision),
+                             number_value(odbc.length),
+                             optional_number(odbc.scale, Type::smallint),
+                             optional_number(odbc.radix, Type::smallint),
+                             number_value(column.nullable ? 1 : 0, Type::smallint),
+                             null_of(text_type(Type::varchar, 254)),
+                             column.default_value ? text_value("(" + column.default_value->text + ")")
+                                                  : null_of(nvarchar_type(4000)),
+                             number_value(odbc.sql_type, Type::smallint),
+                             optional_number(odbc.sub, Type::smallint),
+                             has_octets ? number_value(odbc.length) : null_of(int_type()),
+                             number_value(ordinal),
+                             text_value(column.nullable ? "YES" : "NO")};
       if (version_100) {
         row.push_back(number_value(0, Type::smallint));
         row.push_back(number_value(0, Type::smallint));
         row.push_back(number_value(column.computed.empty() ? 0 : 1, Type::smallint));
         row.push_back(number_value(column.identity ? 1 : 0, Type::smallint));
-        for (int i = 0; i < 6; ++i) row.push_back(null_of(name_type));
+        for (int i = 0; i < 6; ++i)
+          row.push_back(null_of(name_type));
       }
       row.push_back(number_value(odbc.ss_type, Type::tinyint));
       result.rows.push_back(std::move(row));
@@ -174,8 +230,9 @@ CdcResult SessionCore::procedure_columns(CallArguments& arguments, bool version_
 CdcResult SessionCore::procedure_keys(CallArguments& arguments) {
   arguments.known({"@table_name", "@table_owner", "@table_qualifier"});
   CdcResult result;
-  result.columns = {{"TABLE_QUALIFIER", name_type, true}, {"TABLE_OWNER", name_type, true}, {"TABLE_NAME", name_type, false}, {"COLUMN_NAME", name_type, false},
-                    {"KEY_SEQ", small_type, false}, {"PK_NAME", name_type, true}};
+  result.columns = {{"TABLE_QUALIFIER", name_type, true}, {"TABLE_OWNER", name_type, true},
+                    {"TABLE_NAME", name_type, false},     {"COLUMN_NAME", name_type, false},
+                    {"KEY_SEQ", small_type, false},       {"PK_NAME", name_type, true}};
   const std::string schema = arguments.text(1, "@table_owner").value_or(default_schema_);
   active_->catalog.refresh();
   const TablePtr table = active_->catalog.table(schema, arguments.text(0, "@table_name").value_or(""));
@@ -184,18 +241,29 @@ CdcResult SessionCore::procedure_keys(CallArguments& arguments) {
   std::int64_t position = 0;
   for (const IndexColumn& column : key->columns) {
     if (column.included) continue;
-    result.rows.push_back({text_value(active_->database->name), text_value(table->schema), text_value(table->name), text_value(table->column(column.column_id)->name),
+    result.rows.push_back({text_value(active_->database->name), text_value(table->schema),
+                           text_value(table->name), text_value(table->column(column.column_id)->name),
                            number_value(++position, Type::smallint), text_value(key->name)});
   }
   return result;
 }
 
 CdcResult SessionCore::procedure_statistics(CallArguments& arguments) {
-  arguments.known({"@table_name", "@table_owner", "@table_qualifier", "@index_name", "@is_unique", "@accuracy"});
+  arguments.known(
+      {"@table_name", "@table_owner", "@table_qualifier", "@index_name", "@is_unique", "@accuracy"});
   CdcResult result;
-  result.columns = {{"TABLE_QUALIFIER", name_type, true}, {"TABLE_OWNER", name_type, true}, {"TABLE_NAME", name_type, false}, {"NON_UNIQUE", small_type, true},
-                    {"INDEX_QUALIFIER", name_type, true}, {"INDEX_NAME", name_type, true}, {"TYPE", small_type, false}, {"SEQ_IN_INDEX", small_type, true},
-                    {"COLUMN_NAME", name_type, true}, {"COLLATION", text_type(Type::char_, 1), true}, {"CARDINALITY", int_type(), true}, {"PAGES", int_type(), true},
+  result.columns = {{"TABLE_QUALIFIER", name_type, true},
+                    {"TABLE_OWNER", name_type, true},
+                    {"TABLE_NAME", name_type, false},
+                    {"NON_UNIQUE", small_type, true},
+                    {"INDEX_QUALIFIER", name_type, true},
+                    {"INDEX_NAME", name_type, true},
+                    {"TYPE", small_type, false},
+                    {"SEQ_IN_INDEX", small_type, true},
+                    {"COLUMN_NAME", name_type, true},
+                    {"COLLATION", text_type(Type::char_, 1), true},
+                    {"CARDINALITY", int_type(), true},
+                    {"PAGES", int_type(), true},
                     {"FILTER_CONDITION", text_type(Type::varchar, 128), true}};
   const std::string schema = arguments.text(1, "@table_owner").value_or(default_schema_);
   active_->catalog.refresh();
@@ -203,18 +271,25 @@ CdcResult SessionCore::procedure_statistics(CallArguments& arguments) {
   if (!table) return result;
   const bool unique_only = same_word(arguments.text(4, "@is_unique").value_or("N"), "Y");
   const auto null_name = null_of(name_type);
-  const std::int64_t rows = active_->work->connection().single_number("SELECT count(*) FROM " + table->stored_name());
-  result.rows.push_back({text_value(active_->database->name), text_value(table->schema), text_value(table->name), null_of(small_type), null_name, null_name, number_value(0, Type::smallint),
-                         null_of(small_type), null_name, null_of(text_type(Type::char_, 1)), number_value(rows), number_value(1), null_of(text_type(Type::varchar, 128))});
+  const std::int64_t rows =
+      active_->work->connection().single_number("SELECT count(*) FROM " + table->stored_name());
+  result.rows.push_back({text_value(active_->database->name), text_value(table->schema),
+                         text_value(table->name), null_of(small_type), null_name, null_name,
+                         number_value(0, Type::smallint), null_of(small_type), null_name,
+                         null_of(text_type(Type::char_, 1)), number_value(rows), number_value(1),
+                         null_of(text_type(Type::varchar, 128))});
   for (const IndexDef& index : table->indexes) {
     if (unique_only && !index.unique && !index.primary_key) continue;
     std::int64_t position = 0;
     for (const IndexColumn& column : index.columns) {
       if (column.included) continue;
-      result.rows.push_back({text_value(active_->database->name), text_value(table->schema), text_value(table->name), number_value(index.unique || index.primary_key ? 0 : 1, Type::smallint),
-                             text_value(table->name), text_value(index.name), number_value(index.clustered ? 1 : 3, Type::smallint), number_value(++position, Type::smallint),
-                             text_value(table->column(column.column_id)->name), text_value(column.descending ? "D" : "A"), null_of(int_type()), null_of(int_type()),
-                             null_of(text_type(Type::varchar, 128))});
+      result.rows.push_back(
+          {text_value(active_->database->name), text_value(table->schema), text_value(table->name),
+           number_value(index.unique || index.primary_key ? 0 : 1, Type::smallint), text_value(table->name),
+           text_value(index.name), number_value(index.clustered ? 1 : 3, Type::smallint),
+           number_value(++position, Type::smallint), text_value(table->column(column.column_id)->name),
+           text_value(column.descending ? "D" : "A"), null_of(int_type()), null_of(int_type()),
+           null_of(text_type(Type::varchar, 128))});
     }
   }
   return result;
@@ -226,7 +301,8 @@ std::int32_t SessionCore::catalog_procedure(const std::string& name, CallArgumen
       for (std::size_t i = 0; i < row.size(); ++i) {
         Value out;
         ConversionError error;
-        if (!convert(row[i].type, cell_of(row[i]), result.columns[i].type, no_style, out, error)) raise(error.number, error.text);
+        if (!convert(row[i].type, cell_of(row[i]), result.columns[i].type, no_style, out, error))
+          raise(error.number, error.text);
         row[i] = std::move(out);
       }
     }
@@ -238,7 +314,8 @@ std::int32_t SessionCore::catalog_procedure(const std::string& name, CallArgumen
   };
   // The qualifier must be the session's database: drivers change to it first.
   if (name == "sp_tables") return answer(procedure_tables(arguments));
-  if (name == "sp_columns" || name == "sp_columns_100" || name == "sp_columns_90") return answer(procedure_columns(arguments, name != "sp_columns"));
+  if (name == "sp_columns" || name == "sp_columns_100" || name == "sp_columns_90")
+    return answer(procedure_columns(arguments, name != "sp_columns"));
   if (name == "sp_pkeys") return answer(procedure_keys(arguments));
   if (name == "sp_statistics" || name == "sp_statistics_100") return answer(procedure_statistics(arguments));
   if (name == "sp_addrolemember" || name == "sp_droprolemember") {
@@ -255,7 +332,9 @@ std::int32_t SessionCore::catalog_procedure(const std::string& name, CallArgumen
     const std::string option = arguments.text(0, "@configname").value_or("");
     const std::optional<std::int64_t> value = arguments.number(1, "@configvalue");
     if (same_word(option, "show advanced options")) return 0;
-    if (!option.starts_with("max text repl size") || !value) raise(15123, "The configuration option '" + option + "' does not exist, or it may be an advanced option.");
+    if (!option.starts_with("max text repl size") || !value)
+      raise(15123,
+            "The configuration option '" + option + "' does not exist, or it may be an advanced option.");
     state_.server.set_max_text_repl_size(*value);
     return 0;
   }

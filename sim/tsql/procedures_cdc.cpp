@@ -21,7 +21,9 @@ std::int32_t SessionCore::cdc_procedure(const std::string& name, CallArguments& 
   const Principal& caller = active_->principal;
   CdcResult result;
   const auto text = [&](std::size_t position, std::string_view key) { return arguments.text(position, key); };
-  const auto number = [&](std::size_t position, std::string_view key) { return arguments.number(position, key); };
+  const auto number = [&](std::size_t position, std::string_view key) {
+    return arguments.number(position, key);
+  };
   const auto flag = [&](std::size_t position, std::string_view key) {
     const std::optional<std::int64_t> value = number(position, key);
     return value ? std::optional<bool>(*value != 0) : std::nullopt;
@@ -31,7 +33,8 @@ std::int32_t SessionCore::cdc_procedure(const std::string& name, CallArguments& 
     if (found == nullptr || found->value.null) return std::nullopt;
     Value out;
     ConversionError error;
-    if (!convert(found->value.type, cell_of(found->value), text_type(Type::binary, 10), no_style, out, error)) raise(error.number, error.text);
+    if (!convert(found->value.type, cell_of(found->value), text_type(Type::binary, 10), no_style, out, error))
+      raise(error.number, error.text);
     return out.text;
   };
   if (name == "sp_cdc_enable_db") {
@@ -43,8 +46,9 @@ std::int32_t SessionCore::cdc_procedure(const std::string& name, CallArguments& 
     return cdc_write([&] { return cdc.disable_db(caller); });
   }
   if (name == "sp_cdc_enable_table") {
-    arguments.known({"@source_schema", "@source_name", "@capture_instance", "@supports_net_changes", "@role_name", "@index_name", "@captured_column_list",
-                     "@filegroup_name", "@allow_partition_switch"});
+    arguments.known({"@source_schema", "@source_name", "@capture_instance", "@supports_net_changes",
+                     "@role_name", "@index_name", "@captured_column_list", "@filegroup_name",
+                     "@allow_partition_switch"});
     EnableTable parameters;
     parameters.source_schema = text(0, "@source_schema");
     parameters.source_name = text(1, "@source_name");
@@ -62,7 +66,10 @@ std::int32_t SessionCore::cdc_procedure(const std::string& name, CallArguments& 
   }
   if (name == "sp_cdc_disable_table") {
     arguments.known({"@source_schema", "@source_name", "@capture_instance"});
-    return cdc_write([&] { return cdc.disable_table(caller, text(0, "@source_schema"), text(1, "@source_name"), text(2, "@capture_instance")); });
+    return cdc_write([&] {
+      return cdc.disable_table(caller, text(0, "@source_schema"), text(1, "@source_name"),
+                               text(2, "@capture_instance"));
+    });
   }
   if (name == "sp_cdc_help_change_data_capture") {
     arguments.known({"@source_schema", "@source_name"});
@@ -83,8 +90,9 @@ std::int32_t SessionCore::cdc_procedure(const std::string& name, CallArguments& 
     arguments.known({"@capture_instance"});
     before_read();
     active_->catalog.refresh();
-    check(name == "sp_cdc_get_ddl_history" ? cdc.get_ddl_history(caller, text(0, "@capture_instance"), result)
-                                           : cdc.get_captured_columns(caller, text(0, "@capture_instance"), result));
+    check(name == "sp_cdc_get_ddl_history"
+              ? cdc.get_ddl_history(caller, text(0, "@capture_instance"), result)
+              : cdc.get_captured_columns(caller, text(0, "@capture_instance"), result));
     send_result(result);
     return 0;
   }
@@ -95,10 +103,12 @@ std::int32_t SessionCore::cdc_procedure(const std::string& name, CallArguments& 
     job.job_type = text(at++, "@job_type");
     std::optional<bool> start = true;
     if (add) {
-      arguments.known({"@job_type", "@start_job", "@maxtrans", "@maxscans", "@continuous", "@pollinginterval", "@retention", "@threshold"});
+      arguments.known({"@job_type", "@start_job", "@maxtrans", "@maxscans", "@continuous", "@pollinginterval",
+                       "@retention", "@threshold"});
       start = flag(at++, "@start_job").value_or(true);
     } else {
-      arguments.known({"@job_type", "@maxtrans", "@maxscans", "@continuous", "@pollinginterval", "@retention", "@threshold"});
+      arguments.known({"@job_type", "@maxtrans", "@maxscans", "@continuous", "@pollinginterval", "@retention",
+                       "@threshold"});
     }
     job.maxtrans = number(at, "@maxtrans");
     job.maxscans = number(at + 1, "@maxscans");
@@ -114,15 +124,21 @@ std::int32_t SessionCore::cdc_procedure(const std::string& name, CallArguments& 
     arguments.known({"@job_type"});
     const std::optional<std::string> type = text(0, "@job_type");
     return cdc_write([&] {
-      return name == "sp_cdc_drop_job" ? cdc.drop_job(caller, type) : name == "sp_cdc_start_job" ? cdc.start_job(caller, type) : cdc.stop_job(caller, type);
+      return name == "sp_cdc_drop_job"    ? cdc.drop_job(caller, type)
+             : name == "sp_cdc_start_job" ? cdc.start_job(caller, type)
+                                          : cdc.stop_job(caller, type);
     });
   }
   if (name == "sp_cdc_cleanup_change_table") {
     arguments.known({"@capture_instance", "@low_water_mark", "@threshold", "@fCleanupFailed"});
-    return cdc_write([&] { return cdc.cleanup_change_table(caller, text(0, "@capture_instance"), bytes(1, "@low_water_mark"), number(2, "@threshold").value_or(5000)); });
+    return cdc_write([&] {
+      return cdc.cleanup_change_table(caller, text(0, "@capture_instance"), bytes(1, "@low_water_mark"),
+                                      number(2, "@threshold").value_or(5000));
+    });
   }
   if (name == "sp_cdc_scan") {
-    if (!active_->security.is_owner(caller)) raise(22904, "Caller is not authorized to initiate the requested action. DBO privileges are required.");
+    if (!active_->security.is_owner(caller))
+      raise(22904, "Caller is not authorized to initiate the requested action. DBO privileges are required.");
     if (tran_count_ > 0) not_supported("sp_cdc_scan inside of a transaction");
     state_.jobs.scan_now(*active_->database);
     return 0;

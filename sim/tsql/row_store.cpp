@@ -19,23 +19,26 @@ void RowStore::append(const sim::Statement& statement, int first_column, std::si
         slot.kind = real_kind;
         slot.real = sqlite3_column_double(handle, column);
         break;
-      case SQLITE_TEXT: case SQLITE_BLOB: {
+      case SQLITE_TEXT:
+      case SQLITE_BLOB: {
         const bool text = sqlite3_column_type(handle, column) == SQLITE_TEXT;
         slot.kind = text ? text_kind : blob_kind;
-        const void* data = text ? static_cast<const void*>(sqlite3_column_text(handle, column)) : sqlite3_column_blob(handle, column);
+        const void* data = text ? static_cast<const void*>(sqlite3_column_text(handle, column))
+                                : sqlite3_column_blob(handle, column);
         slot.length = static_cast<std::uint32_t>(sqlite3_column_bytes(handle, column));
         slot.offset = arena_.size();
         if (slot.length != 0) arena_.append(static_cast<const char*>(data), slot.length);
         break;
       }
-      default:
-        break;
+      default: break;
     }
     slots_.push_back(slot);
   }
 }
 
-void RowStore::append_null() { slots_.emplace_back(); }
+void RowStore::append_null() {
+  slots_.emplace_back();
+}
 
 void RowStore::append(std::int64_t number) {
   Slot slot;
@@ -55,13 +58,15 @@ void RowStore::append_copy(const RowStore& from, std::size_t row, std::size_t co
   slots_.push_back(slot);
 }
 
-bool RowStore::same(std::size_t row, std::size_t column, const RowStore& other, std::size_t other_row, std::size_t other_column) const {
+bool RowStore::same(std::size_t row, std::size_t column, const RowStore& other, std::size_t other_row,
+                    std::size_t other_column) const {
   const Slot& a = slot(row, column);
   const Slot& b = other.slot(other_row, other_column);
   if (a.kind != b.kind) return false;
   switch (a.kind) {
     case null_kind: return true;
-    case integer_kind: case real_kind: return a.number == b.number;
+    case integer_kind:
+    case real_kind: return a.number == b.number;
     default: return bytes(a) == other.bytes(b);
   }
 }

@@ -34,7 +34,8 @@ class RowStore {
     return at.kind == text_kind || at.kind == blob_kind ? bytes(at) : std::string_view();
   }
   // Equal bytes of the same class.
-  bool same(std::size_t row, std::size_t column, const RowStore& other, std::size_t other_row, std::size_t other_column) const;
+  bool same(std::size_t row, std::size_t column, const RowStore& other, std::size_t other_row,
+            std::size_t other_column) const;
   void bind(sim::Statement& statement, int index, std::size_t row, std::size_t column) const;
 
  private:
@@ -50,7 +51,9 @@ class RowStore {
     Slot() : number(0) {}
   };
   const Slot& slot(std::size_t row, std::size_t column) const { return slots_[row * width_ + column]; }
-  std::string_view bytes(const Slot& slot) const { return std::string_view(arena_).substr(slot.offset, slot.length); }
+  std::string_view bytes(const Slot& slot) const {
+    return std::string_view(arena_).substr(slot.offset, slot.length);
+  }
 
   std::size_t width_;
   std::vector<Slot> slots_;

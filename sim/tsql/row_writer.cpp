@@ -37,13 +37,15 @@ std::size_t RowWriter::position_of(std::int32_t column_id) const {
 
 std::string RowWriter::locator_list(const std::string& alias) const {
   std::string out;
-  for (const std::string& name : locator_) out += (out.empty() ? "" : ",") + alias + "." + name;
+  for (const std::string& name : locator_)
+    out += (out.empty() ? "" : ",") + alias + "." + name;
   return out;
 }
 
 std::string RowWriter::column_list(const std::string& alias) const {
   std::string out;
-  for (const std::string& name : stored_) out += (out.empty() ? "" : ",") + (name.empty() ? std::string("NULL") : alias + "." + name);
+  for (const std::string& name : stored_)
+    out += (out.empty() ? "" : ",") + (name.empty() ? std::string("NULL") : alias + "." + name);
   return out;
 }
 
@@ -108,12 +110,17 @@ void RowWriter::prepare_insert(std::vector<const ColumnDef*> columns) {
     given_positions_.push_back(position_of(column->column_id));
     if (!column->identity) continue;
     identity_given_ = true;
-    const bool allowed = session_.identity_insert_ == table_->object_id && session_.identity_insert_database_ == session_.active_->database->id;
-    if (!allowed) raise(544, "Cannot insert explicit value for identity column in table '" + table_->name + "' when IDENTITY_INSERT is set to OFF.");
+    const bool allowed = session_.identity_insert_ == table_->object_id &&
+                         session_.identity_insert_database_ == session_.active_->database->id;
+    if (!allowed)
+      raise(544, "Cannot insert explicit value for identity column in table '" + table_->name +
+                     "' when IDENTITY_INSERT is set to OFF.");
   }
   if (identity_position_ && !identity_given_ && session_.identity_insert_ == table_->object_id &&
       session_.identity_insert_database_ == session_.active_->database->id) {
-    raise(545, "Explicit value must be specified for identity column in table '" + table_->name + "' either when IDENTITY_INSERT is set to ON or when a replication user is inserting into a NOT FOR REPLICATION identity column.");
+    raise(545, "Explicit value must be specified for identity column in table '" + table_->name +
+                   "' either when IDENTITY_INSERT is set to ON or when a replication user is inserting into "
+                   "a NOT FOR REPLICATION identity column.");
   }
   prepare_defaults();
   std::string names;
@@ -124,7 +131,8 @@ void RowWriter::prepare_insert(std::vector<const ColumnDef*> columns) {
     names += (names.empty() ? "" : ",") + name;
     values += (values.empty() ? "?" : ",?") + std::to_string(++parameter);
   }
-  insert_statement_ = session_.prepare("INSERT INTO " + table_->stored_name() + "(" + names + ") VALUES (" + values + ")");
+  insert_statement_ =
+      session_.prepare("INSERT INTO " + table_->stored_name() + "(" + names + ") VALUES (" + values + ")");
 }
 
 void RowWriter::prepare_defaults() {
@@ -155,7 +163,9 @@ void RowWriter::fill_defaults() {
   if (!session_.step(*default_statement_)) return;
   for (std::size_t i = 0; i < volatile_defaults_.size(); ++i) {
     const std::size_t position = volatile_defaults_[i];
-    default_values_[position] = decode(sqlite3_column_value(default_statement_->handle(), static_cast<int>(i)), table_->columns[position].type);
+    default_values_[position] =
+        decode(sqlite3_column_value(default_statement_->handle(), static_cast<int>(i)),
+               table_->columns[position].type);
   }
 }
 
@@ -174,8 +184,10 @@ void RowWriter::next_identity(Cell& cell) {
   }
   --identity_left_;
   cell.null = false;
-  if (column.type.type == Type::decimal) cell.decimal = identity_next_;
-  else cell.number = identity_next_;
+  if (column.type.type == Type::decimal)
+    cell.decimal = identity_next_;
+  else
+    cell.number = identity_next_;
   Value value;
   value.type = decimal_type(38, 0);
   value.null = false;
@@ -185,7 +197,8 @@ void RowWriter::next_identity(Cell& cell) {
 }
 
 void RowWriter::missing_value(const ColumnDef& column) const {
-  raise(515, "Cannot insert the value NULL into column '" + column.name + "', table '" + (local_ ? "tempdb" : session_.active_->database->name) + "." + table_->schema + "." +
+  raise(515, "Cannot insert the value NULL into column '" + column.name + "', table '" +
+                 (local_ ? "tempdb" : session_.active_->database->name) + "." + table_->schema + "." +
                  table_->name + "'; column does not allow nulls. " + verb + " fails.");
 }
 
@@ -196,7 +209,8 @@ void RowWriter::insert(std::span<const Cell> cells) {
   for (std::size_t i = 0; i < row_.size(); ++i) {
     row_[i] = cell_of(default_values_[i]);
   }
-  for (std::size_t i = 0; i < cells.size(); ++i) row_[given_positions_[i]] = cells[i];
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    row_[given_positions_[i]] = cells[i];
   if (identity_position_) {
     if (!identity_given_) {
       next_identity(row_[*identity_position_]);
@@ -235,22 +249,22 @@ void RowWriter::insert(std::span<const Cell> cells) {
 
 void RowWriter::write_row(sim::Statement& statement) {
   switch (statement.step()) {
-    case Step::done:
-      break;
+    case Step::done: break;
     case Step::unique: {
       const std::string message = session_.active_->work->connection().last_error();
       statement.reset();
-      if (local_) raise(2627, "Violation of PRIMARY KEY constraint. Cannot insert duplicate key in object '" + table_->schema + "." + table_->name + "'.");
+      if (local_)
+        raise(2627, "Violation of PRIMARY KEY constraint. Cannot insert duplicate key in object '" +
+                        table_->schema + "." + table_->name + "'.");
       session_.check(session_.active_->catalog.unique_error(*table_, message));
       break;
     }
     case Step::not_null:
       statement.reset();
-      raise(515, std::string("Cannot insert the value NULL into a column that does not allow nulls. ") + verb + " fails.");
-    case Step::interrupted:
-      throw Cancelled{};
-    default:
-      session_.raise_step_error();
+      raise(515, std::string("Cannot insert the value NULL into a column that does not allow nulls. ") +
+                     verb + " fails.");
+    case Step::interrupted: throw Cancelled{};
+    default: session_.raise_step_error();
   }
   statement.reset();
 }
@@ -293,8 +307,10 @@ void RowWriter::run_checks(const ColumnBinder& bind) {
     const int count = sqlite3_bind_parameter_count(statement.handle());
     for (std::size_t i = 0; i < expression.parameters.size() && static_cast<int>(i) < count; ++i) {
       std::size_t position = 0;
-      if (row_parameter(expression.parameters[i], "INSERTED.", position)) bind(statement, static_cast<int>(i) + 1, position);
-      else statement.bind(static_cast<int>(i) + 1, session_.parameter_value(expression.parameters[i]));
+      if (row_parameter(expression.parameters[i], "INSERTED.", position))
+        bind(statement, static_cast<int>(i) + 1, position);
+      else
+        statement.bind(static_cast<int>(i) + 1, session_.parameter_value(expression.parameters[i]));
     }
     if (session_.step(statement)) {
       const ColumnDef* column = check->column_id != 0 ? table_->column(check->column_id) : nullptr;
@@ -303,28 +319,39 @@ void RowWriter::run_checks(const ColumnBinder& bind) {
   }
 }
 
-void RowWriter::conflict(const char* statement, const char* kind, const std::string& constraint, const TableDef& where, const std::string& column) const {
-  raise(547, std::string("The ") + statement + " statement conflicted with the " + kind + " constraint \"" + constraint + "\". The conflict occurred in database \"" +
-                 session_.active_->database->name + "\", table \"" + where.schema + "." + where.name + "\"" + (column.empty() ? "" : ", column '" + column + "'") + ".", 0, 0);
+void RowWriter::conflict(const char* statement, const char* kind, const std::string& constraint,
+                         const TableDef& where, const std::string& column) const {
+  raise(547,
+        std::string("The ") + statement + " statement conflicted with the " + kind + " constraint \"" +
+            constraint + "\". The conflict occurred in database \"" + session_.active_->database->name +
+            "\", table \"" + where.schema + "." + where.name + "\"" +
+            (column.empty() ? "" : ", column '" + column + "'") + ".",
+        0, 0);
 }
 
 void RowWriter::check_references(const ColumnBinder& bind, const std::vector<bool>* changed) {
   for (const ForeignKeyDef& key : table_->foreign_keys) {
     if (key.disabled) continue;
-    if (changed != nullptr && std::none_of(key.columns.begin(), key.columns.end(), [&](const auto& pair) { return (*changed)[position_of(pair.first)]; })) continue;
+    if (changed != nullptr && std::none_of(key.columns.begin(), key.columns.end(), [&](const auto& pair) {
+          return (*changed)[position_of(pair.first)];
+        }))
+      continue;
     const TablePtr parent = session_.active_->catalog.table(key.referenced_id);
     std::string sql = "SELECT 1 FROM " + parent->stored_name() + " WHERE ";
     std::string null_test;
     for (std::size_t i = 0; i < key.columns.size(); ++i) {
       const std::string parameter = "?" + std::to_string(i + 1);
-      sql += (i == 0 ? "" : " AND ") + std::string("c") + std::to_string(key.columns[i].second) + " = " + parameter;
+      sql += (i == 0 ? "" : " AND ") + std::string("c") + std::to_string(key.columns[i].second) + " = " +
+             parameter;
       null_test += (i == 0 ? "SELECT " : " OR ") + parameter + " IS NULL";
     }
     sim::Statement nulls = session_.prepare(null_test);
-    for (std::size_t i = 0; i < key.columns.size(); ++i) bind(nulls, static_cast<int>(i) + 1, position_of(key.columns[i].first));
+    for (std::size_t i = 0; i < key.columns.size(); ++i)
+      bind(nulls, static_cast<int>(i) + 1, position_of(key.columns[i].first));
     if (session_.step(nulls) && nulls.number(0) != 0) continue;
     sim::Statement statement = session_.prepare(sql);
-    for (std::size_t i = 0; i < key.columns.size(); ++i) bind(statement, static_cast<int>(i) + 1, position_of(key.columns[i].first));
+    for (std::size_t i = 0; i < key.columns.size(); ++i)
+      bind(statement, static_cast<int>(i) + 1, position_of(key.columns[i].first));
     if (session_.step(statement)) continue;
     if (key.referenced_id != table_->object_id) {
       const ColumnDef* column = key.columns.size() == 1 ? parent->column(key.columns[0].second) : nullptr;
@@ -333,12 +360,15 @@ void RowWriter::check_references(const ColumnBinder& bind, const std::vector<boo
     // The parent may be a later row of the same statement.
     sim::Statement values = session_.prepare([&] {
       std::string select = "SELECT ";
-      for (std::size_t i = 0; i < key.columns.size(); ++i) select += (i == 0 ? "?" : ",?") + std::to_string(i + 1);
+      for (std::size_t i = 0; i < key.columns.size(); ++i)
+        select += (i == 0 ? "?" : ",?") + std::to_string(i + 1);
       return select;
     }());
-    for (std::size_t i = 0; i < key.columns.size(); ++i) bind(values, static_cast<int>(i) + 1, position_of(key.columns[i].first));
+    for (std::size_t i = 0; i < key.columns.size(); ++i)
+      bind(values, static_cast<int>(i) + 1, position_of(key.columns[i].first));
     session_.step(values);
-    auto found = std::find_if(pending_children_.begin(), pending_children_.end(), [&](const Reference& item) { return item.key == &key; });
+    auto found = std::find_if(pending_children_.begin(), pending_children_.end(),
+                              [&](const Reference& item) { return item.key == &key; });
     if (found == pending_children_.end()) {
       pending_children_.push_back({&key, RowStore(key.columns.size())});
       found = pending_children_.end() - 1;
@@ -366,10 +396,16 @@ void RowWriter::prepare_output(const OutputClause& clause, bool inserted, bool d
           }
         }
       }
-      if (columns.empty()) raise(107, "The column prefix '" + (item.expr->parts.empty() ? std::string("*") : item.expr->parts.back()) + "' does not match with a table name or alias name used in the query.", 0, 1, 15);
+      if (columns.empty())
+        raise(107,
+              "The column prefix '" +
+                  (item.expr->parts.empty() ? std::string("*") : item.expr->parts.back()) +
+                  "' does not match with a table name or alias name used in the query.",
+              0, 1, 15);
     } else {
       columns.push_back({item.alias, binder.expression(*item.expr)});
-      if (columns.back().name.empty() && item.expr->kind == ExprKind::column) columns.back().name = item.expr->parts.back();
+      if (columns.back().name.empty() && item.expr->kind == ExprKind::column)
+        columns.back().name = item.expr->parts.back();
     }
     for (OutputColumn& column : columns) {
       expression.sql += (expression.sql.empty() ? "SELECT " : ",") + column.value.sql;
@@ -398,7 +434,8 @@ void RowWriter::collect_output(const ColumnBinder* inserted, const ColumnBinder*
   if (!session_.step(statement)) return;
   std::vector<Value> row;
   for (std::size_t i = 0; i < output_columns_.size(); ++i) {
-    row.push_back(decode(sqlite3_column_value(statement.handle(), static_cast<int>(i)), output_columns_[i].value.type));
+    row.push_back(
+        decode(sqlite3_column_value(statement.handle(), static_cast<int>(i)), output_columns_[i].value.type));
   }
   output_rows_.push_back(std::move(row));
 }

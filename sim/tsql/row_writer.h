@@ -44,7 +44,8 @@ class RowWriter {
   bool needs_old_rows() const;  // For remove()
 
   // `old_rows`: the locator's columns, then (if needed) all columns by position. `new_values`: the set columns.
-  void update(const RowStore& old_rows, const RowStore& new_values, const std::vector<std::size_t>& set_columns);
+  void update(const RowStore& old_rows, const RowStore& new_values,
+              const std::vector<std::size_t>& set_columns);
   void remove(const RowStore& old_rows);
   void finish();
 
@@ -57,7 +58,8 @@ class RowWriter {
   // The sources of rows' columns as parameters.
   static SourceTable parameter_source(Binder& binder, const TablePtr& table, const std::string& name);
   std::string locator_list(const std::string& alias) const;
-  std::string column_list(const std::string& alias) const;  // All columns by position; NULL for computed ones.
+  std::string column_list(
+      const std::string& alias) const;  // All columns by position; NULL for computed ones.
   std::size_t locator_width() const { return locator_.size(); }
   const char* verb = "INSERT";  // For messages
 
@@ -78,26 +80,30 @@ class RowWriter {
   void collect_output(const ColumnBinder* inserted, const ColumnBinder* deleted);
   void write_row(sim::Statement& statement);
   void missing_value(const ColumnDef& column) const;
-  void insert_full(const RowStore& old_rows, std::size_t row, const RowStore& new_values, const std::vector<std::size_t>& set_columns);
+  void insert_full(const RowStore& old_rows, std::size_t row, const RowStore& new_values,
+                   const std::vector<std::size_t>& set_columns);
   std::string where_locator(int first_parameter) const;
   bool key_column(std::size_t position) const;
-  void referenced_rows_changed(const RowStore& old_rows, std::size_t row, const RowStore* new_values, const std::vector<std::size_t>* set_columns);
-  void cascade(const ForeignKeyDef& key, const RowStore& old_rows, std::size_t row, const RowStore* new_values, const std::vector<std::size_t>* set_columns);
+  void referenced_rows_changed(const RowStore& old_rows, std::size_t row, const RowStore* new_values,
+                               const std::vector<std::size_t>* set_columns);
+  void cascade(const ForeignKeyDef& key, const RowStore& old_rows, std::size_t row,
+               const RowStore* new_values, const std::vector<std::size_t>* set_columns);
   std::size_t position_of(std::int32_t column_id) const;
-  [[noreturn]] void conflict(const char* statement, const char* kind, const std::string& constraint, const TableDef& where, const std::string& column) const;
+  [[noreturn]] void conflict(const char* statement, const char* kind, const std::string& constraint,
+                             const TableDef& where, const std::string& column) const;
 
   SessionCore& session_;
   TablePtr table_;
   bool local_;
   std::vector<std::string> locator_;
-  std::vector<std::string> stored_;       // Column names by position; empty for computed ones.
+  std::vector<std::string> stored_;  // Column names by position; empty for computed ones.
   std::uint64_t rows_ = 0;
   std::int64_t expected_ = 1;
 
   std::vector<const ColumnDef*> given_;
   std::vector<std::size_t> given_positions_;
-  std::vector<Cell> row_;                 // The full row, by position.
-  std::vector<Value> default_values_;     // By position
+  std::vector<Cell> row_;              // The full row, by position.
+  std::vector<Value> default_values_;  // By position
   std::vector<std::size_t> volatile_defaults_;
   std::optional<sim::Statement> default_statement_;
   std::vector<std::string> default_parameters_;
@@ -109,7 +115,8 @@ class RowWriter {
 
   bool checks_ready_ = false;
   std::vector<std::pair<const CheckDef*, RowExpression>> checks_;
-  std::vector<Reference> pending_children_;  // Rows of this table whose parent was not there yet (self-reference).
+  std::vector<Reference>
+      pending_children_;  // Rows of this table whose parent was not there yet (self-reference).
   std::vector<std::unique_ptr<Reference>> pending_parents_;  // Keys of this table that are gone.
   std::vector<std::unique_ptr<RowWriter>> children_;
 

@@ -27,9 +27,11 @@ JobSettings job_settings(const EngineSettings& settings) {
 
 }  // namespace
 
-EngineState::EngineState(const EngineSettings& settings) : server(server_settings(settings)), jobs(server, job_settings(settings)) {}
+EngineState::EngineState(const EngineSettings& settings)
+    : server(server_settings(settings)), jobs(server, job_settings(settings)) {}
 
-SessionCore::SessionCore(EngineState& state, const sim::Login& login, const LoginDef& definition, const DatabasePtr& database)
+SessionCore::SessionCore(EngineState& state, const sim::Login& login, const LoginDef& definition,
+                         const DatabasePtr& database)
     : state_(state), login_(login), definition_(definition), spid_(state.next_spid.fetch_add(1)) {
   if (spid_ > 32767) spid_ = 51 + spid_ % 32000;
   current_ = active_ = &use(database);
@@ -76,7 +78,8 @@ void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_toke
   current_statement_ = nullptr;
   caught_.reset();
   insert_rows_ = nullptr;
-  while (frames_.size() > 1) frames_.pop_back();
+  while (frames_.size() > 1)
+    frames_.pop_back();
   nesting_ = 0;
   if (cut_after && !cut_) {
     sink.reset_connection();
@@ -87,7 +90,8 @@ void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_toke
 void SessionCore::batch(std::string_view sql_utf8, ResultSink& sink, std::stop_token stop) {
   state_.faults.count_round_trip(false);
   request(sql_utf8, sink, std::move(stop), [&] {
-    for (const auto& [name, table] : frames_.back().tables) drop_local_table(table);
+    for (const auto& [name, table] : frames_.back().tables)
+      drop_local_table(table);
     frames_.back() = Frame{};
     run_text(sql_utf8);
   });
@@ -98,7 +102,8 @@ void SessionCore::rpc(const RpcCall& call, ResultSink& sink, std::stop_token sto
   // What faults look at is the statement's text where the call has one.
   std::string text = call.procedure;
   for (const ParameterValue& parameter : call.parameters) {
-    if (!parameter.value.null && is_text(parameter.value.type.type) && parameter.value.text.size() > 8) text += " " + parameter.value.text;
+    if (!parameter.value.null && is_text(parameter.value.type.type) && parameter.value.text.size() > 8)
+      text += " " + parameter.value.text;
   }
   if (same_word(call.procedure, "sp_execute") && !call.parameters.empty()) {
     const auto handle = handles_.find(static_cast<std::int32_t>(call.parameters[0].value.number));
@@ -122,7 +127,8 @@ void SessionCore::rpc(const RpcCall& call, ResultSink& sink, std::stop_token sto
     }
     set_statement_time();
     DatabaseUse* const before = current_;
-    if (!name.database.empty() && !same_name(name.database, current_->database->name) && !same_name(name.database, "master")) {
+    if (!name.database.empty() && !same_name(name.database, current_->database->name) &&
+        !same_name(name.database, "master")) {
       const DatabasePtr database = state_.server.find(name.database);
       if (!database) raise(2812, "Could not find stored procedure '" + call.procedure + "'.", 0, 62);
       current_ = active_ = &use(database);
@@ -190,6 +196,8 @@ class EngineCore final : public Engine {
 
 namespace tailrace::sim {
 
-std::unique_ptr<Engine> make_engine(const EngineSettings& settings) { return std::make_unique<tsql::EngineCore>(settings); }
+std::unique_ptr<Engine> make_engine(const EngineSettings& settings) {
+  return std::make_unique<tsql::EngineCore>(settings);
+}
 
 }  // namespace tailrace::sim

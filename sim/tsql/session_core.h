@@ -60,8 +60,8 @@ struct Variable {
 
 // Variables of a batch or of a call of sp_executesql.
 struct Frame {
-  std::map<std::string, Variable, std::less<>> variables;   // Upper case, with @
-  std::map<std::string, TablePtr, std::less<>> tables;      // Table variables
+  std::map<std::string, Variable, std::less<>> variables;  // Upper case, with @
+  std::map<std::string, TablePtr, std::less<>> tables;     // Table variables
 };
 
 // A bound SELECT-like statement, ready to run again while nothing that it depends on changes.
@@ -102,11 +102,13 @@ struct Cancelled {};
 class RowWriter;
 
 // A value on its way into a column: conversion errors name it (2628).
-Typed assigned(Binder& binder, Typed value, const ColumnDef& column, const std::string& table_text, std::int32_t line);
+Typed assigned(Binder& binder, Typed value, const ColumnDef& column, const std::string& table_text,
+               std::int32_t line);
 
 class SessionCore final : public Session, public BindEnvironment, public FunctionHost {
  public:
-  SessionCore(EngineState& state, const sim::Login& login, const LoginDef& definition, const DatabasePtr& database);
+  SessionCore(EngineState& state, const sim::Login& login, const LoginDef& definition,
+              const DatabasePtr& database);
   ~SessionCore() override;
 
   // Session.
@@ -130,23 +132,30 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void check_change_function_right(const ChangeFunction& function) override;
 
   // FunctionHost.
-  std::optional<std::string> object_name(std::int64_t object_id, std::optional<std::int64_t> database_id) override;
-  std::optional<std::string> object_schema_name(std::int64_t object_id, std::optional<std::int64_t> database_id) override;
+  std::optional<std::string> object_name(std::int64_t object_id,
+                                         std::optional<std::int64_t> database_id) override;
+  std::optional<std::string> object_schema_name(std::int64_t object_id,
+                                                std::optional<std::int64_t> database_id) override;
   std::optional<std::int64_t> object_id(std::string_view name, std::optional<std::string> type) override;
   std::optional<std::string> schema_name(std::int64_t schema_id) override;
   std::optional<std::int64_t> schema_id(std::string_view name) override;
   std::optional<std::string> database_name(std::int64_t id) override;
   std::optional<std::int64_t> database_id(std::string_view name) override;
   std::optional<std::string> column_name(std::int64_t object_id, std::int64_t column_id) override;
-  std::optional<std::int64_t> column_property(std::int64_t object_id, std::string_view column, std::string_view property) override;
+  std::optional<std::int64_t> column_property(std::int64_t object_id, std::string_view column,
+                                              std::string_view property) override;
   std::optional<std::int64_t> object_property(std::int64_t object_id, std::string_view property) override;
   std::optional<Value> server_property(std::string_view name) override;
   std::optional<Value> database_property(std::string_view database, std::string_view name) override;
-  std::optional<std::int64_t> has_permission(std::optional<std::string> securable, std::string_view class_name, std::string_view permission) override;
-  std::optional<std::int64_t> is_server_role_member(std::string_view role, std::optional<std::string> login) override;
+  std::optional<std::int64_t> has_permission(std::optional<std::string> securable,
+                                             std::string_view class_name,
+                                             std::string_view permission) override;
+  std::optional<std::int64_t> is_server_role_member(std::string_view role,
+                                                    std::optional<std::string> login) override;
   std::optional<std::int64_t> is_role_member(std::string_view role, std::optional<std::string> user) override;
   std::optional<std::string> user_name(std::optional<std::int64_t> id) override;
-  bool cdc_function(std::string_view name, std::span<const Cell> args, Value& out, ConversionError& error) override;
+  bool cdc_function(std::string_view name, std::span<const Cell> args, Value& out,
+                    ConversionError& error) override;
 
  private:
   friend class RowWriter;
@@ -187,7 +196,8 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   // --- Expressions at run time (session_values.cpp).
   Value session_value(const std::string& name);
   Value parameter_value(const std::string& name);
-  void bind_parameters(sim::Statement& statement, const std::vector<std::string>& parameters, const RowStore* = nullptr);
+  void bind_parameters(sim::Statement& statement, const std::vector<std::string>& parameters,
+                       const RowStore* = nullptr);
   Value evaluate(const Expr& expr, const TypeInfo* type = nullptr);
   bool test(const Expr& expr);
   void assign(const std::string& name, Value value);
@@ -213,8 +223,10 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
 
   // --- DML (execute_insert.cpp, execute_change.cpp, row_writer.cpp).
   void run_insert(const Insert& insert);
-  void insert_values(const Insert& insert, RowWriter& writer, const std::vector<const ColumnDef*>& columns, const std::string& table_text);
-  void insert_query(const Insert& insert, RowWriter& writer, const std::vector<const ColumnDef*>& columns, const std::string& table_text);
+  void insert_values(const Insert& insert, RowWriter& writer, const std::vector<const ColumnDef*>& columns,
+                     const std::string& table_text);
+  void insert_query(const Insert& insert, RowWriter& writer, const std::vector<const ColumnDef*>& columns,
+                    const std::string& table_text);
   void insert_execute(const Insert& insert, const TablePtr& table);
   void change_table(bool local, const std::function<void()>& body);
   void send_output(const OutputClause& clause, const RowWriter& writer);
@@ -222,10 +234,13 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void run_delete(const Delete& node);
   void run_merge(const Merge& merge);
   struct ChangeSource;
-  ChangeSource bind_change_source(Binder& binder, const DmlTarget& target, const std::vector<std::unique_ptr<TableSource>>& from,
+  ChangeSource bind_change_source(Binder& binder, const DmlTarget& target,
+                                  const std::vector<std::unique_ptr<TableSource>>& from,
                                   const std::vector<CommonTable>& ctes);
-  Typed compound_assignment(Binder& binder, const SetItem& item, const ColumnDef* column, const ChangeSource& source);
-  TablePtr dml_table(const DmlTarget& target, std::string* alias, const std::vector<std::unique_ptr<TableSource>>* from);
+  Typed compound_assignment(Binder& binder, const SetItem& item, const ColumnDef* column,
+                            const ChangeSource& source);
+  TablePtr dml_table(const DmlTarget& target, std::string* alias,
+                     const std::vector<std::unique_ptr<TableSource>>* from);
   void truncate(const TruncateTable& node);
 
   // --- DDL (execute_ddl.cpp, execute_alter.cpp, execute_security.cpp).
@@ -254,7 +269,8 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   std::string stored_check(const TableDef& table, const CheckDef& item);
   std::string stored_predicate(const TableDef& table, const std::string& text);
   IndexDef index_definition(const IndexClause& clause, const TableDef& table);
-  ForeignKeyDef foreign_key_definition(const ConstraintClause& clause, const TableDef& table, const std::string& column);
+  ForeignKeyDef foreign_key_definition(const ConstraintClause& clause, const TableDef& table,
+                                       const std::string& column);
   void verify_foreign_key(const TableDef& table, const ForeignKeyDef& key);
   void verify_check(const TableDef& table, const CheckDef& check);
   std::string statement_text() const;  // Of the statement that runs, for CDC's history of DDL.
@@ -283,7 +299,8 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   std::int32_t execute_sql(CallArguments& arguments, std::size_t text_position);
   std::int32_t prepare_handle(CallArguments& arguments, bool execute_too);
   std::int32_t execute_handle(CallArguments& arguments);
-  void run_parameterised(const std::string& text, const std::string& declarations, std::span<Argument> values);
+  void run_parameterised(const std::string& text, const std::string& declarations,
+                         std::span<Argument> values);
   std::int32_t cdc_procedure(const std::string& name, CallArguments& arguments);
   std::int32_t catalog_procedure(const std::string& name, CallArguments& arguments);
   std::vector<TablePtr> all_tables();
@@ -330,7 +347,8 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   std::int32_t return_status_ = 0;
   std::optional<std::uint64_t> reset_after_rows_;
   bool cut_ = false;  // The connection was reset by a fault.
-  std::vector<std::vector<Value>>* insert_rows_ = nullptr;  // Where INSERT ... EXEC gathers a procedure's rows.
+  std::vector<std::vector<Value>>* insert_rows_ =
+      nullptr;  // Where INSERT ... EXEC gathers a procedure's rows.
 
   std::list<std::shared_ptr<CachedBatch>> cache_;
   struct Handle {

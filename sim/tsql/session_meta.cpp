@@ -27,7 +27,8 @@ Value number_value(std::int64_t number) {
 
 }  // namespace
 
-std::optional<std::string> SessionCore::object_name(std::int64_t object_id, std::optional<std::int64_t> database_id) {
+std::optional<std::string> SessionCore::object_name(std::int64_t object_id,
+                                                    std::optional<std::int64_t> database_id) {
   DatabaseUse* where = active_;
   if (database_id && *database_id != active_->database->id) {
     const DatabasePtr database = state_.server.find(static_cast<std::int32_t>(*database_id));
@@ -40,7 +41,8 @@ std::optional<std::string> SessionCore::object_name(std::int64_t object_id, std:
   return object->name;
 }
 
-std::optional<std::string> SessionCore::object_schema_name(std::int64_t object_id, std::optional<std::int64_t> database_id) {
+std::optional<std::string> SessionCore::object_schema_name(std::int64_t object_id,
+                                                           std::optional<std::int64_t> database_id) {
   DatabaseUse* where = active_;
   if (database_id && *database_id != active_->database->id) {
     const DatabasePtr database = state_.server.find(static_cast<std::int32_t>(*database_id));
@@ -110,7 +112,8 @@ std::optional<std::string> SessionCore::column_name(std::int64_t object_id, std:
   return column->name;
 }
 
-std::optional<std::int64_t> SessionCore::column_property(std::int64_t object_id, std::string_view column_name, std::string_view property) {
+std::optional<std::int64_t> SessionCore::column_property(std::int64_t object_id, std::string_view column_name,
+                                                         std::string_view property) {
   const TablePtr table = active_->catalog.table(static_cast<std::int32_t>(object_id));
   const ColumnDef* column = table ? table->column(column_name) : nullptr;
   if (column == nullptr) return std::nullopt;
@@ -123,9 +126,14 @@ std::optional<std::int64_t> SessionCore::column_property(std::int64_t object_id,
   if (name == "ISHIDDEN") return column->hidden ? 1 : 0;
   if (name == "ISSPARSE" || name == "ISCOLUMNSET") return 0;
   if (name == "GENERATEDALWAYSTYPE") return static_cast<std::int64_t>(column->generated);
-  if (name == "PRECISION") return column->type.type == Type::decimal ? column->type.precision : is_text(column->type.type) ? units_of(column->type) : as_decimal(column->type) ? as_decimal(column->type)->precision : 0;
+  if (name == "PRECISION")
+    return column->type.type == Type::decimal ? column->type.precision
+           : is_text(column->type.type)       ? units_of(column->type)
+           : as_decimal(column->type)         ? as_decimal(column->type)->precision
+                                              : 0;
   if (name == "SCALE") return column->type.scale;
-  if (name == "CHARMAXLEN") return is_text(column->type.type) ? std::optional<std::int64_t>(units_of(column->type)) : std::nullopt;
+  if (name == "CHARMAXLEN")
+    return is_text(column->type.type) ? std::optional<std::int64_t>(units_of(column->type)) : std::nullopt;
   return std::nullopt;
 }
 
@@ -157,19 +165,35 @@ std::optional<std::int64_t> SessionCore::object_property(std::int64_t object_id,
 
 std::optional<Value> SessionCore::server_property(std::string_view property) {
   static const std::map<std::string, Value, std::less<>> values{
-      {"PRODUCTVERSION", text_value("16.0.4135.4")}, {"PRODUCTMAJORVERSION", text_value("16")}, {"PRODUCTMINORVERSION", text_value("0")},
-      {"PRODUCTBUILD", text_value("4135")}, {"PRODUCTLEVEL", text_value("RTM")}, {"PRODUCTUPDATELEVEL", text_value("CU14")},
-      {"EDITION", text_value("Developer Edition (64-bit)")}, {"EDITIONID", text_value("-2117995310")}, {"ENGINEEDITION", number_value(3)},
-      {"SERVERNAME", text_value("tailrace-sim")}, {"MACHINENAME", text_value("tailrace-sim")}, {"COMPUTERNAMEPHYSICALNETBIOS", text_value("tailrace-sim")},
-      {"COLLATION", text_value(std::string(default_collation))}, {"ISCLUSTERED", number_value(0)}, {"ISHADRENABLED", number_value(0)},
-      {"ISINTEGRATEDSECURITYONLY", number_value(0)}, {"ISSINGLEUSER", number_value(0)}, {"ISXTPSUPPORTED", number_value(0)}, {"ISFULLTEXTINSTALLED", number_value(0)},
-      {"LCID", number_value(1033)}, {"RESOURCEVERSION", text_value("16.00.4135")}, {"BUILDCLRVERSION", text_value("v4.0.30319")}};
+      {"PRODUCTVERSION", text_value("16.0.4135.4")},
+      {"PRODUCTMAJORVERSION", text_value("16")},
+      {"PRODUCTMINORVERSION", text_value("0")},
+      {"PRODUCTBUILD", text_value("4135")},
+      {"PRODUCTLEVEL", text_value("RTM")},
+      {"PRODUCTUPDATELEVEL", text_value("CU14")},
+      {"EDITION", text_value("Developer Edition (64-bit)")},
+      {"EDITIONID", text_value("-2117995310")},
+      {"ENGINEEDITION", number_value(3)},
+      {"SERVERNAME", text_value("tailrace-sim")},
+      {"MACHINENAME", text_value("tailrace-sim")},
+      {"COMPUTERNAMEPHYSICALNETBIOS", text_value("tailrace-sim")},
+      {"COLLATION", text_value(std::string(default_collation))},
+      {"ISCLUSTERED", number_value(0)},
+      {"ISHADRENABLED", number_value(0)},
+      {"ISINTEGRATEDSECURITYONLY", number_value(0)},
+      {"ISSINGLEUSER", number_value(0)},
+      {"ISXTPSUPPORTED", number_value(0)},
+      {"ISFULLTEXTINSTALLED", number_value(0)},
+      {"LCID", number_value(1033)},
+      {"RESOURCEVERSION", text_value("16.00.4135")},
+      {"BUILDCLRVERSION", text_value("v4.0.30319")}};
   const auto found = values.find(upper(property));
   if (found == values.end()) return std::nullopt;
   return found->second;
 }
 
-std::optional<Value> SessionCore::database_property(std::string_view database_name, std::string_view property) {
+std::optional<Value> SessionCore::database_property(std::string_view database_name,
+                                                    std::string_view property) {
   const DatabasePtr database = state_.server.find(database_name);
   if (!database) return std::nullopt;
   const std::string name = upper(property);
@@ -182,7 +206,9 @@ std::optional<Value> SessionCore::database_property(std::string_view database_na
   return std::nullopt;
 }
 
-std::optional<std::int64_t> SessionCore::has_permission(std::optional<std::string> securable, std::string_view class_name, std::string_view permission_name) {
+std::optional<std::int64_t> SessionCore::has_permission(std::optional<std::string> securable,
+                                                        std::string_view class_name,
+                                                        std::string_view permission_name) {
   const std::string class_upper = upper(class_name);
   sim::Permission permission = sim::Permission::select;
   if (!find_permission(upper(permission_name), permission)) return std::nullopt;
@@ -193,11 +219,16 @@ std::optional<std::int64_t> SessionCore::has_permission(std::optional<std::strin
     return 1;
   }
   if (class_upper.empty() || class_upper == "SERVER") {
-    return definition_.view_server_state && (permission == sim::Permission::view_server_state || permission == sim::Permission::view_server_performance_state) ? 1 : 0;
+    return definition_.view_server_state && (permission == sim::Permission::view_server_state ||
+                                             permission == sim::Permission::view_server_performance_state)
+               ? 1
+               : 0;
   }
   if (class_upper == "DATABASE") {
     if (security.is_owner(principal)) return 1;
-    const bool server_wide = definition_.view_server_state && (permission == sim::Permission::view_database_state || permission == sim::Permission::view_database_performance_state);
+    const bool server_wide =
+        definition_.view_server_state && (permission == sim::Permission::view_database_state ||
+                                          permission == sim::Permission::view_database_performance_state);
     return server_wide || security.has(principal, permission) ? 1 : 0;
   }
   if (!securable) return std::nullopt;
@@ -216,22 +247,30 @@ std::optional<std::int64_t> SessionCore::has_permission(std::optional<std::strin
     const std::optional<std::int64_t> id = object_id(*securable, std::nullopt);
     if (!id) return std::nullopt;
     const std::optional<ObjectDef> object = active_->catalog.object(static_cast<std::int32_t>(*id));
-    return object && (security.is_owner(principal) || security.has_on_object(principal, permission, object->object_id, object->schema_id)) ? 1 : 0;
+    return object && (security.is_owner(principal) ||
+                      security.has_on_object(principal, permission, object->object_id, object->schema_id))
+               ? 1
+               : 0;
   }
   return std::nullopt;
 }
 
-std::optional<std::int64_t> SessionCore::is_server_role_member(std::string_view role, std::optional<std::string> login) {
-  static const std::array<std::string_view, 9> roles{"sysadmin", "serveradmin", "securityadmin", "processadmin", "setupadmin", "bulkadmin", "diskadmin", "dbcreator", "public"};
+std::optional<std::int64_t> SessionCore::is_server_role_member(std::string_view role,
+                                                               std::optional<std::string> login) {
+  static const std::array<std::string_view, 9> roles{"sysadmin",     "serveradmin", "securityadmin",
+                                                     "processadmin", "setupadmin",  "bulkadmin",
+                                                     "diskadmin",    "dbcreator",   "public"};
   bool known = false;
-  for (const std::string_view name : roles) known = known || same_name(name, role);
+  for (const std::string_view name : roles)
+    known = known || same_name(name, role);
   if (!known) return std::nullopt;
   const std::optional<LoginDef> definition = login ? state_.server.find_login(*login) : definition_;
   if (!definition) return std::nullopt;
   return definition->sysadmin || same_name(role, "public") ? 1 : 0;
 }
 
-std::optional<std::int64_t> SessionCore::is_role_member(std::string_view role, std::optional<std::string> user) {
+std::optional<std::int64_t> SessionCore::is_role_member(std::string_view role,
+                                                        std::optional<std::string> user) {
   if (user && !same_name(*user, active_->principal.user_name)) return std::nullopt;
   const std::optional<bool> member = active_->security.is_member(active_->principal, role);
   if (!member) return std::nullopt;
@@ -241,23 +280,28 @@ std::optional<std::int64_t> SessionCore::is_role_member(std::string_view role, s
 std::optional<std::string> SessionCore::user_name(std::optional<std::int64_t> id) {
   if (!id || *id == active_->principal.principal_id) return active_->principal.user_name;
   if (*id == 1) return "dbo";
-  sim::Statement statement = active_->work->connection().prepare("SELECT name FROM sys_database_principals WHERE principal_id = ?1");
+  sim::Statement statement =
+      active_->work->connection().prepare("SELECT name FROM sys_database_principals WHERE principal_id = ?1");
   statement.bind(1, *id);
   if (!statement.next()) return std::nullopt;
   return std::string(statement.text(0));
 }
 
-bool SessionCore::cdc_function(std::string_view name, std::span<const Cell> args, Value& out, ConversionError& error) {
+bool SessionCore::cdc_function(std::string_view name, std::span<const Cell> args, Value& out,
+                               ConversionError& error) {
   Cdc& cdc = active_->cdc;
   const auto lsn = [&](const std::optional<Lsn>& value) {
     out.null = !value;
     if (value) out.text = *value;
     return true;
   };
-  const auto text = [&](std::size_t i) { return args[i].null ? std::optional<std::string_view>() : std::optional<std::string_view>(args[i].text); };
+  const auto text = [&](std::size_t i) {
+    return args[i].null ? std::optional<std::string_view>() : std::optional<std::string_view>(args[i].text);
+  };
   if (name == "fn_cdc_get_max_lsn") return lsn(cdc.max_lsn());
   if (name == "fn_cdc_is_bit_set") {
-    const auto result = Cdc::is_bit_set(args[0].null ? std::optional<std::int32_t>() : static_cast<std::int32_t>(args[0].number), text(1));
+    const auto result = Cdc::is_bit_set(
+        args[0].null ? std::optional<std::int32_t>() : static_cast<std::int32_t>(args[0].number), text(1));
     out.null = !result;
     out.number = result.value_or(false) ? 1 : 0;
     return true;
@@ -285,7 +329,9 @@ bool SessionCore::cdc_function(std::string_view name, std::span<const Cell> args
     TimeRelation relation{};
     if (!Cdc::find_time_relation(args[0].text, relation)) {
       error.number = 313;
-      error.text = "An insufficient number of arguments were supplied for the procedure or function cdc.fn_cdc_map_time_to_lsn.";
+      error.text =
+          "An insufficient number of arguments were supplied for the procedure or function "
+          "cdc.fn_cdc_map_time_to_lsn.";
       return false;
     }
     return lsn(cdc.map_time_to_lsn(relation, args[1].number));

@@ -16,21 +16,31 @@ constexpr std::string_view statement_savepoint = "tsql statement";
 }  // namespace
 
 DatabaseUse::DatabaseUse(EngineState& state, DatabasePtr which, FunctionHost& host)
-    : database(std::move(which)), work(state.server.open(database)), catalog(*work), security(catalog), cdc(state.server, database, catalog) {
+    : database(std::move(which)),
+      work(state.server.open(database)),
+      catalog(*work),
+      security(catalog),
+      cdc(state.server, database, catalog) {
   functions.host = &host;
   register_operations(work->connection().handle(), functions);
   ++database->sessions;
 }
 
-DatabaseUse::~DatabaseUse() { --database->sessions; }
+DatabaseUse::~DatabaseUse() {
+  --database->sessions;
+}
 
 DatabaseUse& SessionCore::use(const DatabasePtr& database) {
   auto& slot = uses_[database->id];
   if (!slot || slot->database != database) {
     auto opened = std::make_unique<DatabaseUse>(state_, database, *this);
-    std::optional<Principal> principal = opened->security.principal_of(definition_.name, definition_.sysadmin);
+    std::optional<Principal> principal =
+        opened->security.principal_of(definition_.name, definition_.sysadmin);
     if (!principal) {
-      raise(916, "The server principal \"" + definition_.name + "\" is not able to access the database \"" + database->name + "\" under the current security context.", 0, 1, 14);
+      raise(916,
+            "The server principal \"" + definition_.name + "\" is not able to access the database \"" +
+                database->name + "\" under the current security context.",
+            0, 1, 14);
     }
     opened->principal = *principal;
     opened->security.restrict_views(*principal);
@@ -42,7 +52,9 @@ DatabaseUse& SessionCore::use(const DatabasePtr& database) {
 
 void SessionCore::change_database(std::string_view name, bool tell) {
   const DatabasePtr database = state_.server.find(name);
-  if (!database) raise(911, "Database '" + std::string(name) + "' does not exist. Make sure that the name is entered correctly.");
+  if (!database)
+    raise(911, "Database '" + std::string(name) +
+                   "' does not exist. Make sure that the name is entered correctly.");
   const std::string from = current_->database->name;
   current_ = &use(database);
   active_ = current_;
@@ -72,7 +84,10 @@ void SessionCore::begin(bool implicit) {
 
 void SessionCore::commit() {
   if (tran_count_ == 0) raise(3902, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.");
-  if (doomed_) raise(3930, "The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction.");
+  if (doomed_)
+    raise(3930,
+          "The current transaction cannot be committed and cannot support operations that write to the log "
+          "file. Roll back the transaction.");
   if (--tran_count_ > 0) return;
   for (auto& [id, item] : uses_) {
     if (!item->begun) continue;
@@ -95,7 +110,8 @@ void SessionCore::roll_back_all(bool tell) {
 }
 
 void SessionCore::rollback(const std::string& name, bool tell) {
-  if (tran_count_ == 0) raise(3903, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.");
+  if (tran_count_ == 0)
+    raise(3903, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.");
   if (!name.empty()) {
     bool found = false;
     for (auto& [id, item] : uses_) {
@@ -134,7 +150,10 @@ void SessionCore::before_read() {
 
 void SessionCore::begin_write() {
   ensure_implicit_transaction();
-  if (doomed_) raise(3930, "The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction.");
+  if (doomed_)
+    raise(3930,
+          "The current transaction cannot be committed and cannot support operations that write to the log "
+          "file. Roll back the transaction.");
   Work& work = *active_->work;
   if (tran_count_ > 0 && !active_->begun) {
     work.begin(options_.isolation);
@@ -151,8 +170,10 @@ void SessionCore::end_write(bool good) {
   in_write_ = false;
   Work& work = *active_->work;
   if (tran_count_ == 0) {
-    if (good) work.commit();
-    else work.rollback();
+    if (good)
+      work.commit();
+    else
+      work.rollback();
     return;
   }
   if (!good && !work.rollback_to(statement_savepoint)) return;
@@ -192,14 +213,16 @@ void SessionCore::reset(ResultSink& sink) {
   sink_ = &sink;
   if (tran_count_ > 0) roll_back_all(true);
   options_ = Options{};
-  for (const auto& [name, table] : temporary_) drop_local_table(table);
+  for (const auto& [name, table] : temporary_)
+    drop_local_table(table);
   temporary_.clear();
   handles_.clear();
   last_error_ = 0;
   row_count_ = 0;
   scope_identity_.reset();
   identity_insert_ = 0;
-  const DatabasePtr home = state_.server.find(login_.database.empty() ? definition_.default_database : login_.database);
+  const DatabasePtr home =
+      state_.server.find(login_.database.empty() ? definition_.default_database : login_.database);
   if (home && home != current_->database) {
     const std::string from = current_->database->name;
     current_ = &use(home);

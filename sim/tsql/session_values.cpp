@@ -40,7 +40,8 @@ bool contains_query(const Expr& expr) {
 
 const std::string& version_text() {
   static const std::string text =
-      "Microsoft SQL Server 2022 (RTM-CU14) (KB5038325) - 16.0.4135.4 (X64) \n\tJul 10 2024 14:09:09 \n\tCopyright (C) 2022 Microsoft "
+      "Microsoft SQL Server 2022 (RTM-CU14) (KB5038325) - 16.0.4135.4 (X64) \n\tJul 10 2024 14:09:09 "
+      "\n\tCopyright (C) 2022 Microsoft "
       "Corporation\n\tDeveloper Edition (64-bit) on Linux (tailrace simulator)";
   return text;
 }
@@ -81,15 +82,19 @@ Value SessionCore::session_value(const std::string& name) {
   if (name == "@@LOCK_TIMEOUT") return number(options_.lock_timeout ? options_.lock_timeout->count() : -1);
   if (name == "@@DATEFIRST") return number(7);
   if (name == "@@MICROSOFTVERSION") return number(0x10001027);
-  if (name == "@@OPTIONS") return number(5496 | (options_.no_count ? 512 : 0) | (options_.xact_abort ? 16384 : 0) | (options_.implicit_transactions ? 2 : 0));
+  if (name == "@@OPTIONS")
+    return number(5496 | (options_.no_count ? 512 : 0) | (options_.xact_abort ? 16384 : 0) |
+                  (options_.implicit_transactions ? 2 : 0));
   if (name == "@@TEXTSIZE") return number(options_.text_size);
   if (name == "@@NESTLEVEL") return number(nesting_);
   if (name == "@@FETCH_STATUS" || name == "@@PROCID" || name == "@@LANGID") return number(0);
   if (name == "CURRENT_TRANSACTION_ID") return number(static_cast<std::int64_t>(descriptor_));
   if (name == "APP_NAME") return text_value(login_.application);
   if (name == "HOST_NAME") return text_value(login_.host);
-  if (name == "SUSER_SNAME" || name == "SUSER_NAME" || name == "ORIGINAL_LOGIN" || name == "SYSTEM_USER") return text_value(definition_.name);
-  if (name == "CURRENT_USER" || name == "SESSION_USER" || name == "USER" || name == "USER_NAME") return text_value(active_->principal.user_name);
+  if (name == "SUSER_SNAME" || name == "SUSER_NAME" || name == "ORIGINAL_LOGIN" || name == "SYSTEM_USER")
+    return text_value(definition_.name);
+  if (name == "CURRENT_USER" || name == "SESSION_USER" || name == "USER" || name == "USER_NAME")
+    return text_value(active_->principal.user_name);
   if (name == "DB_NAME") return text_value(current_->database->name);
   if (name == "DB_ID") return number(current_->database->id);
   if (name == "SCHEMA_NAME") return text_value(default_schema_);
@@ -100,13 +105,16 @@ Value SessionCore::session_value(const std::string& name) {
 Value SessionCore::parameter_value(const std::string& name) {
   if (name.starts_with("@@") || !name.starts_with("@")) return session_value(name);
   const auto found = frames_.back().variables.find(name);
-  if (found == frames_.back().variables.end()) raise(137, "Must declare the scalar variable \"" + name + "\".", 0, 2, 15);
+  if (found == frames_.back().variables.end())
+    raise(137, "Must declare the scalar variable \"" + name + "\".", 0, 2, 15);
   return found->second.value;
 }
 
-void SessionCore::bind_parameters(sim::Statement& statement, const std::vector<std::string>& parameters, const RowStore*) {
+void SessionCore::bind_parameters(sim::Statement& statement, const std::vector<std::string>& parameters,
+                                  const RowStore*) {
   const int count = sqlite3_bind_parameter_count(statement.handle());
-  for (std::size_t i = 0; i < parameters.size() && static_cast<int>(i) < count; ++i) statement.bind(static_cast<int>(i) + 1, parameter_value(parameters[i]));
+  for (std::size_t i = 0; i < parameters.size() && static_cast<int>(i) < count; ++i)
+    statement.bind(static_cast<int>(i) + 1, parameter_value(parameters[i]));
 }
 
 const TypeInfo* SessionCore::variable_type(std::string_view name) {
@@ -161,7 +169,9 @@ bool SessionCore::step(sim::Statement& statement) {
     case Step::done: return false;
     case Step::interrupted: throw Cancelled{};
     case Step::busy_snapshot:
-      raise(3960, "Snapshot isolation transaction aborted due to update conflict. Retry the transaction or change the isolation level for the update/delete statement.");
+      raise(3960,
+            "Snapshot isolation transaction aborted due to update conflict. Retry the transaction or change "
+            "the isolation level for the update/delete statement.");
     case Step::busy: raise(1222, "Lock request time out period exceeded.", 0, 51);
     default: raise_step_error();
   }
@@ -202,7 +212,8 @@ bool SessionCore::test(const Expr& expr) {
 
 void SessionCore::assign(const std::string& name, Value value) {
   const auto found = frames_.back().variables.find(upper(name));
-  if (found == frames_.back().variables.end()) raise(137, "Must declare the scalar variable \"" + name + "\".", 0, 1, 15);
+  if (found == frames_.back().variables.end())
+    raise(137, "Must declare the scalar variable \"" + name + "\".", 0, 1, 15);
   Variable& variable = found->second;
   if (value.type == variable.type) {
     variable.value = std::move(value);
@@ -210,7 +221,8 @@ void SessionCore::assign(const std::string& name, Value value) {
   }
   Value converted;
   ConversionError error;
-  if (!convert(value.type, cell_of(value), variable.type, no_style, converted, error)) raise(error.number, error.text);
+  if (!convert(value.type, cell_of(value), variable.type, no_style, converted, error))
+    raise(error.number, error.text);
   variable.value = std::move(converted);
 }
 

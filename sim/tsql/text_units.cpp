@@ -9,7 +9,8 @@ namespace tailrace::sim::tsql {
 namespace {
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
 }
 
 // The code point at `at`, which moves on; WTF-8, assumed well formed.
@@ -21,7 +22,8 @@ char32_t next_code_point(std::string_view text, std::size_t& at) {
     return 0xFFFD;
   }
   char32_t point = length == 1 ? lead : lead & (0xFFU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) point = (point << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
+  for (std::size_t i = 1; i < length; ++i)
+    point = (point << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
   at += length;
   return point;
 }
@@ -47,8 +49,9 @@ void append_code_point(std::string& out, char32_t point) {
 
 // Code page 1252, bytes 0x80 to 0x9F; what it leaves open maps to itself.
 constexpr std::array<char32_t, 32> high_points{
-    0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D, 0x8F,
-    0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D, 0x017E, 0x0178};
+    0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0x8D,   0x017D, 0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,   0x017E, 0x0178};
 
 int byte_of(char32_t point) {
   if (point < 0x80 || (point >= 0xA0 && point <= 0xFF)) return static_cast<int>(point);
@@ -87,7 +90,8 @@ std::string from_utf16(std::u16string_view units) {
   out.reserve(units.size());
   for (std::size_t i = 0; i < units.size(); ++i) {
     char32_t point = units[i];
-    if (point >= 0xD800 && point < 0xDC00 && i + 1 < units.size() && units[i + 1] >= 0xDC00 && units[i + 1] < 0xE000) {
+    if (point >= 0xD800 && point < 0xDC00 && i + 1 < units.size() && units[i + 1] >= 0xDC00 &&
+        units[i + 1] < 0xE000) {
       point = 0x10000 + ((point - 0xD800) << 10) + (units[++i] - 0xDC00U);
     }
     append_code_point(out, point);

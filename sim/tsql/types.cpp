@@ -8,24 +8,49 @@ namespace tailrace::sim::tsql {
 bool is_text(Type type) {
   return type == Type::char_ || type == Type::varchar || type == Type::nchar || type == Type::nvarchar;
 }
-bool is_wide_text(Type type) { return type == Type::nchar || type == Type::nvarchar; }
-bool is_bytes(Type type) { return type == Type::binary || type == Type::varbinary; }
-bool is_integer(Type type) { return type <= Type::bigint; }
-bool is_money(Type type) { return type == Type::money || type == Type::smallmoney; }
-bool is_float(Type type) { return type == Type::float_ || type == Type::real; }
-bool is_numeric(Type type) { return is_integer(type) || type == Type::decimal || is_money(type) || is_float(type); }
-bool is_temporal(Type type) { return type >= Type::date && type <= Type::datetimeoffset; }
-bool is_fixed_length(Type type) { return type == Type::char_ || type == Type::nchar || type == Type::binary; }
+bool is_wide_text(Type type) {
+  return type == Type::nchar || type == Type::nvarchar;
+}
+bool is_bytes(Type type) {
+  return type == Type::binary || type == Type::varbinary;
+}
+bool is_integer(Type type) {
+  return type <= Type::bigint;
+}
+bool is_money(Type type) {
+  return type == Type::money || type == Type::smallmoney;
+}
+bool is_float(Type type) {
+  return type == Type::float_ || type == Type::real;
+}
+bool is_numeric(Type type) {
+  return is_integer(type) || type == Type::decimal || is_money(type) || is_float(type);
+}
+bool is_temporal(Type type) {
+  return type >= Type::date && type <= Type::datetimeoffset;
+}
+bool is_fixed_length(Type type) {
+  return type == Type::char_ || type == Type::nchar || type == Type::binary;
+}
 
 TypeInfo make_type(Type type) {
   switch (type) {
-    case Type::bit: case Type::tinyint: return {type, 1, 0, 0, false};
+    case Type::bit:
+    case Type::tinyint: return {type, 1, 0, 0, false};
     case Type::smallint: return {type, 2, 0, 0, false};
-    case Type::int_: case Type::real: case Type::smallmoney: case Type::smalldatetime: return {type, 4, 0, 0, false};
-    case Type::bigint: case Type::money: case Type::float_: case Type::datetime: return {type, 8, 0, 0, false};
+    case Type::int_:
+    case Type::real:
+    case Type::smallmoney:
+    case Type::smalldatetime: return {type, 4, 0, 0, false};
+    case Type::bigint:
+    case Type::money:
+    case Type::float_:
+    case Type::datetime: return {type, 8, 0, 0, false};
     case Type::decimal: return decimal_type(18, 0);
     case Type::date: return {type, 3, 0, 0, false};
-    case Type::time: case Type::datetime2: case Type::datetimeoffset: return time_type(type, 7);
+    case Type::time:
+    case Type::datetime2:
+    case Type::datetimeoffset: return time_type(type, 7);
     case Type::uniqueidentifier: return {type, 16, 0, 0, false};
     default: return text_type(type, 1);
   }
@@ -33,7 +58,8 @@ TypeInfo make_type(Type type) {
 
 TypeInfo decimal_type(int precision, int scale) {
   const std::int32_t length = precision <= 9 ? 5 : precision <= 19 ? 9 : precision <= 28 ? 13 : 17;
-  return {Type::decimal, length, static_cast<std::uint8_t>(precision), static_cast<std::uint8_t>(scale), true};
+  return {Type::decimal, length, static_cast<std::uint8_t>(precision), static_cast<std::uint8_t>(scale),
+          true};
 }
 
 TypeInfo text_type(Type type, std::int64_t units) {
@@ -201,7 +227,8 @@ std::optional<TypeInfo> arithmetic_type(char op, const TypeInfo& left, const Typ
   int precision = 0;
   int scale = 0;
   switch (op) {
-    case '+': case '-':
+    case '+':
+    case '-':
       scale = std::max(a.scale, b.scale);
       precision = std::max(a.precision - a.scale, b.precision - b.scale) + 1 + scale;
       if (precision > 38) {
@@ -259,10 +286,10 @@ bool explicit_conversion_allowed(Type from, Type to) {
 bool implicit_conversion_allowed(Type from, Type to) {
   if (from == to) return true;
   if (!explicit_conversion_allowed(from, to)) return false;
-  if (is_text(from) && is_bytes(to)) return false;                // 257
+  if (is_text(from) && is_bytes(to)) return false;  // 257
   if (is_bytes(from) && is_float(to)) return false;
   if (is_float(from) && is_bytes(to)) return false;
-  if (is_temporal(from) && is_numeric(to)) return false;          // datetime to int wants CONVERT
+  if (is_temporal(from) && is_numeric(to)) return false;  // datetime to int wants CONVERT
   if (is_money(from) && is_text(to)) return true;
   return true;
 }

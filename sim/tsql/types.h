@@ -25,9 +25,15 @@ TypeInfo make_type(Type type);  // For types without length.
 TypeInfo decimal_type(int precision, int scale);
 TypeInfo text_type(Type type, std::int64_t units);  // Units: characters or bytes; beyond the limit: max.
 TypeInfo time_type(Type type, int scale);
-inline TypeInfo int_type() { return make_type(Type::int_); }
-inline TypeInfo bigint_type() { return make_type(Type::bigint); }
-inline TypeInfo nvarchar_type(std::int64_t units) { return text_type(Type::nvarchar, units); }
+inline TypeInfo int_type() {
+  return make_type(Type::int_);
+}
+inline TypeInfo bigint_type() {
+  return make_type(Type::bigint);
+}
+inline TypeInfo nvarchar_type(std::int64_t units) {
+  return text_type(Type::nvarchar, units);
+}
 
 // Characters of a text type, bytes of a binary one; -1 for max.
 std::int32_t units_of(const TypeInfo& type);

@@ -8,7 +8,11 @@ namespace tailrace::sim::tsql {
 
 std::string shown(const TypeInfo& type, const Cell& cell) {
   if (cell.null) return "NULL";
-  const int style = is_bytes(type.type) ? 1 : is_temporal(type.type) ? 121 : is_money(type.type) ? 2 : is_float(type.type) ? 0 : no_style;
+  const int style = is_bytes(type.type)      ? 1
+                    : is_temporal(type.type) ? 121
+                    : is_money(type.type)    ? 2
+                    : is_float(type.type)    ? 0
+                                             : no_style;
   Value out;
   ConversionError error;
   if (!convert(type, cell, nvarchar_type(-1), style, out, error)) return "<" + error.text + ">";
@@ -27,14 +31,16 @@ void CollectingSink::columns(std::span<const ResultColumn> columns) {
   for (const ResultColumn& column : columns) {
     types_.push_back(column.type);
     if (header.size() > 2) header += ", ";
-    header += column.name + (column.name.empty() ? "" : " ") + full_type_name(column.type) + (column.nullable ? "" : " not null");
+    header += column.name + (column.name.empty() ? "" : " ") + full_type_name(column.type) +
+              (column.nullable ? "" : " not null");
   }
   if (show_columns) line(header);
 }
 
 bool CollectingSink::row(std::span<const Cell> cells) {
   std::string out;
-  for (std::size_t i = 0; i < cells.size(); ++i) out += (i == 0 ? "" : "|") + shown(types_[i], cells[i]);
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    out += (i == 0 ? "" : "|") + shown(types_[i], cells[i]);
   line(out);
   return ++rows_ < stop_after_rows;
 }
@@ -49,9 +55,17 @@ void CollectingSink::message(const ServerMessage& message) {
   line("! " + std::to_string(message.number) + " " + std::to_string(message.severity) + " " + message.text);
 }
 
-void CollectingSink::database_changed(std::string_view, std::string_view to) { line("use " + std::string(to)); }
-void CollectingSink::transaction_began(std::uint64_t) { line("tran began"); }
-void CollectingSink::transaction_committed(std::uint64_t) { line("tran committed"); }
-void CollectingSink::transaction_rolled_back(std::uint64_t) { line("tran rolled back"); }
+void CollectingSink::database_changed(std::string_view, std::string_view to) {
+  line("use " + std::string(to));
+}
+void CollectingSink::transaction_began(std::uint64_t) {
+  line("tran began");
+}
+void CollectingSink::transaction_committed(std::uint64_t) {
+  line("tran committed");
+}
+void CollectingSink::transaction_rolled_back(std::uint64_t) {
+  line("tran rolled back");
+}
 
 }  // namespace tailrace::sim::tsql

@@ -10,7 +10,8 @@ int main() {
   settings.capture_interval_ms = 10;
   const std::unique_ptr<Engine> engine = make_engine(settings);
   std::vector<ServerMessage> refused;
-  const std::unique_ptr<Session> session = engine->login({.user = "sa", .password = "x", .database = "", .application = "shell", .host = "here"}, refused);
+  const std::unique_ptr<Session> session = engine->login(
+      {.user = "sa", .password = "x", .database = "", .application = "shell", .host = "here"}, refused);
   if (!session) return 1;
   std::string line;
   std::string batch;
@@ -23,8 +24,10 @@ int main() {
     batch.clear();
   };
   while (std::getline(std::cin, line)) {
-    if (line == "GO" || line == "go") run();
-    else batch += line + "\n";
+    if (line == "GO" || line == "go")
+      run();
+    else
+      batch += line + "\n";
   }
   run();
 }
