@@ -80,9 +80,9 @@ def wanted(preset, labels):
     return preset == "asan" or "concurrent" in labels
 
 
-def build(preset, folder, tests):
+def build(preset, folder, tests, all_of_it):
     command = ["ninja", "-C", folder, f"-j{JOBS}"]
-    if preset != "release":
+    if not all_of_it:
         # Building only what runs keeps a cold build inside its budget.
         known = known_targets(folder)
         command += [name for name in [*tests, *PROGRAMS] if name in known]
@@ -117,6 +117,7 @@ def run_preset(preset, folder, tests, counts):
     names = "|".join(tests)
     environment = dict(os.environ)
     environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    environment.setdefault("LSAN_OPTIONS", f"suppressions={ROOT / 'tools/lsan.supp'}:print_suppressions=0")
     environment.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=0")
     failed = 0
     for level in LEVELS:
@@ -187,7 +188,7 @@ def main():
         tests = listed_tests(folder) if ready else {}
         tests = {name: labels for name, labels in tests.items()
                  if wanted(preset, labels) and re.search(options.filter, name)}
-        ready = ready and build(preset, folder, tests)
+        ready = ready and build(preset, folder, tests, preset == "release" and not options.filter)
         seconds = time.monotonic() - build_started
         build_seconds += seconds
         if not ready:
