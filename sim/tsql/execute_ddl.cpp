@@ -525,7 +525,11 @@ void SessionCore::create_index(const CreateIndex& node) {
                 "\" because it does not exist or you do not have permissions.",
             node.table.line, 12);
     }
-    if (table->name.starts_with('#')) return;  // Changes no answer of a temporary table; a unique one would.
+    if (table->name.starts_with('#')) {
+      // Changes no answer of a temporary table; a unique one would refuse rows.
+      if (node.index.unique) not_supported("CREATE UNIQUE INDEX on a temporary table", node.table.line);
+      return;
+    }
     require_owner("CREATE INDEX");
     write_statement([&] {
       IndexDef index = index_definition(node.index, *table);

@@ -1,4 +1,4 @@
-"""A private simulated SQL Server (build/sqlserver-sim), or the real one that TAILRACE_TEST_SQLSERVER names.
+"""A private simulated SQL Server (build/sqlserver-sim).
 
 The client is pymssql (FreeTDS), which shares no code with the simulator.
 """
