@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <cstring>
+#include <bit>
 
 #include "base/error.h"
 #include "sim/storage/clock.h"
@@ -161,7 +161,7 @@ struct LogFunctions {
     if (!left_null && !right_null) {
       const double left = sqlite3_value_double(arguments[0]);
       const double right = sqlite3_value_double(arguments[1]);
-      differs = std::memcmp(&left, &right, sizeof left) != 0;
+      differs = std::bit_cast<std::uint64_t>(left) != std::bit_cast<std::uint64_t>(right);
     }
     sqlite3_result_int(context, differs ? 1 : 0);
   }
