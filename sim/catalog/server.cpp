@@ -301,6 +301,20 @@ void Server::change_identity(Database& database, bool new_database) {
   save(database);
 }
 
+bool Server::call_xml(const Database& database, std::string_view table, std::string_view column) {
+  Connection connection(database.path, database.durable);
+  connection.execute("INSERT OR IGNORE INTO cat_types VALUES(241, 'xml', 241, -1, 0, 0, NULL)");
+  connection
+      .prepare(
+          "UPDATE cat_columns SET type_name = 'xml', system_type_id = 241, user_type_id = 241 WHERE name = "
+          "?1 AND object_id IN "
+          "(SELECT object_id FROM cat_objects WHERE name = ?2)")
+      .bind(1, column)
+      .bind(2, table)
+      .run();
+  return connection.changes() == 1;
+}
+
 std::string Server::copy_path(const Database& database, std::string_view name) const {
   std::string path = fmt::format("{}/db{}_", directory_, database.id);
   for (const char c : name)

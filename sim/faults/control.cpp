@@ -195,6 +195,11 @@ Outcome identity(ControlContext& context, const Arguments& arguments, CdcResult&
   return {};
 }
 
+Outcome xml_column(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  if (context.server.call_xml(*context.database, text_at(arguments, 0), text_at(arguments, 1))) return {};
+  return refused("sp_sim_control xml_column: a table and its column.");
+}
+
 Outcome backup(ControlContext& context, const Arguments& arguments, CdcResult&) {
   context.server.backup(*context.database, text_at(arguments, 0));
   return {};
@@ -243,6 +248,7 @@ constexpr Command commands[] = {
     {"refuse_logins", refuse_logins},
     {"clock_shift", clock_shift},
     {"identity", identity},
+    {"xml_column", xml_column},
     {"backup", backup},
     {"restore", restore},
     {"clear", clear},

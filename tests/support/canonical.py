@@ -92,7 +92,7 @@ def source_converter(type_name, scale):
         return _real
     if type_name == "float":
         return _float
-    if type_name in ("char", "varchar", "nchar", "nvarchar", "text", "ntext", "sysname"):
+    if type_name in ("char", "varchar", "nchar", "nvarchar", "text", "ntext", "sysname", "xml"):
         return _text
     if type_name in ("binary", "varbinary", "image", "timestamp"):
         return _binary

@@ -122,6 +122,12 @@ class BadInput(EndToEnd):
         self.enable("dbo.heap")
         self.refused(CONFIG, "dbo.heap", "key")
 
+    def test_a_type_that_is_not_carried(self):
+        self.sql("CREATE TABLE dbo.letters (id int NOT NULL PRIMARY KEY, body nvarchar(max))")
+        self.enable("dbo.letters")
+        self.sql("EXEC sp_sim_control 'xml_column', 'letters', 'body'")
+        self.refused(CONFIG, "dbo.letters.body", "xml", "exclude")
+
     def test_target_name_over_63_bytes(self):
         name = "ü" * 32
         self.sql(f"CREATE TABLE dbo.[{name}] (id int NOT NULL PRIMARY KEY)")
