@@ -1,7 +1,8 @@
 // tailrace check
 #include <fmt/format.h>
 
-#include <regex>
+#include <algorithm>
+#include <string_view>
 
 #include "app/check_view.h"
 #include "app/commands.h"
@@ -12,10 +13,36 @@
 namespace tailrace::app {
 namespace {
 
-// A password written within a URL or a keyword string.
-bool holds_password(const std::string& text) {
-  static const std::regex written(R"(://[^/@:]*:[^/@$]+@|password\s*=\s*[^\s$])");
-  return std::regex_search(text, written);
+// user:secret@ behind the :// of a URL, where the secret is no reference.
+bool holds_password_in_url(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const std::string_view authority = text.substr(scheme + 3, text.find('/', scheme + 3) - (scheme + 3));
+  const std::size_t at = authority.find('@');
+  const std::size_t colon = authority.find(':');
+  if (at == std::string_view::npos || colon == std::string_view::npos || colon + 1 >= at) return false;
+  return authority.substr(colon + 1, at - colon - 1).find('$') == std::string_view::npos;
+}
+
+// password = secret, as keyword strings have it.
+bool holds_password_keyword(std::string_view text) {
+  constexpr std::string_view keyword = "password";
+  for (std::size_t at = text.find(keyword); at != std::string_view::npos; at = text.find(keyword, at + 1)) {
+    std::string_view rest = text.substr(at + keyword.size());
+    const auto skip_blanks = [&] {
+      rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+    };
+    skip_blanks();
+    if (!rest.starts_with('=')) continue;
+    rest.remove_prefix(1);
+    skip_blanks();
+    if (!rest.empty() && rest.front() != '$') return true;
+  }
+  return false;
+}
+
+bool holds_password(std::string_view text) {
+  return holds_password_in_url(text) || holds_password_keyword(text);
 }
 
 // What the file itself gives away.
