@@ -1,6 +1,7 @@
 // SUM, AVG and STRING_AGG as SQLite aggregates and window functions.
 #include <sqlite3.h>
 
+#include <cstdint>
 #include <new>
 
 #include "base/error.h"
@@ -20,12 +21,20 @@ struct Total {
   bool overflow;
 };
 
+// SQLite's memory for an aggregate is aligned to 8 bytes, a Total needs 16.
+Total* total_of(sqlite3_context* sqlite, bool make) {
+  void* memory = sqlite3_aggregate_context(sqlite, make ? sizeof(Total) + alignof(Total) : 0);
+  if (memory == nullptr) return nullptr;
+  const auto address = reinterpret_cast<std::uintptr_t>(memory);
+  return reinterpret_cast<Total*>((address + alignof(Total) - 1) & ~(alignof(Total) - 1));
+}
+
 const Operation& operation_of(sqlite3_value* value) {
   return *reinterpret_cast<const Operation*>(static_cast<std::uintptr_t>(sqlite3_value_int64(value)));
 }
 
 void add(sqlite3_context* sqlite, sqlite3_value** values, int sign) {
-  auto* total = static_cast<Total*>(sqlite3_aggregate_context(sqlite, sizeof(Total)));
+  Total* total = total_of(sqlite, /*make=*/true);
   if (total == nullptr) {
     sqlite3_result_error_nomem(sqlite);
     return;
@@ -81,7 +90,7 @@ void answer_exact(sqlite3_context* sqlite, const TypeInfo& result, int128 value)
 }
 
 void finish_sum(sqlite3_context* sqlite) {
-  const auto* total = static_cast<const Total*>(sqlite3_aggregate_context(sqlite, 0));
+  const Total* total = total_of(sqlite, /*make=*/false);
   if (total == nullptr || total->count == 0) return;
   const TypeInfo& result = total->operation->result;
   if (total->overflow) return overflow(sqlite, result);
@@ -90,7 +99,7 @@ void finish_sum(sqlite3_context* sqlite) {
 }
 
 void finish_average(sqlite3_context* sqlite) {
-  const auto* total = static_cast<const Total*>(sqlite3_aggregate_context(sqlite, 0));
+  const Total* total = total_of(sqlite, /*make=*/false);
   if (total == nullptr || total->count == 0) return;
   const TypeInfo& result = total->operation->result;
   if (total->overflow) return overflow(sqlite, result);
