@@ -131,6 +131,23 @@ TEST_F(Load, RefusesATableThatHoldsRows) {
   EXPECT_EQ(reader_.table("SELECT * FROM orders"), "1|x");
 }
 
+// Its changes pass by while it is left out. Were its state kept, taking it in again would go on behind them, silently.
+TEST_F(Load, ATableLeftOutIsForgottenNotTakenForStreaming) {
+  streaming({rows({{1, "one"}})})->close();
+  opened(settings(), {table("other", {column("id", int_type)})})->close();
+
+  PostgresSink again(settings());
+  EXPECT_TRUE(again.open(false, {}).tables.empty());
+  EXPECT_EQ(kind_of([&] { again.use_tables({orders_}); }), ErrorKind::config);
+  EXPECT_EQ(reader_.table("SELECT id, name FROM orders"), "1|one");
+}
+
+// A source that turns out to be unfit must leave the target as it was.
+TEST_F(Load, NothingIsWrittenBeforeTheFirstLoad) {
+  opened(settings(), {orders_})->close();
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM pg_namespace WHERE nspname = 'tailrace'"), "0");
+}
+
 TEST_F(Load, UsesAnEmptyTableOfTheRightShape) {
   reader_.run("CREATE TABLE public.orders (name varchar(50), id int PRIMARY KEY)");
   auto sink = streaming({rows({{1, "one"}})});
