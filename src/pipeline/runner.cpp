@@ -36,9 +36,11 @@ class Attempt {
         progress_(progress),
         retry_(retry) {}
 
-  // Nothing: start again with new instances.
-  std::optional<RunEnd> run(bool take_over, const std::stop_token& drain, const std::stop_token& abandon) {
+  // Nothing: start again with new instances. `take_over` is asked for once: cleared as soon as the sink has been opened
+  // with it, because a runner that deposes again whoever deposed it would begin a fight.
+  std::optional<RunEnd> run(bool& take_over, const std::stop_token& drain, const std::stop_token& abandon) {
     resume_ = sink_->open(take_over, abandon);
+    take_over = false;
     if (resume_.succeeded_before) retry_.succeeded_before();
     info_ = source_->open(resume_, abandon);
     sink_->use_tables(info_.tables);
@@ -62,17 +64,18 @@ class Attempt {
     return end;
   }
 
-  // Tables that are not in the state, and those that a command wants taken again, begin to load.
+  // Tables that are not in the state, and those that a command wants taken again, begin to load. Whatever state they
+  // are in: a gap may well have come while they loaded or caught up, and then this is the only way on. The target keeps
+  // showing a table that was whole once; one of a first load that never ended has nothing to show.
   void begin_missing() {
     std::vector<SchemaPtr> schemas;
     std::vector<bool> shadow;
     for (const SchemaPtr& schema : info_.tables) {
       const auto known = resume_.tables.find(schema->name);
-      const bool again = known != resume_.tables.end() && known->second.desired == "resnapshot" &&
-                         known->second.state == TableState::streaming;
-      if (known != resume_.tables.end() && !again) continue;
+      const bool is_known = known != resume_.tables.end();
+      if (is_known && known->second.desired != "resnapshot") continue;
       schemas.push_back(schema);
-      shadow.push_back(again);
+      shadow.push_back(is_known && (known->second.state != TableState::loading || known->second.shadow));
     }
     if (schemas.empty()) return;
     const std::vector<Lsn> lows = source_->take_low(schemas);
@@ -209,8 +212,6 @@ RunEnd run_pipeline(const RunSettings& settings, const SourceFactory& make_sourc
       if (drain.stop_requested())
         return RunEnd::drained;  // Nothing is lost: the position names what is durable.
     }
-    // Asked for once: an own runner that reconnects is known by its id, a second deposing would be a fight.
-    take_over = false;
   }
 }
 

@@ -176,6 +176,44 @@ TEST_F(Runner, TakesATableAgainOnRequest) {
   EXPECT_FALSE(world.stored.tables.at(a).shadow);
 }
 
+// A gap may come while a first load runs, or before its catch-up ends. "Take it again" is then the one way on, and must not be
+// kept for tables that stream.
+TEST_F(Runner, TakesATableAgainThatHasNotCaughtUpYet) {
+  settings.readers = 1;
+  world.failures["chunk.finish"] = {std::nullopt, ErrorKind::data};
+  EXPECT_THROW(run(), Error);
+  ASSERT_EQ(world.stored.tables.at(a).state, TableState::loading);
+  world.stored.tables.at(a).desired = "resnapshot";
+  world.commit(
+      {{a, Operation::delete_, 3, 0}});  // Its row has been loaded, and the old load's low is before this.
+  world.failures["source.next"] = {ErrorKind::gap};
+  EXPECT_THROW(run(), Error);
+  EXPECT_EQ(world.sink_rows[a], world.source_rows[a]);
+
+  ASSERT_EQ(world.stored.tables.at(a).state, TableState::catching_up);
+  world.stored.tables.at(a).desired = "resnapshot";
+  world.commit({{a, Operation::delete_, 4, 0}});
+  world.log.erase(world.next_lsn - 1);  // Cleaned up before it was read.
+  world.commit({{b, Operation::update, 1, 2}});
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  expect_equal();
+}
+
+// Asked for once: who deposes again whoever has deposed it begins a fight. An attempt that found nobody has not used it up.
+TEST_F(Runner, TakesOverOnceAndOnlyOnce) {
+  settings.take_over = true;
+  world.failures["sink.open"] = {ErrorKind::unavailable};
+  world.failures["source.next"] = {ErrorKind::unavailable};
+  world.at = [&](const std::string& point) {
+    // A request makes the stream begin anew, without an error.
+    if (point == "sink.committed" && world.opens == 2) world.stored.tables.at(a).desired = "resnapshot";
+  };
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_GE(world.opens, 2);
+  EXPECT_EQ(world.take_overs, 1);
+  expect_equal();
+}
+
 class R16_Durable : public Runner {
  protected:
   std::uint64_t changes_counted() const {

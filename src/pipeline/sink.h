@@ -63,7 +63,8 @@ class Sink {
   virtual void use_tables(const std::vector<SchemaPtr>& tables) = 0;
 
   // Creates what is missing in the target and records, in one transaction, the source's identity, the tables
-  // as `loading`, and on the first run the position.
+  // as `loading`, and on the first run the position. A table that is in the state already begins anew: what an
+  // earlier load of it has left (rows of a load that did not end, a shadow) is dropped.
   virtual void begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
                           const Position& first_position) = 0;
 

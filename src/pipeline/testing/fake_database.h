@@ -1,9 +1,7 @@
-// Fakes of both ends for the runner's tests: a source with a history and a sink whose store outlives its
-// instances.
+// Fakes of both ends for the runner's tests: a source with a history and a sink whose store outlives its instances.
 //
-// Shape    One column key, one column value. The source's tables and its log are plain maps; the sink keeps
-// what a real one keeps, moves
-//          rows and position in one step, and fails on demand. Both are as strict as the contracts in
+// Shape    One column key, one column value. The source's tables and its log are plain maps; the sink keeps what a real
+//          one keeps, moves rows and position in one step, and fails on demand. Both are as strict as the contracts in
 //          source.h and sink.h.
 // Threads  The world (FakeWorld) is locked; instances obey the interfaces' rules.
 #pragma once
@@ -49,6 +47,7 @@ struct FakeWorld {
   ResumeState stored;
   bool closed_cleanly = false;
   int opens = 0;
+  int take_overs = 0;  // Opens that were to depose another runner.
   // Thrown at the next passes of these points, one entry a pass.
   std::map<std::string, std::vector<std::optional<ErrorKind>>> failures;
   std::map<std::string, int> passes;

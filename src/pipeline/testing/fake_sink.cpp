@@ -59,10 +59,11 @@ class FakeSink : public Sink {
  public:
   explicit FakeSink(FakeWorld& world) : world_(world) {}
 
-  ResumeState open(bool, std::stop_token) override {
+  ResumeState open(bool take_over, std::stop_token) override {
     world_.point("sink.open");
     const std::lock_guard lock(world_.mutex);
     ++world_.opens;
+    world_.take_overs += take_over ? 1 : 0;
     world_.closed_cleanly = false;
     return world_.stored;
   }
@@ -79,6 +80,8 @@ class FakeSink : public Sink {
       progress.table = start.schema->name;
       progress.low = start.low;
       progress.shadow = start.shadow;
+      // What an earlier load left there is dropped.
+      (start.shadow ? world_.shadow_rows : world_.sink_rows)[start.schema->name].clear();
     }
   }
   void add_chunks(const std::vector<Chunk>& chunks) override {
