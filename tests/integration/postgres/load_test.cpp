@@ -154,6 +154,34 @@ TEST_F(Load, UsesAnEmptyTableOfTheRightShape) {
   EXPECT_EQ(reader_.table("SELECT id, name FROM orders"), "1|one");
 }
 
+// After a gap in a first load, or before its catch-up's end, this is the one way on.
+TEST_F(Load, ATableThatDoesNotStreamYetBeginsAnew) {
+  auto sink = opened(settings(), {orders_});
+  begin(*sink, {orders_});
+  load_chunk(*sink, rows({{1, "one"}, {2, "two"}}));
+  sink->close();
+  sink = opened(settings(), {orders_});
+  begin(*sink, {orders_});
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM orders"), "0");
+  load_chunk(*sink, rows({{1, "uno"}, {2, "two"}}));
+  sink->finish_load({orders_}, {"mark-1"});
+  sink->close();
+
+  for (const char* const name :
+       {"due", "zwei"}) {  // Then while it catches up; the second one replaces a shadow.
+    sink = opened(settings(), {orders_});
+    sink->begin_load("fork-1", {start(orders_, /*shadow=*/true)}, {lsn(1), "", 0});
+    sink->add_chunks({whole(orders_)});
+    load_chunk(*sink, rows({{2, name}}));
+    sink->finish_load({orders_}, {"mark-2"});
+    EXPECT_EQ(reader_.value("SELECT count(*) FROM orders"), "2");
+  }
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {}, {orders_->name}), {}));
+  EXPECT_EQ(reader_.table("SELECT id, name FROM orders"), "2|zwei");
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM pg_class WHERE relname LIKE 'shadow%' AND relkind = 'r'"),
+            "0");
+}
+
 TEST_F(Load, RefusesAnotherShapeColumnByColumn) {
   reader_.run(
       "CREATE TABLE public.orders (id timestamp, name varchar(10), extra int, PRIMARY KEY (id, extra))");
