@@ -6,6 +6,16 @@
 #include "base/error.h"
 
 namespace tailrace::postgres {
+namespace {
+
+bool has_identity(const TableSchema& table, const TargetTable& target) {
+  return std::any_of(table.columns.begin(), table.columns.end(), [&](const Column& column) {
+    const TargetColumn* const found = target.find(column.name);
+    return found != nullptr && found->identity_always;
+  });
+}
+
+}  // namespace
 
 PlanPtr make_plan(Connection& connection, const Settings& settings, const SchemaPtr& table,
                   const RelationName& relation) {
@@ -24,8 +34,10 @@ PlanPtr make_plan(Connection& connection, const Settings& settings, const Schema
     const TargetColumn& target = *found.find(column.name);
     plan->encoders.emplace_back(column, target.type);
     plan->columns += (plan->columns.empty() ? "" : ", ") + quote_name(column.name);
-    plan->overriding = plan->overriding || target.identity_always;
   }
+  // A shadow is made without the identity, and its rows join the target, which has it.
+  plan->overriding = plan->shadow() ? has_identity(*table, read_target(connection, plan->target))
+                                    : has_identity(*table, found);
   return plan;
 }
 

@@ -21,7 +21,7 @@ struct TablePlan {
   RelationName relation;               // Where rows go now: the target, or its shadow.
   std::vector<FieldEncoder> encoders;  // One per column of the schema.
   std::string columns;                 // Quoted and joined, in the schema's order.
-  bool overriding = false;             // GENERATED ALWAYS AS IDENTITY columns are written.
+  bool overriding = false;             // The target has columns GENERATED ALWAYS AS IDENTITY.
   std::vector<TargetColumn> shape;     // What the encoders were made for (R10b).
 
   bool shadow() const { return relation != target; }

@@ -154,6 +154,32 @@ TEST_F(Load, UsesAnEmptyTableOfTheRightShape) {
   EXPECT_EQ(reader_.table("SELECT id, name FROM orders"), "1|one");
 }
 
+// GENERATED ALWAYS: a row taken again must get into it as a new one does.
+TEST_F(Load, AnIdentityOfTheTargetTakesTheSourcesValues) {
+  reader_.run(
+      "CREATE TABLE public.orders (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(50))");
+  auto sink = streaming({rows({{1, "one"}})});
+  RowBatch more = rows({});
+  add(more, Operation::insert, {2, "two"});
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {more}), {}));
+  sink->begin_load("fork-1", {start(orders_, /*shadow=*/true)}, {lsn(1), "", 0});
+  sink->add_chunks({whole(orders_)});
+  load_chunk(*sink, rows({{1, "one"}, {3, "three"}}));
+  sink->finish_load({orders_}, {"mark-2"});
+  EXPECT_TRUE(sink->write(ending_at(lsn(4), {}, {orders_->name}), {}));
+  EXPECT_EQ(reader_.table("SELECT id, name FROM orders ORDER BY id"), "1|one\n3|three");
+}
+
+TEST_F(Load, RefusesAnIdentityThatCouldNotBeUpdated) {
+  reader_.run("CREATE TABLE public.rated (id int PRIMARY KEY, place int GENERATED ALWAYS AS IDENTITY)");
+  PostgresSink sink(settings());
+  sink.open(false, {});
+  const SchemaPtr rated = table("rated", {column("id", int_type), column("place", int_type)});
+  std::string text;
+  EXPECT_EQ(kind_of([&] { sink.use_tables({rated}); }, &text), ErrorKind::config);
+  EXPECT_THAT(text, ::testing::HasSubstr("column place: is GENERATED ALWAYS AS IDENTITY"));
+}
+
 // After a gap in a first load, or before its catch-up's end, this is the one way on.
 TEST_F(Load, ATableThatDoesNotStreamYetBeginsAnew) {
   auto sink = opened(settings(), {orders_});
