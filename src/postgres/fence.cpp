@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
@@ -23,7 +24,9 @@ std::string host_name() {
 // FOR UPDATE waits for chunk writers' KEY SHARE, which a plain UPDATE would not (R6b).
 std::int64_t raise_once(Connection& connection, const Settings& settings, const std::string& runner_id) {
   Transaction transaction(connection);
-  connection.exec(fmt::format("SET LOCAL lock_timeout = {}", settings.takeover_grace.count()));
+  // To PostgreSQL 0 is no timeout at all; to whoever sets it, no grace.
+  connection.exec(
+      fmt::format("SET LOCAL lock_timeout = {}", std::max<std::int64_t>(1, settings.takeover_grace.count())));
   connection.query("INSERT INTO tailrace.pipeline (pipeline) VALUES ($1) ON CONFLICT DO NOTHING",
                    Params().text(settings.pipeline));
   connection.query("SELECT 1 FROM tailrace.pipeline WHERE pipeline = $1 FOR UPDATE",

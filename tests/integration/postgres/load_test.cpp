@@ -208,6 +208,17 @@ TEST_F(Load, ATableThatDoesNotStreamYetBeginsAnew) {
             "0");
 }
 
+// No grace is not "wait for ever", which is what 0 means to PostgreSQL.
+TEST_F(Load, ATakeOverWithoutGraceEndsAnOldBackendAtOnce) {
+  streaming({rows({{1, "one"}})})->close();
+  PlainClient old(PostgresCluster::shared().url(database_));
+  old.run("SET application_name = 'tailrace/shop'");
+  old.run("BEGIN; SELECT FROM tailrace.pipeline FOR UPDATE");
+  Settings hasty = settings("runner-b");
+  hasty.takeover_grace = std::chrono::milliseconds(0);
+  opened(hasty, {orders_}, /*take_over=*/true)->close();
+}
+
 TEST_F(Load, RefusesAnotherShapeColumnByColumn) {
   reader_.run(
       "CREATE TABLE public.orders (id timestamp, name varchar(10), extra int, PRIMARY KEY (id, extra))");
