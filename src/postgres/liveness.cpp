@@ -100,9 +100,8 @@ void Liveness::start(const Owner& owner) {
   thread_ = std::jthread([this, owner](const std::stop_token& stop) { run(owner, stop); });
 }
 
-void Liveness::beat(const Owner& owner) {
-  if (connection_ == nullptr)
-    connection_ = std::make_unique<Connection>(settings_, "heartbeat", std::stop_token{});
+void Liveness::beat(const Owner& owner, const std::stop_token& stop) {
+  if (connection_ == nullptr) connection_ = std::make_unique<Connection>(settings_, "heartbeat", stop);
   try_lock();
   const Result updated = connection_->query(
       "UPDATE tailrace.runner SET heartbeat_at = clock_timestamp() WHERE pipeline = $1 AND fence = $2",
@@ -113,7 +112,7 @@ void Liveness::beat(const Owner& owner) {
 void Liveness::run(const Owner& owner, const std::stop_token& stop) {
   while (!stop.stop_requested() && !fenced_) {
     try {
-      beat(owner);
+      beat(owner, stop);
     } catch (const Error& error) {
       // The sink's own connection tells the supervisor; here it is only tried again.
       log::debug("sink.heartbeat.retry", {{"pipeline", owner.pipeline}, {"reason", error.what()}});

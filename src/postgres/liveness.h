@@ -48,7 +48,7 @@ class Liveness {
   };
   Sign look(std::int64_t watched_milliseconds);
   bool try_lock();
-  void beat(const Owner& owner);
+  void beat(const Owner& owner, const std::stop_token& stop);
   void run(const Owner& owner, const std::stop_token& stop);
 
   const Settings settings_;
