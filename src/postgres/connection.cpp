@@ -36,7 +36,7 @@ SqlFailure failure_of(const pg_result* result) {
           field(result, PG_DIAG_MESSAGE_DETAIL),  field(result, PG_DIAG_SCHEMA_NAME),
           field(result, PG_DIAG_TABLE_NAME),      field(result, PG_DIAG_COLUMN_NAME),
           field(result, PG_DIAG_CONSTRAINT_NAME), field(result, PG_DIAG_MESSAGE_HINT),
-          field(result, PG_DIAG_CONTEXT)};
+          field(result, PG_DIAG_CONTEXT),         field(result, PG_DIAG_SOURCE_FUNCTION)};
 }
 
 // libpq 15 has no SQLSTATE of a refused connection, but verbose messages carry it: "FATAL:  28P01: ...".

@@ -26,6 +26,8 @@ struct SqlFailure {
   std::string constraint;
   std::string hint;
   std::string context;
+  std::string
+      function;  // Of the server's source: tells apart what shares a SQLSTATE, in whatever language it speaks.
 };
 
 Error error_of(const SqlFailure& failure, std::string_view purpose);
