@@ -181,6 +181,22 @@ void Database::settle() {
   run("WAITFOR DELAY '00:00:15'");
 }
 
+StoppedAgent::StoppedAgent(Database& database) : database_(database) {
+  database_.control("N'agent', N'stop'");
+}
+
+StoppedAgent::~StoppedAgent() {
+  try {
+    start();
+  } catch (const Error& error) {
+    ADD_FAILURE() << error.what();
+  }
+}
+
+void StoppedAgent::start() {
+  database_.control("N'agent', N'start'");
+}
+
 Opened::Opened(const Settings& settings, const ResumeState& resume) : source(settings) {
   info = source.open(resume, {});
 }

@@ -44,6 +44,19 @@ class Database {
   std::unique_ptr<Connection> connection_;
 };
 
+// SQL Server Agent of the simulator, stopped for all databases until this ends: a test that fails must not leave it so.
+class StoppedAgent {
+ public:
+  explicit StoppedAgent(Database& database);
+  ~StoppedAgent();
+  StoppedAgent(const StoppedAgent&) = delete;
+  StoppedAgent& operator=(const StoppedAgent&) = delete;
+  void start();
+
+ private:
+  Database& database_;
+};
+
 // A source that is open, and what a runner would ask of it.
 struct Opened {
   SqlServerSource source;

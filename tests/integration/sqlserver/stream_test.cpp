@@ -7,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "sqlserver/row_fetcher.h"
 #include "tests/integration/sqlserver/server.h"
 
 namespace tailrace::sqlserver::testing {
@@ -17,6 +18,28 @@ using ::testing::HasSubstr;
 
 #define NEEDS_SIMULATOR() \
   if (!is_simulated()) GTEST_SKIP() << "needs sp_sim_control, which a real server does not have"
+
+// What a sink would answer after one row of table t was streamed.
+ResumeState streamed_once(Database& database) {
+  Opened opened(database.settings());
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1000)");
+  ResumeState resume;
+  opened.until([&](const ChangeBatch& batch) {
+    resume.position = batch.end;
+    return batch.end && batch.rows() != 0;
+  });
+  EXPECT_FALSE(resume.position->evidence.empty());
+  TableProgress progress;
+  progress.table = {"dbo", "t"};
+  progress.state = TableState::streaming;
+  progress.instance = opened.info.tables[0]->instance;
+  progress.low = progress.instance.start_lsn;
+  resume.first_run = false;
+  resume.source_identity = opened.info.identity;
+  resume.tables[progress.table] = progress;
+  return resume;
+}
 
 TEST(Stream, GivesWhatHappens) {
   Database database;
@@ -54,6 +77,22 @@ TEST(R01_Order, AKeyChangeIsADeleteAndThenAnInsert) {
   }
   EXPECT_EQ(state, (std::map<std::string, bool>{
                        {"2", false}, {"3", true}, {"4", true}, {"9", false}, {"10", true}}));
+}
+
+// The insert of a deferred update may have the smaller seqval: the command comes before it.
+TEST(R01_Order, CommandsComeBeforeSeqvals) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.run("INSERT INTO t VALUES (1)");
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  const StoppedAgent stopped(database);
+  database.run("UPDATE t SET id = 2 WHERE id = 1");
+  database.settle();
+  database.run("UPDATE cdc.dbo_t_CT SET __$seqval = 0xFF000000000000000000 WHERE __$operation = 1");
+  EXPECT_THAT(opened.next_rows(), ElementsAre("delete id=1", "insert id=2"));
 }
 
 // Everything that is read, in parts however small, gives the table as it is.
@@ -190,6 +229,23 @@ TEST(R04_Low, ChangesBelowItAreLeftOut) {
   EXPECT_EQ(opened.next_rows().size(), 2u);
 }
 
+// With capture behind, or nothing captured ever, max_lsn says too little: an instance reaches back to its own start only.
+TEST(R04_Low, IsNotBelowTheInstancesStart) {
+  NEEDS_SIMULATOR();
+  Database other;
+  StoppedAgent agent(other);
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  EXPECT_EQ(database.answer("SELECT MAX(start_lsn) FROM cdc.lsn_time_mapping"), "NULL");
+  Opened opened(database.settings());
+  EXPECT_EQ(opened.source.take_low(opened.info.tables),
+            std::vector{opened.info.tables[0]->instance.start_lsn});
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1)");
+  agent.start();
+  EXPECT_THAT(opened.next_rows(), ElementsAre("insert id=1"));
+}
+
 // A resume is exclusive on a position that lies between transactions: nothing is lost, nothing comes twice.
 TEST(R01_Position, AResumeGoesOnBehindIt) {
   Database database;
@@ -246,6 +302,33 @@ TEST(R02_Window, OneLargeTransactionComesInParts) {
   EXPECT_EQ(rows, 7002u);
   EXPECT_EQ(transactions, 1u);
   EXPECT_GT(batches.size(), 5u);
+}
+
+// A backlog of small transactions would become one commit point of any size.
+TEST(R02_Window, EndsWhereWholeTransactionsFillTheRowBudget) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.create("u", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  for (int i = 0; i < 5; ++i)
+    database.run(fmt::format(
+        "BEGIN TRAN; INSERT INTO t VALUES ({0}), ({1}); INSERT INTO u VALUES ({0}), ({1}); COMMIT", i * 2,
+        i * 2 + 1));
+  database.settle();
+  Settings settings = database.settings();
+  settings.commit_rows = 10;
+  Opened opened(settings);
+  opened.stream(
+      std::max(opened.info.tables[0]->instance.start_lsn, opened.info.tables[1]->instance.start_lsn));
+  std::vector<std::size_t> commit_points{0};
+  std::size_t rows = 0;
+  opened.until([&](const ChangeBatch& batch) {
+    commit_points.back() += batch.rows();
+    rows += batch.rows();
+    if (batch.end && commit_points.back() != 0 && rows != 20) commit_points.push_back(0);
+    return batch.end && rows == 20;
+  });
+  EXPECT_THAT(commit_points, ElementsAre(8, 8, 4));
 }
 
 // An update's pair of rows is one thing: cut in two, the key's change would be lost.
@@ -316,24 +399,61 @@ TEST(R02_Gap, CleanupBetweenTwoPagesIsAGap) {
   EXPECT_THAT(message, HasSubstr("resnapshot --table dbo.t"));
 }
 
+// Counted after a cleanup a window has no rows: without a look its end would be given away like an idle one's.
+TEST(R02_Gap, CleanupBeforeAWindowIsAGap) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1)");
+  database.settle();
+  database.run("INSERT INTO t VALUES (2)");
+  database.settle();
+  database.control("N'cleanup_now'");
+  database.run("DELETE FROM cdc.dbo_t_CT");
+  EXPECT_EQ(kind_of([&] { opened.next_rows(); }), ErrorKind::gap);
+}
+
+// Whoever takes rows away without moving the minimum is seen by the count.
+TEST(R02_Gap, RowsThatVanishBetweenTwoPagesAreMissed) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY, v nvarchar(50) NULL");
+  database.settle();
+  Settings settings = database.settings();
+  settings.commit_bytes = 2000;
+  Opened opened(settings);
+  opened.stream();
+  std::string sql = "BEGIN TRAN; ";
+  for (int i = 0; i < 20; ++i)
+    sql += fmt::format("INSERT INTO t VALUES ({}, N'some text'); ", i);
+  database.run(sql + "COMMIT");
+  bool first = true;
+  std::string message;
+  const ErrorKind kind = kind_of(
+      [&] {
+        opened.until([&](const ChangeBatch& batch) {
+          if (first && batch.rows() != 0) {
+            first = false;
+            EXPECT_FALSE(batch.end);
+            database.run("DELETE FROM cdc.dbo_t_CT WHERE id = 19");
+          }
+          return batch.end && batch.rows() != 0;
+        });
+      },
+      &message);
+  EXPECT_EQ(kind, ErrorKind::protocol);
+  EXPECT_THAT(message, HasSubstr("dbo.t"));
+}
+
 TEST(R02_Gap, APositionThatCleanupHasPassedIsRefusedAtTheStart) {
   NEEDS_SIMULATOR();
   Database database;
   database.create("t", "id int NOT NULL PRIMARY KEY");
   database.settle();
-  ResumeState resume;
-  {
-    Opened opened(database.settings());
-    TableProgress progress;
-    progress.table = {"dbo", "t"};
-    progress.state = TableState::streaming;
-    progress.instance = opened.info.tables[0]->instance;
-    progress.low = progress.instance.start_lsn;
-    resume.first_run = false;
-    resume.source_identity = opened.info.identity;
-    resume.position = Position{progress.low, "", 0};
-    resume.tables[progress.table] = progress;
-  }
+  ResumeState resume = streamed_once(database);
   { Opened again(database.settings(), resume); }
   for (int i = 0; i < 5; ++i) {
     database.run(fmt::format("INSERT INTO t VALUES ({})", i));
@@ -343,6 +463,7 @@ TEST(R02_Gap, APositionThatCleanupHasPassedIsRefusedAtTheStart) {
       "N'cleanup', N'0x{}'",
       database.answer("SELECT CONVERT(nvarchar(22), MAX(start_lsn), 2) FROM cdc.lsn_time_mapping")));
   EXPECT_EQ(kind_of([&] { Opened again(database.settings(), resume); }), ErrorKind::gap);
+  // The mapping row of the position went with the cleanup: that is no other database.
   resume.tables.begin()->second.desired = "resnapshot";
   Opened again(database.settings(), resume);
   EXPECT_EQ(again.info.tables.size(), 1u);
@@ -361,6 +482,26 @@ TEST(R04_Identity, AnInstanceMadeAnewIsAGap) {
   database.enable("t");
   database.run("INSERT INTO t VALUES (1)");
   EXPECT_EQ(kind_of([&] { opened.next_rows(); }), ErrorKind::gap);
+}
+
+TEST(R04_Identity, AnInstanceMadeAnewBetweenTwoRunsIsAGap) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  const ResumeState resume = streamed_once(database);
+  { Opened again(database.settings(), resume); }
+  database.run(
+      "EXEC sys.sp_cdc_disable_table @source_schema = N'dbo', @source_name = N't', @capture_instance = "
+      "N'all'");
+  database.run("INSERT INTO t VALUES (2)");
+  database.enable("t");
+  database.settle();
+  // Its start shows the gap as well, but a fresh instance may have none yet.
+  if (is_simulated()) database.run("UPDATE cdc.change_tables SET start_lsn = NULL");
+  std::string message;
+  EXPECT_EQ(kind_of([&] { Opened again(database.settings(), resume); }, &message), ErrorKind::gap);
+  EXPECT_THAT(message, HasSubstr("was made anew"));
+  EXPECT_THAT(message, HasSubstr("dbo.t"));
 }
 
 TEST(R04_Identity, ARestoredDatabaseIsAGap) {
@@ -384,19 +525,7 @@ TEST(R04_Identity, TheStoredTransactionMustBeThere) {
   Database database;
   database.create("t", "id int NOT NULL PRIMARY KEY");
   database.settle();
-  ResumeState resume;
-  {
-    Opened opened(database.settings());
-    opened.stream();
-    database.run("INSERT INTO t VALUES (1)");
-    opened.until([&](const ChangeBatch& batch) {
-      resume.position = batch.end;
-      return batch.end && batch.rows() != 0;
-    });
-    resume.first_run = false;
-    resume.source_identity = opened.info.identity;
-  }
-  ASSERT_FALSE(resume.position->evidence.empty());
+  const ResumeState resume = streamed_once(database);
   { Opened again(database.settings(), resume); }
   ResumeState other = resume;
   other.position->evidence.back() ^= 1;
@@ -557,7 +686,12 @@ TEST(R05_LongValues, StopByName) {
   opened.stream();
   database.run(
       "INSERT INTO t VALUES (1, CONVERT(varbinary(max), REPLICATE(CONVERT(nvarchar(max), N'x'), 32767)))");
-  EXPECT_EQ(opened.next_rows().size(), 1u) << "65534 bytes are not too long";
+  std::string whole = "insert id=1 lob=0x";
+  for (int i = 0; i < 32767; ++i)
+    whole += "7800";
+  const std::vector<std::string> rows = opened.next_rows();
+  ASSERT_EQ(rows.size(), 1u) << "65534 bytes are not too long";
+  EXPECT_TRUE(rows[0] == whole) << "read in several pieces, and each of them counts";
   database.run(
       "INSERT INTO t VALUES (7, CONVERT(varbinary(max), REPLICATE(CONVERT(nvarchar(max), N'x'), 32768)))");
   std::string message;
@@ -565,6 +699,21 @@ TEST(R05_LongValues, StopByName) {
   EXPECT_THAT(message, HasSubstr("dbo.t"));
   EXPECT_THAT(message, HasSubstr("lob"));
   EXPECT_THAT(message, HasSubstr("id=7"));
+}
+
+// A column that was widened after it was looked at: both the driver's warning and the length tell.
+TEST(R05_LongValues, AreNotCutToTheirBuffer) {
+  Database database;
+  Connection connection(database.settings());
+  {
+    Statement statement(connection, "read what fits", "SELECT CONVERT(varbinary(4), 0x01020304)");
+    RowFetcher rows(statement, {{FetchForm::bytes, 4}});
+    ASSERT_TRUE(rows.next());
+    EXPECT_EQ(rows.value(0).size(), 4u);
+  }
+  Statement statement(connection, "read what does not", "SELECT CONVERT(varbinary(5), 0x0102030405)");
+  RowFetcher rows(statement, {{FetchForm::bytes, 4}});
+  EXPECT_THROW(rows.next(), Error);
 }
 
 TEST(Names, MayHoldAnything) {
