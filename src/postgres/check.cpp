@@ -141,38 +141,10 @@ class Check {
           fmt::format("ALTER TABLE {} OWNER TO {};", target.quoted(), quote_name(user_)));
   }
 
-  // One statement lists what would change rows behind our back, or refuse what the source allowed.
   void meddlers(const RelationName& target, std::uint32_t oid) {
-    const Result rows = connection_.query(
-        "SELECT 'target.trigger', tgname, 'a trigger acts on every replicated row',"
-        "       format('ALTER TABLE %s DISABLE TRIGGER %I;', $2::text, tgname)"
-        "  FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled <> 'D'"
-        " UNION ALL SELECT 'target.rule', rulename, 'a rule rewrites replicated changes',"
-        "       format('DROP RULE %I ON %s;', rulename, $2::text)"
-        "  FROM pg_rewrite WHERE ev_class = $1 AND rulename <> '_RETURN' AND ev_enabled <> 'D'"
-        " UNION ALL SELECT 'target.row_security', relname, 'row security can hide rows from tailrace',"
-        "       format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY;', $2::text)"
-        "  FROM pg_class WHERE oid = $1 AND relrowsecurity"
-        "   AND (relforcerowsecurity OR NOT pg_has_role(relowner, 'USAGE'))"
-        " UNION ALL SELECT 'target.foreign_key', conname,"
-        "       'a foreign key that is not NO ACTION DEFERRABLE INITIALLY DEFERRED acts in the middle of a "
-        "transaction',"
-        "       format('ALTER TABLE %s DROP CONSTRAINT %I;', conrelid::regclass, conname)"
-        "  FROM pg_constraint WHERE contype = 'f' AND (conrelid = $1 OR confrelid = $1)"
-        "   AND NOT (condeferrable AND condeferred AND confdeltype = 'a' AND confupdtype = 'a')"
-        " UNION ALL SELECT 'target.unique_constraint', i.relname,"
-        "       'a unique index that is checked at once refuses what a transaction may do in its middle',"
-        "       CASE WHEN k.oid IS NULL THEN format('DROP INDEX %s;', i.oid::regclass)"
-        "            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I;', $2::text, k.conname) END"
-        "  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
-        "  LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.contype IN ('u', 'x')"
-        " WHERE x.indrelid = $1 AND NOT x.indisprimary AND (x.indisunique OR x.indisexclusion)"
-        "   AND NOT coalesce(k.condeferrable, false)",
-        Params().integer(oid).text(target.quoted()));
-    for (int row = 0; row < rows.rows(); ++row)
-      add(FindingLevel::failure, std::string(rows.text(row, 0)),
-          target.str() + " " + std::string(rows.text(row, 1)), std::string(rows.text(row, 2)),
-          std::string(rows.text(row, 3)));
+    for (const Meddler& meddler : meddlers_of(connection_, target, oid))
+      add(FindingLevel::failure, "target." + meddler.kind, target.str() + " " + meddler.name, meddler.reason,
+          meddler.remedy);
   }
 
   const Settings& settings_;

@@ -125,6 +125,7 @@ void PostgresSink::use_table(const SchemaPtr& table) {
     const TargetTable found = read_target(*connection_, target);
     if (!found.exists()) return;
     check_shape(*table, target, found, settings_);
+    refuse_meddlers(*connection_, *table, target);
     if (has_rows(*connection_, target))
       throw Error(ErrorKind::config,
                   fmt::format("target table {} exists and holds rows that this pipeline did "
@@ -139,6 +140,7 @@ void PostgresSink::use_table(const SchemaPtr& table) {
     throw Error(ErrorKind::config, fmt::format("{} was replicated into {}, the configuration now says {}",
                                                table->name.str(), stored->target.str(), target.str()))
         .with("remedy", "set target.schemas back, or rename the target table and use a new pipeline name");
+  refuse_meddlers(*connection_, *table, target);
   Entry& entry = entries_[table->name];
   const RelationName relation =
       stored->shadow_table ? RelationName{"tailrace", *stored->shadow_table} : target;

@@ -130,4 +130,55 @@ void check_shape(const TableSchema& table, const RelationName& name, const Targe
             "rename or drop the target table, or alter it; `tailrace schema` shows what is expected");
 }
 
+std::vector<Meddler> meddlers_of(Connection& connection, const RelationName& name, std::uint32_t oid) {
+  const Result rows = connection.query(
+      "SELECT 'trigger', tgname, 'a trigger acts on every replicated row',"
+      "       format('ALTER TABLE %s DISABLE TRIGGER %I;', $2::text, tgname)"
+      "  FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled IN ('O', 'A')"
+      " UNION ALL SELECT 'rule', rulename, 'a rule rewrites replicated changes',"
+      "       format('DROP RULE %I ON %s;', rulename, $2::text)"
+      "  FROM pg_rewrite WHERE ev_class = $1 AND rulename <> '_RETURN' AND ev_enabled IN ('O', 'A')"
+      " UNION ALL SELECT 'row_security', relname, 'row security can hide rows from tailrace',"
+      "       format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY;', $2::text)"
+      "  FROM pg_class WHERE oid = $1 AND relrowsecurity"
+      "   AND (relforcerowsecurity OR NOT pg_has_role(relowner, 'USAGE'))"
+      " UNION ALL SELECT 'foreign_key', conname,"
+      "       'a foreign key that is not NO ACTION DEFERRABLE INITIALLY DEFERRED acts in the middle of a "
+      "transaction',"
+      "       format('ALTER TABLE %s DROP CONSTRAINT %I;', conrelid::regclass, conname)"
+      "  FROM pg_constraint WHERE contype = 'f' AND (conrelid = $1 OR confrelid = $1)"
+      "   AND NOT (condeferrable AND condeferred AND confdeltype = 'a' AND confupdtype = 'a')"
+      " UNION ALL SELECT 'unique_constraint', i.relname,"
+      "       'a unique index that is checked at once refuses what a transaction may do in its middle',"
+      "       CASE WHEN k.oid IS NULL THEN format('DROP INDEX %s;', i.oid::regclass)"
+      "            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I;', $2::text, k.conname) END"
+      "  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
+      "  LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.contype IN ('u', 'x')"
+      " WHERE x.indrelid = $1 AND NOT x.indisprimary AND (x.indisunique OR x.indisexclusion)"
+      "   AND NOT coalesce(k.condeferrable, false)",
+      Params().integer(oid).text(name.quoted()));
+  std::vector<Meddler> out;
+  for (int row = 0; row < rows.rows(); ++row)
+    out.push_back({std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
+                   std::string(rows.text(row, 2)), std::string(rows.text(row, 3))});
+  return out;
+}
+
+void refuse_meddlers(Connection& connection, const TableSchema& table, const RelationName& name) {
+  const TargetTable target = read_target(connection, name);
+  if (!target.exists()) return;
+  std::vector<std::string> found;
+  std::vector<std::string> remedies;
+  for (const Meddler& meddler : meddlers_of(connection, name, target.oid)) {
+    found.push_back(fmt::format("{} ({})", meddler.name, meddler.reason));
+    remedies.push_back(meddler.remedy);
+  }
+  if (found.empty()) return;
+  throw Error(ErrorKind::config,
+              fmt::format("target table {} would not keep the rows as they are replicated: {}", name.str(),
+                          joined(found, "; ")))
+      .with("table", table.name.str())
+      .with("remedy", joined(remedies, " "));
+}
+
 }  // namespace tailrace::postgres

@@ -44,4 +44,16 @@ std::vector<std::string> differences(const TableSchema& table, const TargetTable
 void check_shape(const TableSchema& table, const RelationName& name, const TargetTable& target,
                  const Settings& settings);
 
+// Something of the target that would change, hide or refuse replicated rows behind our back (R10a).
+struct Meddler {
+  std::string kind;  // trigger, rule, row_security, foreign_key, unique_constraint.
+  std::string name;
+  std::string reason;
+  std::string remedy;  // SQL.
+};
+std::vector<Meddler> meddlers_of(Connection& connection, const RelationName& name, std::uint32_t oid);
+
+// Throws config with all of them.
+void refuse_meddlers(Connection& connection, const TableSchema& table, const RelationName& name);
+
 }  // namespace tailrace::postgres

@@ -1,4 +1,7 @@
 // Opening, loading and streaming: the ordinary way, and what is refused before anything is written.
+#include <array>
+#include <thread>
+
 #include "tests/integration/postgres/sink_fixture.h"
 
 namespace tailrace::postgres {
@@ -241,6 +244,45 @@ TEST_F(Load, RefusesNamesThatWouldBeCut) {
   EXPECT_THAT(text, ::testing::HasSubstr(std::string(64, 'x')));
 }
 
+// A trigger, a rule or a policy would alter, drop or hide rows, and nobody would hear of it.
+TEST_F(Load, R10_WhatMeddlesIsRefusedByName) {
+  const std::string fresh = "CREATE TABLE orders (id int PRIMARY KEY, name varchar(50));";
+  const std::vector<std::array<const char*, 3>> cases{
+      {"meddling_trigger",
+       "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+       "CREATE TRIGGER meddling_trigger BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION f()",
+       "ALTER TABLE orders DISABLE TRIGGER meddling_trigger"},
+      {"meddling_rule", "CREATE RULE meddling_rule AS ON DELETE TO orders DO INSTEAD NOTHING",
+       "DROP RULE meddling_rule ON orders"},
+      {"row security", "ALTER TABLE orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+       "ALTER TABLE orders DISABLE ROW LEVEL SECURITY"},
+      {"meddling_key",
+       "CREATE TABLE child (id int CONSTRAINT meddling_key REFERENCES orders ON DELETE CASCADE)",
+       "DROP TABLE child"},
+      {"meddling_index", "CREATE UNIQUE INDEX meddling_index ON orders (name)", "DROP INDEX meddling_index"}};
+  for (const auto& [name, make, mend] : cases) {
+    SCOPED_TRACE(name);
+    reader_.run(fresh + make);
+    std::string text;
+    EXPECT_EQ(kind_of([&] { opened(settings(), {orders_}); }, &text), ErrorKind::config);
+    EXPECT_THAT(text, ::testing::HasSubstr("public.orders"));
+    EXPECT_THAT(text, ::testing::HasSubstr(name));
+    reader_.run(mend);
+    streaming({rows({{1, "one"}})})->close();
+    EXPECT_EQ(reader_.table("SELECT id, name FROM orders"), "1|one");
+    reader_.run("DROP SCHEMA tailrace CASCADE; DROP TABLE orders; DROP FUNCTION IF EXISTS f()");
+  }
+}
+
+// Whoever adds one later learns of it at the next start, before it acts on more rows.
+TEST_F(Load, R10_WhatMeddlesIsSeenAtEveryStart) {
+  streaming({rows({{1, "one"}})})->close();
+  reader_.run("CREATE RULE meddling_rule AS ON DELETE TO orders DO INSTEAD NOTHING");
+  std::string text;
+  EXPECT_EQ(kind_of([&] { opened(settings(), {orders_}); }, &text), ErrorKind::config);
+  EXPECT_THAT(text, ::testing::HasSubstr("meddling_rule"));
+}
+
 // R10b: int8 bytes in a timestamp column would be taken as garbage.
 TEST_F(Load, R10_AColumnAlteredUnderTheRunIsSeenBeforeTheCopy) {
   auto sink = opened(settings(), {orders_});
@@ -248,6 +290,35 @@ TEST_F(Load, R10_AColumnAlteredUnderTheRunIsSeenBeforeTheCopy) {
   reader_.run("ALTER TABLE public.orders ALTER COLUMN id TYPE bigint");
   const auto writer = sink->chunk_writer();
   EXPECT_EQ(kind_of([&] { static_cast<void>(writer->begin(orders_, whole(orders_))); }), ErrorKind::config);
+}
+
+// The same, when the ALTER commits after the look and before the COPY: int4 and date have the same width.
+TEST_F(Load, R10_AColumnIsComparedUnderALock) {
+  auto sink = opened(settings(), {orders_});
+  begin(*sink, {orders_});
+  const auto writer = sink->chunk_writer();
+  PlainClient other(PostgresCluster::shared().url(database_));
+  other.run("BEGIN; ALTER TABLE public.orders ALTER COLUMN id TYPE date USING '2000-01-01'::date + id");
+  std::thread alter([&] {
+    await_lock_wait();
+    other.run("COMMIT");
+  });
+  EXPECT_EQ(kind_of([&] { static_cast<void>(writer->begin(orders_, whole(orders_))); }), ErrorKind::config);
+  alter.join();
+}
+
+// A generated column of the target computes itself; named in a COPY or INSERT it would be refused.
+TEST_F(Load, R10_GeneratedColumnsAreLeftOut) {
+  reader_.run(
+      "CREATE TABLE public.orders (id int PRIMARY KEY, name varchar(50), twice int GENERATED ALWAYS AS (id * "
+      "2) "
+      "STORED)");
+  auto sink = streaming({rows({{1, "one"}})});
+  RowBatch changes(orders_);
+  add(changes, Operation::insert, {2, "two"});
+  add(changes, Operation::update, {1, "uno"});
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {changes}), {}));
+  EXPECT_EQ(reader_.table("SELECT id, name, twice FROM orders ORDER BY id"), "1|uno|2\n2|two|4");
 }
 
 TEST_F(Load, R14_AKeyThatLosesDigitsIsRefused) {

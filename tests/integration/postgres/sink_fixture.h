@@ -95,6 +95,16 @@ class SinkTest : public ::testing::Test {
     return sink;
   }
 
+  // Until somebody in this database waits for a lock.
+  void await_lock_wait() {
+    for (int i = 0; i < 2000; ++i) {
+      if (reader_.value("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                        " AND wait_event_type = 'Lock') FROM pg_sleep(0.005)") == "t")
+        return;
+    }
+    ADD_FAILURE() << "nobody waits for a lock";
+  }
+
   std::string position() { return reader_.value("SELECT encode(lsn, 'hex') FROM tailrace.pipeline"); }
 
   std::string database_;
