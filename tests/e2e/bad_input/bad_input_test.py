@@ -5,6 +5,7 @@ PostgreSQL by pg_dump, SQL Server by its objects and rows.
 """
 
 import os
+import re
 import subprocess
 import threading
 
@@ -136,7 +137,7 @@ class BadInput(EndToEnd):
 
     # The configuration is wrong.
 
-    def test_unknown_and_contradictory_keys_all_together(self):
+    def test_unknown_keys_and_values_all_together(self):
         text = self.pipeline.config.read_text(encoding="utf-8")
         lines = text.replace("snapshot: {", "snapshott: {").splitlines()
         lines.append("streem: { poll: 5 }")
@@ -146,6 +147,35 @@ class BadInput(EndToEnd):
         for word in ("snapshott", "streem", "errors:"):
             number = next(n for n, line in enumerate(lines, 1) if line.startswith(word))
             self.assertRegex(said, rf"(?m)(:|line ){number}\b")
+
+    # Each of the keys is right by itself; which of the two was meant nobody but the operator knows.
+    def test_contradictory_keys_all_together(self):
+        text = self.pipeline.config.read_text(encoding="utf-8")
+        text = text.replace("  databases:", "  instance: SALES\n  databases:")
+        text = text.replace("{ mode: require }", "{ mode: require, ca_file: /etc/ca.pem }")
+        text = text.replace("include: [dbo.*]", "include: [dbo.item]\n  exclude: [dbo.item]")
+        text = text.replace("stream: {", "stream: { max_value_bytes: 64MiB, commit_bytes: 1MiB,")
+        self.pipeline.write(text=text)
+        said = self.refused(CONFIG, "4 mistakes")
+        for key, line, *words in [
+                ("source.port", "  port:", "contradicts source.instance", "keep one"),
+                ("source.encrypt.ca_file", "  encrypt:", "contradicts source.encrypt.mode: require", "use verify"),
+                ("tables.exclude", "  exclude:", "'dbo.item' is in tables.include as well", "keep one"),
+                ("stream.max_value_bytes", "stream:", "larger than stream.commit_bytes", "raise")]:
+            number = next(n for n, each in enumerate(text.splitlines(), 1) if each.startswith(line))
+            found = re.search(rf"{re.escape(self.pipeline.config.name)}:{number}: {re.escape(key)}: (.*)", said)
+            self.assertIsNotNone(found, f"{key} in line {number}: {said}")
+            for word in words:
+                self.assertIn(word, found.group(1))
+
+    # A pipeline has one position, and log positions belong to their database.
+    def test_several_source_databases(self):
+        with self.simulator.connect() as master:
+            run_sql(master, f"CREATE DATABASE {self.database}second")
+        self.pipeline.write(database=f"{self.database}, {self.database}second")
+        said = self.refused(CONFIG, "names 2 databases", f"({self.database}, {self.database}second)",
+                            "one file for each")
+        self.assertRegex(said, rf"{re.escape(self.pipeline.config.name)}:6: source\.databases: ")
 
     def test_a_schema_twice(self):
         text = self.pipeline.config.read_text(encoding="utf-8")
@@ -169,6 +199,13 @@ class BadInput(EndToEnd):
     def test_a_target_table_of_another_shape(self):
         self.target.execute("CREATE TABLE item (id integer PRIMARY KEY, name timestamp)")
         self.refused(CONFIG, "item", "name", "timestamp")
+
+    # A trigger would alter or drop replicated rows, and nobody would hear of it.
+    def test_a_target_table_with_a_trigger(self):
+        self.target.execute("CREATE TABLE item (id integer PRIMARY KEY, name varchar(50) NOT NULL)")
+        self.target.execute("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+        self.target.execute("CREATE TRIGGER swallow BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION f()")
+        self.refused(CONFIG, "public.item", "swallow", "DISABLE TRIGGER swallow")
 
     # Loading beside foreign rows would make a mixture that nobody can take apart again.
     def test_a_target_table_that_holds_rows(self):
