@@ -333,6 +333,29 @@ TEST_F(R11_Stop, AConflictIsRepeated) {
   EXPECT_EQ(reader_.value("SELECT name FROM docs WHERE id = 1"), "x");
 }
 
+// The parts before it are gone with the transaction: repeated alone the last part would commit without them.
+TEST_F(R11_Stop, AConflictAfterAPartIsNotRepeated) {
+  auto sink = streaming({loaded()});
+  reader_.run(
+      "CREATE SEQUENCE failures; CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+      " IF nextval('public.failures') = 1 THEN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END IF; "
+      "RETURN NEW; END$$;"
+      "CREATE TRIGGER fail BEFORE UPDATE ON docs FOR EACH ROW EXECUTE FUNCTION fail()");
+  RowBatch first(docs_);
+  add(first, Operation::insert, {3, "three", Null{}, Null{}});
+  RowBatch second(docs_);
+  add(second, Operation::update, {1, "x", Absent{}, Absent{}});
+  ASSERT_TRUE(sink->write(part({first}), {}));
+  EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(ending_at(lsn(3), {second}), {})); }),
+            ErrorKind::conflict);
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM docs WHERE id = 3 OR name = 'x'"), "0");
+  EXPECT_EQ(position(), lsn(2).hex());
+
+  ASSERT_TRUE(sink->write(part({first}), {}));
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {second}), {}));
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM docs WHERE id = 3 OR name = 'x'"), "2");
+}
+
 // R7a: a rule or trigger that swallows the update is found by the count.
 TEST_F(R07_UnchangedColumns, ASwallowedUpdateIsFound) {
   auto sink = streaming({loaded()});
@@ -421,6 +444,47 @@ TEST_F(R13_Bulk, ManyRowsInSeveralStatements) {
               "33");
     sink->close();
   }
+}
+
+// Many rows must not cost a statement each, nor one statement hold all of them.
+TEST_F(R13_Bulk, StatementsAreCutByRowsAndByBytes) {
+  Settings by_rows = settings();
+  by_rows.statement_rows = 40;
+  Settings by_bytes = settings();
+  by_bytes.statement_bytes = 10'000;
+  for (const auto& [with, largest, most] :
+       {std::tuple(by_rows, "40", 3), std::tuple(by_bytes, "16", 10), std::tuple(settings(), "100", 1)}) {
+    reader_.run("DROP SCHEMA IF EXISTS tailrace CASCADE; DROP TABLE IF EXISTS docs, sizes");
+    auto sink = opened(with, {docs_});
+    begin(*sink, {docs_});
+    load_chunk(*sink, loaded());
+    sink->finish_load({docs_}, {"m"});
+    ASSERT_TRUE(sink->write(ending_at(lsn(2), {}, {docs_->name}), {}));
+    reader_.run(
+        "CREATE TABLE sizes (n bigint); CREATE OR REPLACE FUNCTION note_size() RETURNS trigger LANGUAGE "
+        "plpgsql AS"
+        " 'BEGIN INSERT INTO public.sizes SELECT count(*) FROM added; RETURN NULL; END';"
+        "CREATE TRIGGER note_size AFTER INSERT ON docs REFERENCING NEW TABLE AS added FOR EACH STATEMENT"
+        " EXECUTE FUNCTION note_size()");
+    ASSERT_TRUE(sink->write(
+        changes(3,
+                [](RowBatch& batch) {
+                  for (int id = 100; id < 200; ++id)
+                    add(batch, Operation::insert, {id, "n", std::string(500, 'x'), std::string(20, 'y')});
+                }),
+        {}));
+    EXPECT_EQ(reader_.value("SELECT sum(n) FROM sizes"), "100");
+    EXPECT_EQ(reader_.value("SELECT max(n) FROM sizes"), largest);
+    EXPECT_LE(std::stoi(reader_.value("SELECT count(*) FROM sizes")), most);
+    sink->close();
+  }
+}
+
+// Without statistics the first large batches are joined as if the table were empty.
+TEST_F(R13_Bulk, ATableIsAnalyzedAfterItsLoad) {
+  auto sink = catching_up({loaded()});
+  EXPECT_EQ(reader_.value("SELECT reltuples FROM pg_class WHERE oid = 'docs'::regclass"), "2");
+  EXPECT_NE(reader_.value("SELECT count(*) FROM pg_stats WHERE tablename = 'docs'"), "0");
 }
 
 }  // namespace
