@@ -14,15 +14,27 @@ SqlFailure failure(std::string sqlstate, std::string function = {}) {
   return made;
 }
 
-// R11: taken for data, a lost connection would stop the pipeline; the other way round a bad row would be tried for ever.
-TEST(SqlError, KindsOfClasses) {
-  EXPECT_EQ(error_of(failure("23505"), "stream").kind(), ErrorKind::data);
-  EXPECT_EQ(error_of(failure("22003"), "stream").kind(), ErrorKind::data);
-  EXPECT_EQ(error_of(failure("40P01"), "stream").kind(), ErrorKind::conflict);
-  EXPECT_EQ(error_of(failure("57P01"), "stream").kind(), ErrorKind::unavailable);
-  EXPECT_EQ(error_of(failure("08006"), "stream").kind(), ErrorKind::unavailable);
+// Taken for data it would end the run for good, where a new attempt would have gone through.
+TEST(R11_Stop, TroubleOfTheServerIsNeverTakenForData) {
+  for (const char* const conflict : {"40001", "40P01", "55P03", "57014"})
+    EXPECT_EQ(error_of(failure(conflict), "stream").kind(), ErrorKind::conflict) << conflict;
+  for (const char* const lost :
+       {"08000", "08001", "08003", "08004", "08006", "08P01", "25P03", "40003", "53000", "53100", "53200",
+        "53300", "57P01", "57P02", "57P03", "57P05", "58030"})
+    EXPECT_EQ(error_of(failure(lost), "stream").kind(), ErrorKind::unavailable) << lost;
   EXPECT_EQ(error_of(failure("28P01"), "stream").kind(), ErrorKind::auth);
+}
+
+// Taken for trouble it would be tried again for ever.
+TEST(R11_Stop, WhatARowCausesIsData) {
+  for (const char* const bad :
+       {"22001", "22003", "22021", "22P02", "22P03", "23502", "23503", "23505", "23514", "23P01", "54000"})
+    EXPECT_EQ(error_of(failure(bad), "stream").kind(), ErrorKind::data) << bad;
+}
+
+TEST(R11_Stop, ADeposedRunnerIsFenced) {
   EXPECT_EQ(error_of(failure("TR001"), "stream").kind(), ErrorKind::fenced);
+  EXPECT_EQ(error_of(failure("TR002"), "stream").kind(), ErrorKind::fenced);
 }
 
 // One SQLSTATE, two meanings: a stale plan passes, an unsupported statement would be tried for ever.
