@@ -134,6 +134,17 @@ TEST_F(Runner, GivesUpAtOnceOnWhatCannotBeRetried) {
   EXPECT_EQ(progress.retries, 0u);
 }
 
+class R11_Stop : public Runner {};
+
+// A deadlock at either side is nobody's fault: taken for data it would end the pipeline.
+TEST_F(R11_Stop, AConflictIsTriedAgain) {
+  for (const char* point : {"source.next", "sink.write", "sink.finish_load"})
+    world.failures[point] = {ErrorKind::conflict};
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_EQ(progress.retries, 3u);
+  expect_equal();
+}
+
 TEST_F(Runner, GivesUpOnAnUnreachableSideBeforeTheFirstSuccess) {
   settings.first_contact = std::chrono::milliseconds(0);
   world.failures["source.open"] = {ErrorKind::unavailable};

@@ -297,6 +297,24 @@ TEST_F(R11_Stop, AFaultStopsItsTransaction) {
   EXPECT_EQ(reader_.value("SELECT count(*) FROM docs"), "2");
 }
 
+// The cell of a fault is NULL: copied as it is, the row would be altered and nobody would hear of it.
+TEST_F(R11_Stop, AFaultStopsItsChunk) {
+  auto sink = opened(settings(), {docs_});
+  begin(*sink, {docs_});
+  RowBatch bad = loaded();
+  bad.add_fault({0, 2, RowFaultCode::lone_surrogate, "half a surrogate pair in text"});
+  {
+    const auto writer = sink->chunk_writer();
+    ASSERT_TRUE(writer->begin(docs_, whole(docs_)));
+    std::string text;
+    EXPECT_EQ(kind_of([&] { writer->write(bad); }, &text), ErrorKind::data);
+    for (const char* const expected : {"dbo.docs", "column=note", "id=1", "lone_surrogate"})
+      EXPECT_THAT(text, ::testing::HasSubstr(expected));
+  }
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM docs"), "0");
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.snapshot_chunk WHERE done"), "0");
+}
+
 TEST_F(R11_Stop, ARowThatTheTargetRefusesIsNamed) {
   reader_.run(
       "CREATE TABLE docs (id int PRIMARY KEY, name varchar(50) NOT NULL CHECK (name <> 'bad'), note text, "
