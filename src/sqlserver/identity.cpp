@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "sqlserver/catalog.h"
+#include "sqlserver/fields.h"
 #include "sqlserver/odbc.h"
 
 namespace tailrace::sqlserver {
@@ -16,13 +17,9 @@ std::string hex(std::string_view bytes) {
   return out;
 }
 
-std::string field(std::string_view text, std::string_view name) {
-  const std::string key = fmt::format(";{}=", name);
-  const std::string padded = fmt::format(";{}", text);
-  const std::size_t begin = padded.find(key);
-  if (begin == std::string::npos) return {};
-  const std::size_t value = begin + key.size();
-  return padded.substr(value, padded.find(';', value) - value);
+// What is not there was not to be seen.
+std::string field_or_empty(std::string_view text, std::string_view name) {
+  return std::string(field_of(text, name).value_or(""));
 }
 
 }  // namespace
@@ -32,7 +29,8 @@ std::string Identity::text() const {
 }
 
 Identity Identity::parse(std::string_view text) {
-  Identity out{{}, field(text, "created"), field(text, "broker"), field(text, "fork")};
+  Identity out{
+      {}, field_or_empty(text, "created"), field_or_empty(text, "broker"), field_or_empty(text, "fork")};
   const std::size_t name = text.find(";name=");
   if (name != std::string_view::npos) out.name = text.substr(name + 6);
   return out;

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "sqlserver/fields.h"
 #include "sqlserver/values.h"
 
 namespace tailrace::sqlserver {
@@ -15,22 +16,13 @@ namespace {
 // SYSDATETIME() moves in steps of up to 16 ms, datetime in steps of 3.3 ms.
 constexpr std::int64_t resolution_ticks = ticks_per_second / 20;
 
-std::string_view field(std::string_view text, std::string_view name) {
-  const std::string key = std::string(name) + "=";
-  std::size_t begin = text.find(key);
-  while (begin != std::string_view::npos && begin != 0 && text[begin - 1] != ';')
-    begin = text.find(key, begin + 1);
-  if (begin == std::string_view::npos) {
-    throw Error(ErrorKind::internal, "a stored high mark lacks a field")
-        .with("field", name)
-        .with("mark", text);
-  }
-  begin += key.size();
-  return text.substr(begin, text.find(';', begin) - begin);
+std::string_view needed_field(std::string_view text, std::string_view name) {
+  if (const std::optional<std::string_view> field = field_of(text, name)) return *field;
+  throw Error(ErrorKind::internal, "a stored high mark lacks a field").with("field", name).with("mark", text);
 }
 
 std::int64_t number(std::string_view text, std::string_view name) {
-  const std::string_view digits = field(text, name);
+  const std::string_view digits = needed_field(text, name);
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc{} || end != digits.data() + digits.size()) {
@@ -53,7 +45,7 @@ Mark Mark::parse(std::string_view text) {
   Mark mark;
   mark.clock = number(text, "clock");
   mark.offset_minutes = static_cast<std::int32_t>(number(text, "offset"));
-  mark.captured = Lsn::parse(field(text, "captured"));
+  mark.captured = Lsn::parse(needed_field(text, "captured"));
   mark.session = number(text, "session");
   mark.empty_scans = number(text, "empty");
   const std::size_t server = text.find(";server=");

@@ -81,9 +81,17 @@ Connection::Connection(const Settings& settings) : settings_(settings) {
   }
   const auto seconds = static_cast<std::uintptr_t>(settings_.login_timeout.count());
   SQLSetConnectAttrW(handle_, SQL_ATTR_LOGIN_TIMEOUT, reinterpret_cast<SQLPOINTER>(seconds), 0);
-  const SQLRETURN result =
-      SQLDriverConnectW(handle_, nullptr, as_wide(target), static_cast<SQLSMALLINT>(target.size() / 2 - 1),
-                        nullptr, 0, nullptr, SQL_DRIVER_NOPROMPT);
+  SQLRETURN result = SQL_ERROR;
+  const auto connect = [&] {
+    result =
+        SQLDriverConnectW(handle_, nullptr, as_wide(target), static_cast<SQLSMALLINT>(target.size() / 2 - 1),
+                          nullptr, 0, nullptr, SQL_DRIVER_NOPROMPT);
+  };
+  if (is_freetds(settings_.driver)) {
+    socket_.find_around(settings_.instance.empty() ? settings_.port : 0, connect);
+  } else {
+    connect();
+  }
   std::fill(target.begin(), target.end(), '\0');  // It holds the password.
   if (!SQL_SUCCEEDED(result)) {
     const std::vector<Diagnostic> diagnostics = diagnostics_of(SQL_HANDLE_DBC, handle_);
@@ -128,7 +136,12 @@ Connection& Connection::watch(std::stop_token stop) {
 
 void Connection::cancel() {
   const std::lock_guard lock(active_mutex_);
-  if (active_ != nullptr) SQLCancel(active_);
+  if (active_ == nullptr) return;
+  if (socket_.found()) {
+    socket_.shut_down();
+  } else {
+    SQLCancel(active_);
+  }
 }
 
 Statement::Statement(Connection& connection, std::string doing, std::string_view sql,

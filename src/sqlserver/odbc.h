@@ -3,7 +3,8 @@
 // Shape    A Connection runs one Statement at a time: the previous one is gone before the next one begins. Text is
 //          UTF-8 here and UTF-16 on the wire, independent of the locale.
 // Errors   error_of(), diagnostics.h. After a stop everything that a statement does throws `abandoned`.
-// Threads  A connection belongs to one thread at a time; a stop may be requested from any other.
+// Threads  A connection belongs to one thread at a time; a stop may be requested from any other. A connection whose
+//          statement was stopped is of no more use: every later statement on it may fail.
 // Source   ODBC 3.8; FreeTDS src/odbc/odbc.c, SQLFetch: an error behind the first rows of a block comes as
 //          SQL_SUCCESS_WITH_INFO, and the next fetch then says SQL_NO_DATA.
 #pragma once
@@ -22,6 +23,7 @@
 
 #include "model/lsn.h"
 #include "sqlserver/diagnostics.h"
+#include "sqlserver/server_socket.h"
 #include "sqlserver/settings.h"
 
 namespace tailrace::sqlserver {
@@ -74,6 +76,7 @@ class Connection {
   Settings settings_;
   void* environment_ = nullptr;
   void* handle_ = nullptr;
+  ServerSocket socket_;  // Found for FreeTDS alone.
   std::stop_token stop_;
   std::mutex active_mutex_;
   void* active_ = nullptr;  // The statement that a stop cancels.
