@@ -26,8 +26,8 @@ FOLDERS = {"release": "build", "asan": "build-asan", "tsan": "build-tsan"}
 LEVELS = ["unit", "contract", "integration", "e2e", "fault"]
 SANITIZED_LEVELS = {"unit", "contract", "integration"}
 JOBS = int(os.environ.get("JOBS", 0)) or len(os.sched_getaffinity(0))
-# What the sanitized tests need beside themselves.
-PROGRAMS = ["sqlserver-sim", "tailrace"]
+# What the sanitized tests start beside themselves.
+PROGRAMS = ["sqlserver-sim"]
 
 Count = collections.namedtuple("Count", "passed failed skipped")
 

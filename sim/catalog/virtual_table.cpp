@@ -54,12 +54,12 @@ int best_index(sqlite3_vtab*, sqlite3_index_info* info) {
   return SQLITE_OK;
 }
 
-int open(sqlite3_vtab*, sqlite3_vtab_cursor** out) {
+int open_cursor(sqlite3_vtab*, sqlite3_vtab_cursor** out) {
   *out = new Cursor{};
   return SQLITE_OK;
 }
 
-int close(sqlite3_vtab_cursor* cursor) {
+int close_cursor(sqlite3_vtab_cursor* cursor) {
   delete static_cast<Cursor*>(cursor);
   return SQLITE_OK;
 }
@@ -106,8 +106,8 @@ const sqlite3_module methods = [] {
   module.xConnect = connect;  // No xCreate: the table exists under the module's name.
   module.xBestIndex = best_index;
   module.xDisconnect = disconnect;
-  module.xOpen = open;
-  module.xClose = close;
+  module.xOpen = open_cursor;
+  module.xClose = close_cursor;
   module.xFilter = filter;
   module.xNext = next;
   module.xEof = at_end;

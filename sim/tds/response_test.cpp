@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "sim/tds/testing/bytes.h"
+#include "sim/tds/testing/cells.h"
 #include "sim/tds/tokens.h"
 
 namespace tailrace::sim::tds {
@@ -13,6 +14,7 @@ namespace {
 
 using testing::bytes;
 using testing::hex;
+using testing::text_cell;
 
 class ResponseTest : public ::testing::Test {
  protected:
@@ -38,13 +40,6 @@ class ResponseTest : public ::testing::Test {
   std::unique_ptr<Channel> channel_;
   std::unique_ptr<Response> response_;
 };
-
-Cell text_cell(std::string_view text) {
-  Cell cell;
-  cell.null = false;
-  cell.text = text;
-  return cell;
-}
 
 // [MS-TDS] 4.5: select 'foo' as 'bar'.
 TEST_F(ResponseTest, WritesTheSpecificationsExample) {

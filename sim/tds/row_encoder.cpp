@@ -11,8 +11,6 @@
 namespace tailrace::sim::tds {
 namespace {
 
-constexpr std::int64_t ticks_a_day = 864'000'000'000;      // of 100 ns
-constexpr std::int64_t datetime_ticks_a_day = 25'920'000;  // of 1/300 s
 // No value of a fixed size takes more, with its length byte.
 constexpr std::size_t largest_fixed_bytes = 24;
 

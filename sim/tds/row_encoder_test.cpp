@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "sim/tds/testing/bytes.h"
+#include "sim/tds/testing/cells.h"
 #include "sim/tds/testing/fake_engine.h"
 #include "sim/tds/type_info.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 using testing::bytes;
 using testing::hex;
+using testing::text_cell;
 
 Cell number_cell(std::int64_t number, int offset_minutes = 0) {
   Cell cell;
@@ -35,13 +37,6 @@ Cell real_cell(double real) {
   cell.real = real;
   return cell;
 }
-Cell text_cell(std::string_view text) {
-  Cell cell;
-  cell.null = false;
-  cell.text = text;
-  return cell;
-}
-
 std::string encoded(const TypeInfo& type, const Cell& cell, bool nullable = true) {
   ByteBuffer out;
   put_cell(out, plan_column(type, nullable), cell);

@@ -9,15 +9,14 @@
 
 #include "sim/tds/text.h"
 #include "sim/tds/type_info.h"
+#include "sim/tds/wire.h"
 
 namespace tailrace::sim::tds {
 namespace {
 
-constexpr std::int64_t ticks_a_day = 864'000'000'000;      // of 100 ns
-constexpr std::int64_t datetime_ticks_a_day = 25'920'000;  // of 1/300 s
-constexpr std::int64_t last_date = 3'652'058;              // 9999-12-31, in days since 0001-01-01
-constexpr std::int64_t first_datetime_day = -53'690;       // 1753-01-01, in days since 1900-01-01
-constexpr std::int64_t last_datetime_day = 2'958'463;      // 9999-12-31
+constexpr std::int64_t last_date = 3'652'058;          // 9999-12-31, in days since 0001-01-01
+constexpr std::int64_t first_datetime_day = -53'690;   // 1753-01-01, in days since 1900-01-01
+constexpr std::int64_t last_datetime_day = 2'958'463;  // 9999-12-31
 
 Error invalid_value(std::string_view parameter, std::string_view type) {
   return refused_request(8023,

@@ -28,6 +28,10 @@ inline constexpr std::uint8_t reset_connection = 0x08;
 inline constexpr std::uint8_t reset_connection_keep_transaction = 0x10;
 }  // namespace packet_status
 
+// The engine's moments are counted in these.
+inline constexpr std::int64_t ticks_a_day = 864'000'000'000;      // of 100 ns
+inline constexpr std::int64_t datetime_ticks_a_day = 25'920'000;  // of 1/300 s
+
 inline constexpr std::size_t packet_header_bytes = 8;
 inline constexpr std::uint32_t default_packet_bytes = 4096;
 inline constexpr std::uint32_t smallest_packet_bytes = 512;

@@ -11,20 +11,6 @@ namespace {
 
 using Column = CdcResult::Column;
 
-Value text_value(std::string text) {
-  Value out;
-  out.type = nvarchar_type(4000);
-  out.null = false;
-  out.text = std::move(text);
-  return out;
-}
-Value number_value(std::int64_t number, Type type = Type::int_) {
-  Value out;
-  out.type = make_type(type);
-  out.null = false;
-  out.number = number;
-  return out;
-}
 Value null_of(const TypeInfo& type) {
   Value out;
   out.type = type;

@@ -7,26 +7,6 @@
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
-namespace {
-
-Value text_value(std::string text) {
-  Value out;
-  out.type = nvarchar_type(128);
-  out.null = false;
-  out.text = std::move(text);
-  return out;
-}
-
-Value number_value(std::int64_t number) {
-  Value out;
-  out.type = int_type();
-  out.null = false;
-  out.number = number;
-  return out;
-}
-
-}  // namespace
-
 std::optional<std::string> SessionCore::object_name(std::int64_t object_id,
                                                     std::optional<std::int64_t> database_id) {
   DatabaseUse* where = active_;

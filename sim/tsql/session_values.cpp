@@ -11,23 +11,6 @@
 namespace tailrace::sim::tsql {
 namespace {
 
-Value number_value(const TypeInfo& type, std::int64_t number) {
-  Value out;
-  out.type = type;
-  out.null = false;
-  out.number = number;
-  out.decimal = number;
-  return out;
-}
-
-Value text_value(std::string text) {
-  Value out;
-  out.type = nvarchar_type(static_cast<std::int64_t>(std::max<std::size_t>(text.size(), 1)));
-  out.null = false;
-  out.text = std::move(text);
-  return out;
-}
-
 bool contains_query(const Expr& expr) {
   if (expr.query) return true;
   for (const ExprPtr& arg : expr.args) {
@@ -47,7 +30,7 @@ const std::string& version_text() {
 }
 
 Value SessionCore::session_value(const std::string& name) {
-  const auto number = [&](std::int64_t value) { return number_value(find_session_value(name)->type, value); };
+  const auto number = [&](std::int64_t value) { return number_value(value, find_session_value(name)->type); };
   const auto null = [&] {
     Value out;
     out.type = find_session_value(name)->type;

@@ -78,6 +78,23 @@ TypeInfo time_type(Type type, int scale) {
   return {type, base + (scale <= 2 ? 0 : scale <= 4 ? 1 : 2), 0, static_cast<std::uint8_t>(scale), false};
 }
 
+Value text_value(std::string text, std::int64_t units) {
+  Value out;
+  out.type = nvarchar_type(units);
+  out.null = false;
+  out.text = std::move(text);
+  return out;
+}
+
+Value number_value(std::int64_t number, const TypeInfo& type) {
+  Value out;
+  out.type = type;
+  out.null = false;
+  out.number = number;
+  out.decimal = number;
+  return out;
+}
+
 std::int32_t units_of(const TypeInfo& type) {
   if (type.length < 0) return -1;
   return is_wide_text(type.type) ? type.length / 2 : type.length;

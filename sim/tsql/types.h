@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "sim/storage/type.h"
+#include "sim/storage/value.h"
 
 namespace tailrace::sim::tsql {
 
@@ -33,6 +34,13 @@ inline TypeInfo bigint_type() {
 }
 inline TypeInfo nvarchar_type(std::int64_t units) {
   return text_type(Type::nvarchar, units);
+}
+
+// What functions and procedures answer: nvarchar (as long as a sysname unless said otherwise), a whole number.
+Value text_value(std::string text, std::int64_t units = 128);
+Value number_value(std::int64_t number, const TypeInfo& type);
+inline Value number_value(std::int64_t number, Type type = Type::int_) {
+  return number_value(number, make_type(type));
 }
 
 // Characters of a text type, bytes of a binary one; -1 for max.

@@ -1,10 +1,13 @@
-// The wall clock in the batch's units.
+// The wall clock in the batch's units, and the beat of loops that wait.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 
 namespace tailrace {
+
+// A loop that has nothing to do looks after the sink (Sink::heartbeat) this often.
+inline constexpr std::chrono::milliseconds heartbeat_every{500};
 
 // Now, as 100 ns since 0001-01-01 in UTC.
 inline std::int64_t now_ticks_utc() {

@@ -8,13 +8,13 @@
 #include "base/bounded_queue.h"
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "pipeline/clock.h"
 #include "pipeline/first_error.h"
 
 namespace tailrace {
 namespace {
 
 using std::chrono::steady_clock;
-constexpr std::chrono::milliseconds heartbeat_every{500};
 
 struct ChunkTask {
   SchemaPtr table;

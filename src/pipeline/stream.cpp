@@ -13,7 +13,6 @@ namespace tailrace {
 namespace {
 
 using std::chrono::steady_clock;
-constexpr std::chrono::milliseconds heartbeat_every{500};
 
 // Rows by operation since the last durable position: counted only once they are durable (R16).
 class Pending {
