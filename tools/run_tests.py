@@ -85,9 +85,7 @@ def build(preset, folder, tests, all_of_it):
     if not all_of_it:
         # Building only what runs keeps a cold build inside its budget.
         known = known_targets(folder)
-        # What runs under tsan are executables that stand alone.
-        programs = [] if preset == "tsan" else PROGRAMS
-        command += [name for name in [*tests, *programs] if name in known]
+        command += [name for name in [*tests, *PROGRAMS] if name in known]
     log = ROOT / folder / "build.log"
     with open(log, "w", encoding="utf-8") as output:
         done = run(command, stdout=output, stderr=subprocess.STDOUT)

@@ -55,8 +55,7 @@ struct Channel::Tls {
 Channel::Channel(int socket, std::uint16_t spid) : socket_(socket), spid_(spid) {}
 
 Channel::~Channel() {
-  const std::lock_guard lock(socket_mutex_);
-  if (socket_ >= 0) ::close(socket_);
+  ::close(socket_);
 }
 
 bool Channel::read_message(Message& message, std::size_t most_bytes) {
@@ -295,8 +294,7 @@ void Channel::limit_wait(std::uint32_t seconds) {
 }
 
 void Channel::abort() {
-  const std::lock_guard lock(socket_mutex_);
-  if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
+  ::shutdown(socket_, SHUT_RDWR);
 }
 
 void Channel::wait_until_taken() const {
@@ -310,14 +308,11 @@ void Channel::wait_until_taken() const {
   }
 }
 
-void Channel::close_with_reset() {
+// By disconnecting: a descriptor that were closed here would soon be another client's, and still be watched as ours.
+void Channel::reset() {
   wait_until_taken();
-  const std::lock_guard lock(socket_mutex_);
-  if (socket_ < 0) return;
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  ::close(socket_);
-  socket_ = -1;
+  const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+  ::connect(socket_, &nobody, sizeof nobody);
 }
 
 }  // namespace tailrace::sim::tds

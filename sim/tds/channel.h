@@ -61,7 +61,7 @@ class Channel {
   void abort();
   // Closes with a TCP reset. A reset throws away what the client's machine has not taken yet, so the client is given
   // a moment to take it.
-  void close_with_reset();
+  void reset();
 
  private:
   struct Tls;
@@ -86,7 +86,6 @@ class Channel {
 
   int socket_;
   const std::uint16_t spid_;
-  std::mutex socket_mutex_;  // abort() against closing.
   std::uint8_t next_packet_ = 1;
   std::array<char, 8192> input_;
   std::size_t input_begin_ = 0;

@@ -184,7 +184,7 @@ void Response::reset_connection() {
   release(true);
   // What cannot be sent any more is lost with the connection all the same.
   if (!broken_) broken_ = !channel_.send_unfinished(pending_, protocol_.packet_bytes);
-  channel_.close_with_reset();
+  channel_.reset();
   broken_ = true;
 }
 

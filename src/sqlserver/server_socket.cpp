@@ -1,50 +1,61 @@
 // Finding a connection's socket, and ending it.
 #include "sqlserver/server_socket.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
+#include <set>
+#include <sstream>
 #include <string>
+#include <string_view>
 
 namespace tailrace::sqlserver {
 namespace {
 
-// Inode -> descriptor. Inodes of sockets are not reused while anything holds them; descriptors are.
-using Sockets = std::map<ino_t, int>;
+using Inode = std::uint64_t;
 
-bool is_peer_port(int handle, std::uint16_t port) {
-  sockaddr_storage address{};
-  socklen_t length = sizeof(address);
-  if (::getpeername(handle, reinterpret_cast<sockaddr*>(&address), &length) != 0) return false;
-  std::uint16_t peer = 0;
-  if (address.ss_family == AF_INET) {
-    peer = ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
-  } else if (address.ss_family == AF_INET6) {
-    peer = ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
-  } else {
-    return false;
-  }
-  return port == 0 || peer == port;
-}
-
-Sockets connected_to(std::uint16_t port) {
-  Sockets out;
+// The process's sockets: inode -> descriptor. By the links' texts, so that no descriptor of others is touched. An
+// inode is not given away again while anything holds it; a descriptor is.
+std::map<Inode, int> own_sockets() {
+  constexpr std::string_view prefix = "socket:[";
+  std::map<Inode, int> out;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
-    const std::string name = entry.path().filename();
-    int handle = -1;
-    std::from_chars(name.data(), name.data() + name.size(), handle);
-    struct stat status {};
-    if (handle < 0 || ::fstat(handle, &status) != 0 || !S_ISSOCK(status.st_mode)) continue;
-    if (is_peer_port(handle, port)) out[status.st_ino] = handle;
+    const std::string target = std::filesystem::read_symlink(entry.path(), error);
+    if (error || !target.starts_with(prefix)) continue;
+    out[std::stoull(target.substr(prefix.size()))] = std::stoi(entry.path().filename());
   }
+  return out;
+}
+
+// Adds the inodes of the TCP connections to a peer's port; 0: any. proc(5), /proc/net/tcp: after a line of titles
+// "sl local:port remote:port state queues timer retransmits uid timeout inode", ports in hexadecimal.
+void add_connected(const char* path, std::uint16_t port, std::set<Inode>& out) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  while (std::getline(file, line)) {
+    std::istringstream words(line);
+    std::string word;
+    std::string peer;
+    Inode inode = 0;
+    words >> word >> word >> peer >> word >> word >> word >> word >> word >> word >> inode;
+    const std::size_t colon = peer.find(':');
+    if (!words || colon == std::string::npos) continue;
+    const unsigned long peer_port = std::stoul(peer.substr(colon + 1), nullptr, 16);
+    if (peer_port != 0 && (port == 0 || peer_port == port)) out.insert(inode);
+  }
+}
+
+std::set<Inode> connected_to(std::uint16_t port) {
+  std::set<Inode> out;
+  add_connected("/proc/self/net/tcp", port, out);
+  add_connected("/proc/self/net/tcp6", port, out);
   return out;
 }
 
@@ -57,10 +68,13 @@ ServerSocket::~ServerSocket() {
 void ServerSocket::find_around(std::uint16_t port, const std::function<void()>& connect) {
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
-  const Sockets before = connected_to(port);
+  const std::map<Inode, int> before = own_sockets();
   connect();
-  Sockets opened = connected_to(port);
-  std::erase_if(opened, [&](const auto& socket) { return before.contains(socket.first); });
+  std::map<Inode, int> opened = own_sockets();
+  const std::set<Inode> connected = connected_to(port);
+  std::erase_if(opened, [&](const auto& socket) {
+    return before.contains(socket.first) || !connected.contains(socket.first);
+  });
   if (opened.size() == 1) handle_ = ::fcntl(opened.begin()->second, F_DUPFD_CLOEXEC, 0);
 }
 
