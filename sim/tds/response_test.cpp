@@ -144,7 +144,7 @@ TEST_F(ResponseTest, StreamsLongResults) {
   for (int i = 0; i < 100'000; ++i) {
     ASSERT_TRUE(response_->row({&cell, 1}));
     ASSERT_LE(response_->bytes().size(), 70'000u);
-    got += sent().size();
+    if (i % 1000 == 999) got += sent().size();  // More would fill the socket.
   }
   EXPECT_GT(got, 100'000u * 43 * 3 - 70'000 * 3);
 }
