@@ -1,9 +1,7 @@
 // The catalog of one database as one session sees it: look-ups for the binder, DDL for the executor.
 //
-// Shape    Everything is stored in SQLite tables of the same file, so DDL is part of the session's
-// transaction and
-//          other sessions see it when it commits. Looked-up definitions are kept until the catalog's version
-//          moves.
+// Shape    Everything is stored in SQLite tables of the same file, so DDL is part of the session's transaction and
+//          other sessions see it when it commits. Looked-up definitions are kept until the catalog's version moves.
 // Errors   DDL answers SQL Server's errors (2714, 3701, 4902, 1779 ...). DDL must be called after
 //          Work::before_write() and wants the caller to roll back the statement when it answers an error.
 // Threads  Belongs to its Work's thread.
@@ -61,8 +59,7 @@ class Catalog {
   [[nodiscard]] Outcome create_table(TableDef& table);
   [[nodiscard]] Outcome drop_table(const TableDef& table);
   [[nodiscard]] Outcome truncate_table(const TableDef& table);  // 4711, 4712 are found here.
-  // The new column reads NULL in old rows; the engine fills in the default where WITH VALUES or NOT NULL
-  // wants it.
+  // The new column reads NULL in old rows; the engine fills in the default where WITH VALUES or NOT NULL wants it.
   [[nodiscard]] Outcome add_column(const TableDef& table, ColumnDef& column);
   [[nodiscard]] Outcome drop_column(const TableDef& table, std::string_view name);
   // Type, nullability, collation. `conversion` is SQLite SQL over the stored columns that gives the new

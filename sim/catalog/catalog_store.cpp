@@ -91,8 +91,7 @@ void Catalog::create_stored_index(const TableDef& table, const IndexDef& index) 
   connection.execute(fmt::format("CREATE {}INDEX {} ON t{}({}){}", index.unique ? "UNIQUE " : "", name,
                                  table.object_id, key_list(index), filter));
   if (!index.unique) return;
-  // SQLite's NULLs are all different, SQL Server's are equal: a second index over the rows with NULLs in the
-  // key.
+  // SQLite's NULLs are all different, SQL Server's are equal: a second index over the rows with NULLs in the key.
   std::string expressions;
   std::string some_null;
   for (const IndexColumn& key : index.columns) {

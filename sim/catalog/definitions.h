@@ -1,7 +1,6 @@
 // What the catalog knows of a table: columns, keys, indexes, constraints, as the engine binds against them.
 //
-// Shape    Physical layout (sim/README.md): object N is the SQLite table t<N>, its columns c<column_id>.
-// Texts of
+// Shape    Physical layout (sim/README.md): object N is the SQLite table t<N>, its columns c<column_id>. Texts of
 //          defaults, checks, computed columns and filters are T-SQL as given (the engine parses them).
 #pragma once
 

@@ -1,9 +1,8 @@
 // Principals and permissions of a database, as far as readers of CDC meet them.
 //
-// Shape    A permission is granted on the database (object and schema 0), a schema, or an object, to a user
-// or a
-//          role; DENY beats GRANT. db_owner may everything, db_datareader reads, db_datawriter writes, public
-//          is everybody. `sa` and members of sysadmin are dbo everywhere.
+// Shape    A permission is granted on the database (object and schema 0), a schema, or an object, to a user or a
+//          role; DENY beats GRANT. db_owner may everything, db_datareader reads, db_datawriter writes, public is
+//          everybody. `sa` and members of sysadmin are dbo everywhere.
 // Errors   229, 15151, 15023, 15063, 15014 ...: as SQL Server.
 // Threads  Belongs to the Catalog's thread.
 #pragma once

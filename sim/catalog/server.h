@@ -1,7 +1,6 @@
 // The server: its databases, its logins, what is the same for all sessions.
 //
-// Shape    One directory; db<id>.sqlite for each database, master (1) and msdb (4) among them. Server-wide
-// facts
+// Shape    One directory; db<id>.sqlite for each database, master (1) and msdb (4) among them. Server-wide facts
 //          (databases, logins, options) stand in master's file and are kept in memory; views over them
 //          (sys.databases) are answered on every connection.
 // Errors   CREATE DATABASE 1801, DROP DATABASE 3701, 3702; logins 15025, 15151; 911 for an unknown database.
@@ -75,8 +74,7 @@ class Server {
   // ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION, READ_COMMITTED_SNAPSHOT.
   void set_allow_snapshot(Database& database, bool on);
   void set_read_committed_snapshot(Database& database, bool on);
-  // Another lineage, as after a restore: a new recovery fork (and, if `new_database`, a new create_date and
-  // guids).
+  // Another lineage, as after a restore: a new recovery fork (and, if `new_database`, a new create_date and guids).
   void change_identity(Database& database, bool new_database);
   // The catalog says of a column that it is xml, a type that the simulator does not carry; its values stay. False: no such column.
   [[nodiscard]] bool call_xml(const Database& database, std::string_view table, std::string_view column);

@@ -1,8 +1,6 @@
-// The table of system views: for each its columns (name, type, where it comes from) and the rows it is made
-// of.
+// The table of system views: for each its columns (name, type, where it comes from) and the rows it is made of.
 //
-// Source  "System views" of SQL Server's documentation (2022), columns in their order.
-// Long: it is a table.
+// Source  "System views" of SQL Server's documentation (2022), columns in their order. Long: it is a table.
 #include "sim/catalog/system_relations.h"
 
 #include <fmt/format.h>

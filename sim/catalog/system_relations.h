@@ -1,5 +1,4 @@
-// The system views that can be queried, each under the name of the SQLite view (or table) that answers for
-// it.
+// The system views that can be queried, each under the name of the SQLite view (or table) that answers for it.
 //
 // Shape    sys.tables is the SQLite view sys_tables, INFORMATION_SCHEMA.COLUMNS information_schema_columns,
 //          msdb.dbo.cdc_jobs msdb_cdc_jobs; columns under SQL Server's names. What is not listed is not
@@ -37,8 +36,7 @@ struct SystemRelation {
   std::vector<SystemColumn> columns;
 };
 
-// By name without regard to case; `database` is the one that the name says or the session's. nullptr: not
-// known.
+// By name without regard to case; `database` is the one that the name says or the session's. nullptr: not known.
 const SystemRelation* find_system_relation(std::string_view database, std::string_view schema,
                                            std::string_view name);
 std::span<const SystemRelation> system_relations();

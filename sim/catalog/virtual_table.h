@@ -1,7 +1,6 @@
 // Rows that come from C++ as a table of SQLite: the views over the server (sys.databases, sys.dm_cdc_...).
 //
-// Shape    One VirtualTable for each relation: its columns are those of the SystemRelation; `rows` is called
-// when a
+// Shape    One VirtualTable for each relation: its columns are those of the SystemRelation; `rows` is called when a
 //          query begins and answers them all.
 // Threads  `rows` is called on whatever session's thread asks.
 #pragma once

@@ -1,14 +1,12 @@
-// Change data capture as its users meet it: procedures and functions, with SQL Server's parameters and
-// errors.
+// Change data capture as its users meet it: procedures and functions, with SQL Server's parameters and errors.
 //
-// Shape    Each procedure takes its parameters as a struct and answers an Outcome; those that return rows
-// fill a
-//          CdcResult. The caller has called Work::before_write() for procedures that change something, and
-//          rolls the statement back on an error. Changes of captured tables are logged by triggers: the
-//          engine only calls LogWriter::next_command() once a DML statement, and see "Deferred updates" in
-//          sim/README.md.
+// Shape    Each procedure takes its parameters as a struct and answers an Outcome; those that return rows fill a
+//          CdcResult. The caller has called Work::before_write() for procedures that change something, and rolls the
+//          statement back on an error. Changes of captured tables are logged by triggers: the engine only calls
+//          LogWriter::next_command() once a DML statement, and see "Deferred updates" in sim/README.md.
 // Errors   22901, 22902, 22911, 22914, 22926, 22931, 22952, 22957, 22960, 22964, 22981, 229xx as told in
-// sim/README.md. Threads  Belongs to its Catalog's thread.
+//          sim/README.md.
+// Threads  Belongs to its Catalog's thread.
 #pragma once
 
 #include <cstdint>
@@ -68,8 +66,7 @@ struct CaptureInstance {
   std::vector<Column> columns;
 };
 
-// fn_cdc_get_all_changes_<ci>(@from, @to, @option) and fn_cdc_get_net_changes_<ci>: bind the call as a
-// subselect.
+// fn_cdc_get_all_changes_<ci>(@from, @to, @option) and fn_cdc_get_net_changes_<ci>: bind the call as a subselect.
 struct ChangeFunction {
   std::int32_t object_id = 0;  // Of the function.
   std::int32_t change_table_id = 0;
@@ -93,8 +90,7 @@ class Cdc {
  public:
   Cdc(Server& server, DatabasePtr database, Catalog& catalog);
 
-  // --- Procedures (sys.sp_cdc_...). `caller` is checked for db_owner (22904) or sysadmin (22902) where
-  // wanted.
+  // --- Procedures (sys.sp_cdc_...). `caller` is checked for db_owner (22904) or sysadmin (22902) where wanted.
   [[nodiscard]] Outcome enable_db(const Principal& caller);
   [[nodiscard]] Outcome disable_db(const Principal& caller);
   [[nodiscard]] Outcome enable_table(const Principal& caller, const EnableTable& parameters,
@@ -144,8 +140,7 @@ class Cdc {
 
   // --- Table functions. `name` without schema, e.g. fn_cdc_get_all_changes_dbo_orders.
   std::optional<ChangeFunction> change_function(std::string_view name);
-  // 229 (rights), 313 (bounds, option). To be called with the evaluated arguments, in the statement's
-  // snapshot.
+  // 229 (rights), 313 (bounds, option). To be called with the evaluated arguments, in the statement's snapshot.
   [[nodiscard]] Outcome check_change_function(const Principal& caller, const ChangeFunction& function,
                                               std::optional<std::string_view> from,
                                               std::optional<std::string_view> to,

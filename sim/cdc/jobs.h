@@ -35,8 +35,7 @@ class CaptureJobs {
   // (procedures that commit) and by the control procedure: after the commit of whatever changed it.
   void reconsider();
 
-  // Scans now, on the caller's thread, until the log is empty. The caller must not be inside a write
-  // transaction.
+  // Scans now, on the caller's thread, until the log is empty. The caller must not be inside a write transaction.
   struct ScanResult {
     std::int64_t transactions = 0;
     std::int64_t commands = 0;

@@ -1,8 +1,8 @@
 // The log of a captured table: l<object_id> and the triggers that write it.
 //
 // Shape    l<N>(n position, t transaction, s position of the seqval when it is another's, k command id, o operation,
-//          m mask over column ids (op 3, 4), c<id> the values). What the log says of LOBs is what SQL Server's says: op
-//          3 and 4 of an update that did not change one have NULL and a clear bit.
+//          m mask over column ids (op 3, 4), c<id> the values). What the log says of LOBs is what SQL Server's says:
+//          op 3 and 4 of an update that did not change one have NULL and a clear bit.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,8 +1,7 @@
 // EXEC sp_sim_control @command, @argument ...: the control procedure of tests. Its commands: sim/README.md.
 //
-// Shape    The engine gives the arguments as text, in order; an answer may have rows. Only for sysadmin. The
-// caller is
-//          not inside a transaction.
+// Shape    The engine gives the arguments as text, in order; an answer may have rows. Only for sysadmin. The caller
+//          is not inside a transaction.
 // Errors   50000 for a command or argument that is not known.
 #pragma once
 

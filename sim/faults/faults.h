@@ -1,9 +1,8 @@
 // Faults that tests order and counters that tests read.
 //
-// Shape    One Faults for the server. The engine asks before_statement() once a batch or RPC (with its SQL
-// text), and
-//          on_row() for each row that goes to a client. Orders match when the text contains their text
-//          (without regard to case; empty matches all) and are used up by their count.
+// Shape    One Faults for the server. The engine asks before_statement() once a batch or RPC (with its SQL text), and
+//          on_row() for each row that goes to a client. Orders match when the text contains their text (without
+//          regard to case; empty matches all) and are used up by their count.
 // Threads  Everything may be called from any thread; without orders before_statement() costs one atomic read.
 #pragma once
 

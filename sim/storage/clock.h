@@ -1,7 +1,7 @@
 // The simulated server's clock: the machine's, plus a shift that a fault test may set.
 //
-// Units    As sim/storage/value.h: datetime in 1/300 s since 1900-01-01, datetime2 in 100 ns since
-// 0001-01-01. Threads  Everything may be called from any thread.
+// Units    As sim/storage/value.h: datetime in 1/300 s since 1900-01-01, datetime2 in 100 ns since 0001-01-01.
+// Threads  Everything may be called from any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,8 @@
 // Collations by SQL Server's names: comparison of text as the store, its indexes and the engine do it.
 //
-// Shape    Trailing blanks never count. _CI_: case does not count (simple folding, all of Unicode that has a
-// one
-//          to one pair). _CS_: the same order, case decides between equals (lower before upper). _BIN, _BIN2:
-//          by code unit of UTF-16. _AI: as _AS (accents always count); a documented deviation.
+// Shape    Trailing blanks never count. _CI_: case does not count (simple folding, all of Unicode that has a one to
+//          one pair). _CS_: the same order, case decides between equals (lower before upper). _BIN, _BIN2: by code
+//          unit of UTF-16. _AI: as _AS (accents always count); a documented deviation.
 // Source   "Collation and Unicode support"; what is simplified is told in sim/README.md.
 #pragma once
 

@@ -2,9 +2,8 @@
 //
 // Shape    Connection keeps prepared statements by their text; Statement borrows one for a while and gives it
 //          back reset. Two Statements of the same text at a time are fine.
-// Errors   step() tells expected outcomes as values. What else SQLite reports (a broken file, SQL that we
-// made
-//          and it refuses) throws `internal`.
+// Errors   step() tells expected outcomes as values. What else SQLite reports (a broken file, SQL that we made and it
+//          refuses) throws `internal`.
 // Threads  A connection and its statements belong to one thread at a time; interrupt() may come from any.
 #pragma once
 

@@ -1,11 +1,9 @@
 // Log sequence numbers and the part of a transaction log that change data capture reads.
 //
-// Shape    A position is a counter of the database: one for every logged change and one for every commit. Its
-// LSN
-//          is binary(10): 4 bytes file number, 4 block, 2 slot, big-endian; both orders are the same.
-//          Log rows stand in l<object_id> (written by triggers of captured tables), one row of
-//          log_transactions for a committed transaction that logged something. All are written in the data's
-//          own transaction.
+// Shape    A position is a counter of the database: one for every logged change and one for every commit. Its LSN is
+//          binary(10): 4 bytes file number, 4 block, 2 slot, big-endian; both orders are the same. Log rows stand in
+//          l<object_id> (written by triggers of captured tables), one row of log_transactions for a committed
+//          transaction that logged something. All are written in the data's own transaction.
 // Units    Times are datetimes (1/300 s since 1900-01-01, local).
 // Threads  LogWriter belongs to its connection's thread.
 #pragma once

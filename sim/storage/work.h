@@ -1,11 +1,10 @@
 // One session's work in one database: its connection, its transaction, its place in the log.
 //
-// Shape    READ COMMITTED: each SQLite statement reads its own snapshot (as READ_COMMITTED_SNAPSHOT does);
-// from the
+// Shape    READ COMMITTED: each SQLite statement reads its own snapshot (as READ_COMMITTED_SNAPSHOT does); from the
 //          first write on the transaction is the database's only writer, until it ends. SNAPSHOT: one read
-//          transaction from the first access on. REPEATABLE READ, SERIALIZABLE: the writer's lock from the
-//          first access on. READ UNCOMMITTED reads as READ COMMITTED. T-SQL's nesting (@@TRANCOUNT) is the
-//          engine's; autocommit is begin(), work, commit().
+//          transaction from the first access on. REPEATABLE READ, SERIALIZABLE: the writer's lock from the first
+//          access on. READ UNCOMMITTED reads as READ COMMITTED. T-SQL's nesting (@@TRANCOUNT) is the engine's;
+//          autocommit is begin(), work, commit().
 // Errors   1222 lock timeout, 3952 snapshot isolation not allowed, 3960 update conflict.
 // Threads  Belongs to one thread at a time.
 #pragma once
@@ -64,8 +63,7 @@ class Work {
   // Before a statement that reads. Outside of a transaction this does nothing.
   [[nodiscard]] Outcome before_read(std::optional<std::chrono::milliseconds> lock_timeout,
                                     std::stop_token stop);
-  // Before a statement that writes (also DDL): afterwards this is the only writer, until commit() or
-  // rollback().
+  // Before a statement that writes (also DDL): afterwards this is the only writer, until commit() or rollback().
   [[nodiscard]] Outcome before_write(std::optional<std::chrono::milliseconds> lock_timeout,
                                      std::stop_token stop);
 

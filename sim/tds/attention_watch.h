@@ -1,8 +1,7 @@
 // Sees what clients do while their statements run: bytes (an attention) or a hang-up stop the statement.
 //
-// Shape    A client without MARS sends nothing between a request and the end of its answer but an attention,
-// so
-//          that a readable socket is reason enough; the connection's thread then reads what it is.
+// Shape    A client without MARS sends nothing between a request and the end of its answer but an attention, so that
+//          a readable socket is reason enough; the connection's thread then reads what it is.
 // Threads  One thread of its own for all connections; scopes are made on the connections' threads.
 // Source   [MS-TDS] 2.2.1.7 (attention).
 #pragma once

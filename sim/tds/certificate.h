@@ -1,7 +1,7 @@
 // The certificate that the simulator shows to its clients.
 //
-// Shape    A given PEM file with certificate and key, or a self-signed one (CN=localhost) made at first
-// start. Errors   config: the given file cannot be used.
+// Shape    A given PEM file with certificate and key, or a self-signed one (CN=localhost) made at first start.
+// Errors   config: the given file cannot be used.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,6 @@
 // One client from its first byte to its last: login, then requests one after the other.
 //
-// Errors   Ends by itself: the client's hang-up, bytes that break the protocol, a broken invariant of the
-// engine
+// Errors   Ends by itself: the client's hang-up, bytes that break the protocol, a broken invariant of the engine
 //          (logged), abort().
 // Threads  run() is the connection's thread; abort() may be called from any.
 #pragma once

@@ -1,7 +1,7 @@
 // The binder: names and types of a statement resolved, and the statement as SQLite's SQL.
 //
-// Shape    One pass: each expression becomes SQL text together with its SQL Server type. Tables get aliases t1, t2 ...
-//          that are unique in the statement, so outer references need no care. Variables become ?1, ?2 ...
+// Shape    One pass: each expression becomes SQL text together with its SQL Server type. Tables get aliases t1, t2
+//          ... that are unique in the statement, so outer references need no care. Variables become ?1, ?2 ...
 //          (`parameters()` names them, session values such as @@ROWCOUNT among them).
 // Errors   StatementError: 207, 208, 209, 4104, 8120, 206, 402, 195 ...; what is not known is refused.
 // Threads  Belongs to the session's thread; made for one statement.

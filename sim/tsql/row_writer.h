@@ -1,7 +1,8 @@
 // Rows into, out of and inside one table, with everything that a change of a row entails.
 //
 // Shape    insert(), update(), remove() change rows at once; finish() makes the checks that SQL Server makes at a
-//          statement's end (references). Defaults, identity values, NOT NULL, CHECK, foreign keys with their actions, OUTPUT.
+//          statement's end (references). Defaults, identity values, NOT NULL, CHECK, foreign keys with their actions,
+//          OUTPUT.
 // Errors   StatementError: 515, 547, 544, 545, 2627, 2601, 7139.
 // Source   sim/README.md, "Deferred updates": an update of a key is a delete and an insert.
 #pragma once

@@ -1,14 +1,11 @@
 // The border between the TDS front (sim/tds) and the engine (sim/tsql and what lies below it).
 //
-// Shape    The front owns one Session per connection and gives it batches and RPCs one after the other. The
-// session
+// Shape    The front owns one Session per connection and gives it batches and RPCs one after the other. The session
 //          answers through a ResultSink, in the order in which tokens go onto the wire.
-// Errors   SQL errors are messages to the sink, never exceptions; a batch goes on or ends after one as SQL
-// Server's
-//          does (severity, XACT_ABORT). tailrace::Error leaves a call only for a broken invariant of the
-//          simulator.
-// Threads  A session belongs to its connection's thread. `stop` is requested from another one (attention,
-// shutdown). Source   [MS-TDS] 2.2.7 (tokens), 2.2.6.6 (RPC); facts on what clients send: sim/README.md.
+// Errors   SQL errors are messages to the sink, never exceptions; a batch goes on or ends after one as SQL Server's
+//          does (severity, XACT_ABORT). tailrace::Error leaves a call only for a broken invariant of the simulator.
+// Threads  A session belongs to its connection's thread. `stop` is requested from another one (attention, shutdown).
+// Source   [MS-TDS] 2.2.7 (tokens), 2.2.6.6 (RPC); facts on what clients send: sim/README.md.
 #pragma once
 
 #include <cstdint>

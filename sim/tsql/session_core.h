@@ -1,7 +1,7 @@
 // One session of the engine: its variables, transaction, options, databases in use; and the statements it runs.
 //
-// Shape    SessionCore is the Session that the front sees, the environment of the binder and the host of functions. Its
-//          members are spread over execute_*.cpp, procedures_*.cpp, session_*.cpp by subject.
+// Shape    SessionCore is the Session that the front sees, the environment of the binder and the host of functions.
+//          Its members are spread over execute_*.cpp, procedures_*.cpp, session_*.cpp by subject.
 // Errors   StatementError inside; to the sink as messages (run_list() and TRY ... CATCH decide what they end).
 // Threads  Belongs to its connection's thread.
 #pragma once

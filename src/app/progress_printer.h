@@ -1,5 +1,4 @@
-// Shows a run's progress on stderr while it lives: a block refreshed in place on a terminal, log lines
-// elsewhere.
+// Shows a run's progress on stderr while it lives: a block refreshed in place on a terminal, log lines elsewhere.
 //
 // Threads  A thread of its own that only reads the counters; log lines of other threads go through the same
 //          lock, so that they do not tear the block.

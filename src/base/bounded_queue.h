@@ -1,8 +1,7 @@
 // A queue between two stages whose limit is in bytes.
 //
 // Shape    One item may be larger than the limit: it is let in alone.
-// Threads  Any number of producers and consumers. Waiting ends with the stop token, with close(), or with
-// room/items.
+// Threads  Any number of producers and consumers. Waiting ends with the stop token, with close(), or with room/items.
 #pragma once
 
 #include <chrono>

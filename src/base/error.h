@@ -1,7 +1,8 @@
 // The one exception class of the project: its kind says what the caller can do about it.
 //
 // Errors   A throw is for what stops the work at hand. Expected outcomes are values (docs/house-style in
-// CONTRIBUTING). Threads  Values; a thrown Error may cross threads by std::exception_ptr.
+//          CONTRIBUTING).
+// Threads  Values; a thrown Error may cross threads by std::exception_ptr.
 #pragma once
 
 #include <exception>

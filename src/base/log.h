@@ -1,7 +1,7 @@
 // Log lines on stderr: `time level event key=value ...`, or one JSON object a line.
 //
-// Shape    An event name (dotted, lower case) and key=value pairs. No row values above debug, no secrets
-// ever. Threads  Every function may be called from any thread once configure() has returned.
+// Shape    An event name (dotted, lower case) and key=value pairs. No row values above debug, no secrets ever.
+// Threads  Every function may be called from any thread once configure() has returned.
 #pragma once
 
 #include <fmt/format.h>

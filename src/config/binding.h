@@ -54,8 +54,7 @@ struct Binding {
   std::function<void(Target& target, const std::string& key, const Value& value)> put;
 };
 
-// `access` answers the member: of (Target&), or of (Target&, const std::string& key) where the name has a
-// `*`.
+// `access` answers the member: of (Target&), or of (Target&, const std::string& key) where the name has a `*`.
 template <class Target, class Access>
 Binding<Target> bind(Setting setting, Access access) {
   return {std::move(setting), [access](Target& target, const std::string& key, const Value& value) {

@@ -1,5 +1,4 @@
-// Reads a pipeline's YAML file against a table of settings; every mistake is reported, together, with its
-// line.
+// Reads a pipeline's YAML file against a table of settings; every mistake is reported, together, with its line.
 //
 // Errors   config: one Error whose message lists file:line, key, what was expected, and a near miss.
 #pragma once

@@ -1,5 +1,4 @@
-// ${env:NAME} and ${file:/path} in a value: read anew each time they are asked for, so that a rotated secret
-// is seen.
+// ${env:NAME} and ${file:/path} in a value: read anew each time they are asked for, so that a rotated secret is seen.
 //
 // Shape    A reference is a whole value or a part of one. `$${` is a literal `${`. A file's trailing line end
 //          is not part of it. What a reference yields is not looked at again: a secret may contain `${`.

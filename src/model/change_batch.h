@@ -1,8 +1,7 @@
 // What a source hands to a sink: row batches, and at a commit point's end a position.
 //
-// Shape    Row batches of one table keep the source's order; across tables the order means nothing (a commit
-// point is applied
-//          as one transaction). A commit point larger than the memory budget comes as several change batches
+// Shape    Row batches of one table keep the source's order; across tables the order means nothing (a commit point is
+//          applied as one transaction). A commit point larger than the memory budget comes as several change batches
 //          of which only the last has an `end`. Positions lie between whole source transactions (R1b).
 #pragma once
 
@@ -19,8 +18,7 @@ namespace tailrace {
 // Everything up to and including this commit LSN. A resume is exclusive on it.
 struct Position {
   Lsn lsn;
-  // The mapping row that proves the source's identity at a later start (R4c): the source's own text, opaque
-  // to sinks.
+  // The mapping row that proves the source's identity at a later start (R4c): the source's own text, opaque to sinks.
   std::string evidence;
   // Commit time of the newest transaction at or before `lsn`: 100 ns since 0001-01-01 in UTC; 0: not known.
   std::int64_t commit_time_utc = 0;

@@ -1,10 +1,8 @@
-// Key values as lossless text: chunk bounds and parked keys are stored as it and come back to the source as
-// it.
+// Key values as lossless text: chunk bounds and parked keys are stored as it and come back to the source as it.
 //
-// Shape    integers and decimals as digits (-1.50); bit 0 or 1; date 2026-11-23; time 13:45:00.1234567;
-// timestamps with T and seven digits;
-//          datetimeoffset in local time with +hh:mm; float and real as %.17g and %.9g; uuid as 8-4-4-4-12;
-//          bytes as 0x and hex; text as it is.
+// Shape    integers and decimals as digits (-1.50); bit 0 or 1; date 2026-11-23; time 13:45:00.1234567; timestamps
+//          with T and seven digits; datetimeoffset in local time with +hh:mm; float and real as %.17g and %.9g; uuid
+//          as 8-4-4-4-12; bytes as 0x and hex; text as it is.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // A log sequence number: 10 bytes, big-endian, ordered byte by byte.
 //
-// Source  facts of SQL Server: 4 bytes VLF, 4 bytes log block, 2 bytes slot; `binary(10)` in every catalog
-// and change table.
+// Source  facts of SQL Server: 4 bytes VLF, 4 bytes log block, 2 bytes slot; `binary(10)` in every catalog and change
+//         table.
 #pragma once
 
 #include <array>

@@ -1,13 +1,12 @@
 // Rows of one table in one schema version, row-major, memory owned by the batch.
 //
-// Shape    One header a row, then one 16-byte cell and one state per column. Text and bytes lie in the
-// batch's arena.
-//          The before image of an update, where it is read at all, is the row before it (operation
-//          update_before).
-// Units    Cells by CellKind, table_schema.h. Absent (unchanged LOB), NULL and empty are three different
-// things. Errors   A value that does not fit is a RowFault of its row, not an exception: its cell is NULL and
-// must not be used. Threads  A value; moved between stages. Views into the arena die with the batch, and with
-// the next text that is put.
+// Shape    One header a row, then one 16-byte cell and one state per column. Text and bytes lie in the batch's arena.
+//          The before image of an update, where it is read at all, is the row before it (operation update_before).
+// Units    Cells by CellKind, table_schema.h. Absent (unchanged LOB), NULL and empty are three different things.
+// Errors   A value that does not fit is a RowFault of its row, not an exception: its cell is NULL and must not be
+//          used.
+// Threads  A value; moved between stages. Views into the arena die with the batch, and with the next text that is
+//          put.
 #pragma once
 
 #include <cstddef>

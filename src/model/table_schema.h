@@ -1,8 +1,8 @@
 // What a table is, to everybody between the two databases: names, columns, types, key, constraints.
 //
-// Units   length: char, varchar, binary, varbinary in bytes; nchar, nvarchar in UTF-16 units; -1 for the max
-// types. Threads Immutable once built; shared by shared_ptr<const TableSchema>. Source  docs/types.md is the
-// contract; sys.columns, sys.types.
+// Units    length: char, varchar, binary, varbinary in bytes; nchar, nvarchar in UTF-16 units; -1 for the max types.
+// Threads  Immutable once built; shared by shared_ptr<const TableSchema>.
+// Source   docs/types.md is the contract; sys.columns, sys.types.
 #pragma once
 
 #include <cstddef>
@@ -101,8 +101,7 @@ struct ForeignKey {
   bool trusted = true;
 };
 
-// Which change table a table's changes come from; a difference in identity means the instance was made anew
-// (R4b).
+// Which change table a table's changes come from; a difference in identity means the instance was made anew (R4b).
 struct CaptureInstance {
   std::string name;
   std::int32_t object_id = 0;  // Of the change table.

@@ -1,8 +1,8 @@
 // The load of tables: chunks planned by the calling thread, read and written by `readers` threads.
 //
 // Errors   The first error of any thread wins, stops the others, and leaves load_tables after all are joined.
-// Threads  Owns its workers; source and sink stay with the calling thread, each worker has a reader and a
-// writer of its own.
+// Threads  Owns its workers; source and sink stay with the calling thread, each worker has a reader and a writer of
+//          its own.
 #pragma once
 
 #include <stop_token>

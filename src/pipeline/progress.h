@@ -40,8 +40,7 @@ class Progress {
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> retries{0};
   std::atomic<std::uint64_t> queue_bytes{0};
-  // Of the newest durable position: commit time (100 ns since 0001-01-01, UTC; 0: none) and when it became
-  // durable.
+  // Of the newest durable position: commit time (100 ns since 0001-01-01, UTC; 0: none) and when it became durable.
   std::atomic<std::int64_t> last_commit_time_utc{0};
   std::atomic<std::int64_t> last_durable_at_utc{0};
   std::atomic<bool> streaming{false};

@@ -31,8 +31,7 @@ std::optional<milliseconds> RetryPolicy::after(ErrorKind kind, time_point now) {
       return std::min(wait, left);
     }
     case ErrorKind::auth:
-      // A rotated secret needs one fresh read. Later, failovers refuse logins too, and accounts must not get
-      // locked.
+      // A rotated secret needs one fresh read. Later, failovers refuse logins too, and accounts must not get locked.
       if (!secret_read_again_) {
         secret_read_again_ = true;
         return milliseconds(0);

@@ -17,8 +17,7 @@ class RetryPolicy {
   RetryPolicy(std::chrono::milliseconds first_contact, std::chrono::milliseconds shortest, time_point started)
       : first_contact_(first_contact), shortest_(shortest), started_(started) {}
 
-  // The pipeline has committed once, now or in an earlier run: unreachable sides are retried for ever from
-  // here on.
+  // The pipeline has committed once, now or in an earlier run: unreachable sides are retried for ever from here on.
   void succeeded_before() { succeeded_ever_ = true; }
   // Something became durable since the last failure: the next wait starts from the shortest again.
   void made_progress();

@@ -1,14 +1,13 @@
-// sink.h: where batches become durable.
+// Where batches become durable.
 //
-// Shape    Batches of one pipeline, in source order. Only the last batch of a commit point has an end
-// position. Errors   config: the target is of another shape, or holds rows that tailrace did not write. auth:
-// login refused.
-//          unavailable, conflict: nothing since the last durable position is held; go on with a new instance
-//          from open(). data: a row was refused, or one is missing that must be there.  fenced: another
-//          runner holds or took over; nothing was written.
-// Threads  One instance belongs to one thread. Chunk writers may be used on other threads, one thread each,
-// and must not
-//          outlive the sink.
+// Shape    Batches of one pipeline, in source order. Only the last batch of a commit point has an end position.
+// Errors   config: the target is of another shape, or holds rows that tailrace did not write. auth: login refused.
+//          unavailable, conflict: nothing since the last durable position is held; go on with a new instance from
+//          open().
+//          data: a row was refused, or one is missing that must be there.
+//          fenced: another runner holds or took over; nothing was written.
+// Threads  One instance belongs to one thread. Chunk writers may be used on other threads, one thread each, and must
+//          not outlive the sink.
 #pragma once
 
 #include <cstdint>

@@ -1,15 +1,13 @@
-// source.h: where snapshots and changes come from.
+// Where snapshots and changes come from.
 //
-// Shape    open() first. Then, in this order: take_low / snapshot readers / take_mark for what must be
-// loaded; then
+// Shape    open() first. Then, in this order: take_low / snapshot readers / take_mark for what must be loaded; then
 //          start_stream() and next() again and again.
-// Errors   config: the database is not fit, each unfit thing named.  auth: login refused.  unavailable,
-// conflict: try again from open() with
-//          a new instance.  gap: changes that are needed are gone, or this is another source.  schema: a
-//          captured table changed shape.
-// Threads  One instance belongs to one thread at a time. Snapshot readers may be used on other threads, one
-// thread each, and
-//          must not outlive the source. No transaction stays open between calls.
+// Errors   config: the database is not fit, each unfit thing named. auth: login refused.
+//          unavailable, conflict: try again from open() with a new instance.
+//          gap: changes that are needed are gone, or this is another source.
+//          schema: a captured table changed shape.
+// Threads  One instance belongs to one thread at a time. Snapshot readers may be used on other threads, one thread
+//          each, and must not outlive the source. No transaction stays open between calls.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +44,7 @@ class SnapshotReader {
                                         const std::function<bool(RowBatch&&)>& take,
                                         std::stop_token stop) = 0;
 
-  // The rows that exist now under these keys (key_text of each key column, model/key_text.h), as operation
-  // `read`.
+  // The rows that exist now under these keys (key_text of each key column, model/key_text.h), as operation `read`.
   virtual RowBatch read_keys(const SchemaPtr& table, const std::vector<std::vector<std::string>>& keys) = 0;
 };
 

@@ -1,8 +1,7 @@
 // The stream: a thread reads and decodes ahead, the calling thread applies.
 //
 // Errors   The first error of either side wins and leaves run_stream after the other is joined.
-// Threads  The source belongs to the reading thread while run_stream runs; the sink stays with the calling
-// thread.
+// Threads  The source belongs to the reading thread while run_stream runs; the sink stays with the calling thread.
 #pragma once
 
 #include <set>

@@ -1,10 +1,9 @@
 // All changes of one table in one part, reduced to one net change per key.
 //
-// Shape    Keys are compared by the target's equality (their encoded form, R7d). R7b: insert + partial =
-// full;
-//          partial + partial = union; delete then insert = full replacement; delete wins.
-//          An update_before row with another key makes the change a delete of the old key and a new row under
-//          the new one, whose absent columns come from the old target row, along chains too (R7e).
+// Shape    Keys are compared by the target's equality (their encoded form, R7d). R7b: insert + partial = full;
+//          partial + partial = union; delete then insert = full replacement; delete wins. An update_before row with
+//          another key makes the change a delete of the old key and a new row under the new one, whose absent columns
+//          come from the old target row, along chains too (R7e).
 // Errors   data: a row with a fault, with table, column and key.  internal: a row that breaks the model.
 // Source   docs/rules.md R7.
 #pragma once

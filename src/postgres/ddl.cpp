@@ -26,8 +26,7 @@ std::string name_list(const std::vector<std::string>& names) {
   return out;
 }
 
-// A value of the column's type that stands for NULL beside a term that says so (SQL Server's NULLs are
-// equal).
+// A value of the column's type that stands for NULL beside a term that says so (SQL Server's NULLs are equal).
 std::string any_value(const PgType& type) {
   switch (type.oid) {
     case oid_bool: return "false";

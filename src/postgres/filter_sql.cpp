@@ -58,8 +58,7 @@ class Translation {
     return true;
   }
 
-  // Text compares by the source's collation, which the target's need not share: only a binary one is the
-  // same.
+  // Text compares by the source's collation, which the target's need not share: only a binary one is the same.
   bool take_text() {
     if (column_ == nullptr || column_->type.cell_kind() != CellKind::text) return false;
     if (column_->collation.find("_BIN") == std::string::npos) return false;

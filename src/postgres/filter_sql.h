@@ -1,8 +1,7 @@
 // The filter of a filtered unique index, from T-SQL to PostgreSQL, as far as it means the same in both.
 //
-// Source  SQL Server: sys.indexes.filter_definition; a filter is comparisons with constants, IS [NOT] NULL
-// and
-//         IN, joined by AND.
+// Source  SQL Server: sys.indexes.filter_definition; a filter is comparisons with constants, IS [NOT] NULL and IN,
+//         joined by AND.
 #pragma once
 
 #include <optional>

@@ -1,8 +1,8 @@
 // The rows of a window of whole transactions, table by table, in parts of bounded size.
 //
-// Shape    begin() says the window; read_part() then answers again and again until it says that the window is done. An
-//          update's pair of rows is never split over two parts (R2a). No statement stays open between parts: the next
-//          one goes on behind the last row by its full order (start_lsn, command_id, seqval, operation), R1a.
+// Shape    begin() says the window; read_part() then answers again and again until it says that the window is done.
+//          An update's pair of rows is never split over two parts (R2a). No statement stays open between parts: the
+//          next one goes on behind the last row by its full order (start_lsn, command_id, seqval, operation), R1a.
 // Errors   As of the connection; data for a value above max_value_bytes; protocol for an operation nobody knows.
 // Threads  Belongs to its connection's thread.
 #pragma once

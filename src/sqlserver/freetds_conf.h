@@ -1,7 +1,7 @@
 // FreeTDS's configuration file for certificate checks, which connection strings cannot ask for.
 //
-// Threads  Any. The file is private to the process and gone with it; FREETDSCONF is set with its first section, so the
-//          first source is made before threads that read the environment.
+// Threads  Any. The file is private to the process and gone with it; FREETDSCONF is set with its first section, so
+//          the first source is made before threads that read the environment.
 #pragma once
 
 #include <string>

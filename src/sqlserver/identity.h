@@ -1,7 +1,7 @@
 // Which lineage of a database this is, and what proves that a stored position belongs to it (R4c).
 //
-// Shape    Texts that the sink keeps: `created=...;broker=...;fork=...`. What the login may not see is empty, and then
-//          the next best thing is compared.
+// Shape    Texts that the sink keeps: `created=...;broker=...;fork=...`. What the login may not see is empty, and
+//          then the next best thing is compared.
 #pragma once
 
 #include <optional>

@@ -102,8 +102,7 @@ class Statement {
   std::optional<std::int64_t> timestamp(int column);  // 100 ns since 0001-01-01.
   std::optional<std::string> bytes(int column);       // As the server sent them.
   std::optional<Lsn> lsn(int column);
-  // Appends the whole value to `out`; false: NULL. A value longer than `limit` is read up to it, and
-  // `longer` set.
+  // Appends the whole value to `out`; false: NULL. A value longer than `limit` is read up to it, and `longer` set.
   bool append_bytes(int column, std::string& out, std::size_t limit, bool& longer);
 
   // For row arrays (row_fetcher.cpp).

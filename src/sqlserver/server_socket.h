@@ -4,8 +4,9 @@
 //          thread comes to the network: the reader then waits for a signal that nobody gives, until the query's
 //          timeout. The end of the socket cannot be lost. No driver gives its socket out, so it is looked for among
 //          the process's own.
-// Source   FreeTDS 1.3 src/tds/query.c, tds_send_cancel; src/tds/packet.c, tds_read_packet: a reader that finds another thread in the
-//          network waits on packet_cond, which tds_connection_network signals for other sessions alone.
+// Source   FreeTDS 1.3 src/tds/query.c, tds_send_cancel; src/tds/packet.c, tds_read_packet: a reader that finds
+//          another thread in the network waits on packet_cond, which tds_connection_network signals for other
+//          sessions alone.
 // Threads  Made by one thread; shut_down() may be called from any other.
 #pragma once
 

@@ -1,8 +1,8 @@
 // How SQL Server's values lie in ODBC's buffers, and what they become in a cell.
 //
 // Units   Ticks of 100 ns; days and ticks since 0001-01-01.
-// Source  ODBC 3.8: SQL_TIMESTAMP_STRUCT; SQL_SS_TIME2_STRUCT and SQL_SS_TIMESTAMPOFFSET_STRUCT as both drivers give them
-//         for SQL_C_BINARY. [MS-DTYP] 2.3.4.2 for the byte order of a GUID.
+// Source  ODBC 3.8: SQL_TIMESTAMP_STRUCT; SQL_SS_TIME2_STRUCT and SQL_SS_TIMESTAMPOFFSET_STRUCT as both drivers give
+//         them for SQL_C_BINARY. [MS-DTYP] 2.3.4.2 for the byte order of a GUID.
 #pragma once
 
 #include <cstddef>

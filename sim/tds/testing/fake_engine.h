@@ -1,12 +1,11 @@
 // An Engine with canned answers, for the tests of the TDS front.
 //
-// Shape    Batches it knows: `select types` (a row of every type with a value, one of NULLs, one of
-// extremes),
-//          `select typesnotnull`, `rows N`, `endless`, `wait` (until it is stopped), `use NAME`, `begin`,
-//          `commit`, `rollback`, `fail`, `reset N` (N rows, then a TCP reset), `large N` (a value of N
-//          bytes), `set ...`, `whoami`, `fatal` (severity 21), `internal` (a broken invariant). Anything else is error 102. RPCs: sp_executesql, sp_prepexec,
-//          sp_execute, sp_unprepare over these batches; `echo` gives its parameters back as one row and as
-//          output values.
+// Shape    Batches it knows: `select types` (a row of every type with a value, one of NULLs, one of extremes),
+//          `select typesnotnull`, `rows N`, `endless`, `wait` (until it is stopped), `use NAME`, `begin`, `commit`,
+//          `rollback`, `fail`, `reset N` (N rows, then a TCP reset), `large N` (a value of N bytes), `set ...`,
+//          `whoami`, `fatal` (severity 21), `internal` (a broken invariant). Anything else is error 102. RPCs:
+//          sp_executesql, sp_prepexec, sp_execute, sp_unprepare over these batches; `echo` gives its parameters back
+//          as one row and as output values.
 // Threads  As the contract of Engine; counts may be read from any thread.
 #pragma once
 

@@ -1,7 +1,7 @@
 // A ResultSink for tests that writes what it is told as text, one line a thing.
 //
-// Shape    Columns "name type[ not null]" joined by ", " after "# "; rows joined by "|"; "(n)" for a done with a count;
-//          "! number severity text" for a message, "- text" for information; "tran began" and the like.
+// Shape    Columns "name type[ not null]" joined by ", " after "# "; rows joined by "|"; "(n)" for a done with a
+//          count; "! number severity text" for a message, "- text" for information; "tran began" and the like.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 // Fakes of both ends for the runner's tests: a source with a history and a sink whose store outlives its instances.
 //
-// Shape    One column key, one column value. The source's tables and its log are plain maps; the sink keeps what a real
-//          one keeps, moves rows and position in one step, and fails on demand. Both are as strict as the contracts in
-//          source.h and sink.h.
+// Shape    One column key, one column value. The source's tables and its log are plain maps; the sink keeps what a
+//          real one keeps, moves rows and position in one step, and fails on demand. Both are as strict as the
+//          contracts in source.h and sink.h.
 // Threads  The world (FakeWorld) is locked; instances obey the interfaces' rules.
 #pragma once
 

@@ -1,8 +1,8 @@
 // The server of the source's tests: the simulator as a private process, with a fresh database for each test.
 //
 // Shape    One process for all tests of a program; each Database has a name of its own. With TAILRACE_TEST_SQLSERVER
-//          (`host=...;port=...;user=...;password=...`) the real server is used, and tests that need sp_sim_control say
-//          aloud that they are skipped.
+//          (`host=...;port=...;user=...;password=...`) the real server is used, and tests that need sp_sim_control
+//          say aloud that they are skipped.
 #pragma once
 
 #include <chrono>
