@@ -383,6 +383,20 @@ void report_unused(const std::vector<std::string>& patterns, const std::vector<b
   }
 }
 
+// A pipeline of no tables would idle for ever and look well.
+void refuse_nothing(const Catalog& catalog, Selection& selection) {
+  const bool is_explained =
+      std::any_of(selection.findings.begin(), selection.findings.end(),
+                  [](const Finding& finding) { return finding.level == FindingLevel::failure; });
+  if (!selection.tables.empty() || is_explained || !catalog.database.cdc_enabled ||
+      !catalog.database.may_read_cdc)
+    return;
+  selection.findings.push_back(
+      {FindingLevel::failure, "source.tables", catalog.database.name,
+       "no table is left to replicate: none that tables.include and tables.exclude leave is captured",
+       "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'...', @role_name = NULL;"});
+}
+
 }  // namespace
 
 Selection select_tables(const Catalog& catalog, const Settings& settings,
@@ -393,9 +407,10 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
   std::vector<bool> excluded(settings.exclude.size());
   std::vector<bool> configured(settings.tables.size());
   for (const CatalogTable& table : catalog.tables) {
-    // Without patterns: what is captured.
+    const auto found = stored.find(table.name);
+    // Without patterns: what is captured, and what was. One whose capture has been switched off is no table left out.
     const bool is_included = settings.include.empty()
-                                 ? !table.instances.empty()
+                                 ? !table.instances.empty() || found != stored.end()
                                  : matches_any(settings.include, table.name, case_sensitive, included);
     const bool is_excluded = matches_any(settings.exclude, table.name, case_sensitive, excluded);
     if (!is_included || is_excluded) continue;
@@ -408,7 +423,6 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
       }
       ++at;
     }
-    const auto found = stored.find(table.name);
     TableSelector selector(catalog, table, table_settings, case_sensitive, selection.findings);
     if (std::optional<CapturedTable> chosen =
             selector.select(found == stored.end() ? nullptr : &found->second)) {
@@ -426,6 +440,7 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
            "correct the name, or remove the entry"});
     }
   }
+  refuse_nothing(catalog, selection);
   return selection;
 }
 

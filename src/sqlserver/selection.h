@@ -30,7 +30,8 @@ struct Selection {
   std::vector<Finding> findings;
 };
 
-// `stored`: the capture instances that a pipeline reads already; they are kept where they still exist.
+// `stored`: the tables that a pipeline has already, with the capture instances that it reads; these are kept where they
+// still exist. One without a name stands for a table that is to be taken again, from whatever instance.
 Selection select_tables(const Catalog& catalog, const Settings& settings,
                         const std::map<TableName, CaptureInstance>& stored);
 

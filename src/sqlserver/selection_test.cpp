@@ -104,6 +104,28 @@ TEST(Selection, SaysHowToCapture) {
               HasSubstr("EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'orders'"));
 }
 
+// Without patterns the captured tables are meant. A replicated one that is captured no more must not count as left out: its
+// state would be forgotten, and its changes with it.
+TEST(Selection, SaysThatAReplicatedTableIsNotCapturedAnyMore) {
+  CatalogTable table = orders();
+  table.instances.clear();
+  const CaptureInstance stored{"dbo_orders", 200, "2026-01-01T00:00:00.0000000", {}};
+  for (const CaptureInstance& instance : {stored, CaptureInstance{}}) {
+    const Selection selection = select_tables(catalog_of({table}), {}, {{table.name, instance}});
+    EXPECT_THAT(selection.tables, IsEmpty());
+    ASSERT_NE(finding(selection, "table.capture_instance"), nullptr);
+  }
+}
+
+TEST(Selection, RefusesToReplicateNothing) {
+  CatalogTable table = orders();
+  table.instances.clear();
+  const Selection selection = select_tables(catalog_of({table}), {}, {});
+  ASSERT_NE(finding(selection, "source.tables"), nullptr);
+  EXPECT_EQ(finding(selection, "source.tables")->level, FindingLevel::failure);
+  EXPECT_EQ(finding(select_tables(catalog_of({orders()}), {}, {}), "source.tables"), nullptr);
+}
+
 TEST(Selection, RefusesAnIncompleteInstance) {
   CatalogTable table = orders();
   table.instances[0].columns.pop_back();

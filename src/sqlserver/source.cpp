@@ -69,9 +69,8 @@ SourceInfo SqlServerSource::open(const ResumeState& resume, std::stop_token stop
   const Catalog catalog = read_catalog(*connection_);
   database_ = catalog.database;
   std::map<TableName, CaptureInstance> stored;
-  for (const auto& [name, progress] : resume.tables) {
-    if (!is_to_be_taken_again(progress)) stored[name] = progress.instance;
-  }
+  for (const auto& [name, progress] : resume.tables)
+    stored[name] = is_to_be_taken_again(progress) ? CaptureInstance{} : progress.instance;
   Selection selection = select_tables(catalog, settings_, stored);
   std::vector<Finding> findings = check_database(*connection_, catalog);
   std::move(selection.findings.begin(), selection.findings.end(), std::back_inserter(findings));
