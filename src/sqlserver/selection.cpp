@@ -40,7 +40,7 @@ class TableSelector {
     CapturedTable out;
     out.change_table = instance->change_table;
     out.has_command_id = instance->has_command_id;
-    out.needs_before = !is_identity(*instance);
+    out.needs_before = !is_identity(*instance) || has_key_of_many_spellings();
     for (const std::int32_t id : ids_)
       out.ordinals.push_back(ordinal_of(*instance, id).value_or(0));
     out.schema = std::make_shared<const TableSchema>(std::move(schema_));
@@ -350,6 +350,16 @@ class TableSelector {
     return key == identity;
   }
 
+  // Text that differs in letters' case or trailing blanks, and bytes that differ in trailing zeros, may be
+  // equal to SQL Server. It then need not take 'abc' -> 'ABC' for a change of key, and writes no delete and
+  // insert for it.
+  bool has_key_of_many_spellings() const {
+    return std::any_of(schema_.key.begin(), schema_.key.end(), [&](std::size_t column) {
+      const ColumnType& type = schema_.columns[column].type;
+      return type.cell_kind() == CellKind::text || type.kind == TypeKind::varbinary;
+    });
+  }
+
   const Catalog& catalog_;
   const CatalogTable& table_;
   const TableSettings& settings_;
@@ -408,7 +418,8 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
   std::vector<bool> configured(settings.tables.size());
   for (const CatalogTable& table : catalog.tables) {
     const auto found = stored.find(table.name);
-    // Without patterns: what is captured, and what was. One whose capture has been switched off is no table left out.
+    // Without patterns: what is captured, and what was. One whose capture has been switched off is no table
+    // left out.
     const bool is_included = settings.include.empty()
                                  ? !table.instances.empty() || found != stored.end()
                                  : matches_any(settings.include, table.name, case_sensitive, included);

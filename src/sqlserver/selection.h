@@ -1,6 +1,7 @@
 // Which tables a configuration means, and whether each of them can be replicated.
 //
-// Shape    Pure: catalog and settings in, tables and findings out. A table with a failure is not among the tables.
+// Shape    Pure: catalog and settings in, tables and findings out. A table with a failure is not among the
+//          tables.
 #pragma once
 
 #include <map>
@@ -19,8 +20,9 @@ struct CapturedTable {
   SchemaPtr schema;
   std::string change_table;
   bool has_command_id = true;
-  // Updates come with their row before: the key is not the one by which capture tells rows apart, so an update may
-  // change it.
+  // Updates come with their row before, because an update may change the key without a delete and an insert:
+  // the key is not the one by which capture tells rows apart, or its values may differ and yet be equal to
+  // SQL Server.
   bool needs_before = false;
   std::vector<std::size_t> ordinals;  // Of each schema column in the capture instance, from 1.
 };
@@ -30,8 +32,9 @@ struct Selection {
   std::vector<Finding> findings;
 };
 
-// `stored`: the tables that a pipeline has already, with the capture instances that it reads; these are kept where they
-// still exist. One without a name stands for a table that is to be taken again, from whatever instance.
+// `stored`: the tables that a pipeline has already, with the capture instances that it reads; these are kept
+// where they still exist. One without a name stands for a table that is to be taken again, from whatever
+// instance.
 Selection select_tables(const Catalog& catalog, const Settings& settings,
                         const std::map<TableName, CaptureInstance>& stored);
 

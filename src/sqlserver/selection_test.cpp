@@ -82,6 +82,17 @@ TEST(Selection, ReadsBeforeImagesForAnotherKey) {
   EXPECT_EQ(selection.tables[0].schema->key, std::vector<std::size_t>{1});
 }
 
+// 'abc' becomes 'ABC': one key to SQL Server, two to the target. Without the row before, the new one would be
+// looked for in vain, or stand beside the old one.
+TEST(Selection, ReadsBeforeImagesForKeysOfManySpellings) {
+  for (const ColumnType& type : {ColumnType{TypeKind::varchar, 10}, ColumnType{TypeKind::nchar, 10},
+                                 ColumnType{TypeKind::varbinary, 10}}) {
+    CatalogTable table = orders();
+    table.columns[0].type = type;
+    EXPECT_TRUE(select_tables(catalog_of({table}), all(), {}).tables.at(0).needs_before) << type.sql_name();
+  }
+}
+
 TEST(Selection, NamesPatternsThatMatchNothing) {
   Settings settings = all();
   settings.include.push_back("sales.*");
@@ -104,8 +115,8 @@ TEST(Selection, SaysHowToCapture) {
               HasSubstr("EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'orders'"));
 }
 
-// Without patterns the captured tables are meant. A replicated one that is captured no more must not count as left out: its
-// state would be forgotten, and its changes with it.
+// Without patterns the captured tables are meant. A replicated one that is captured no more must not count as
+// left out: its state would be forgotten, and its changes with it.
 TEST(Selection, SaysThatAReplicatedTableIsNotCapturedAnyMore) {
   CatalogTable table = orders();
   table.instances.clear();
