@@ -20,6 +20,8 @@ TEST(Log, JsonKeepsNumbersBare) {
 // A value with a line break must not make a second line that looks like an event.
 TEST(Log, ValuesStayOnOneLine) {
   EXPECT_EQ(quoted("a\nb"), R"("a\nb")");
+  EXPECT_EQ(quoted("red\x1b[31m"), R"("red\u001b[31m")");
+  EXPECT_EQ(quoted("größer"), "größer");
 }
 
 // Who keeps a block of progress on the screen must get every line whole, and none once it has left.
