@@ -2,27 +2,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "app/pipeline_file.h"
 #include "app/status_view.h"
 #include "app/terminal.h"
+#include "base/wait.h"
 #include "config/near_miss.h"
 
 namespace tailrace::app {
 namespace {
 
 constexpr std::chrono::seconds watch_interval{1};
-
-void wait_once() {
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, watch_interval, [] { return false; });
-}
 
 void show(const Invocation& invocation, const std::string& name, const PipelineStatus& status, bool again) {
   const Terminal terminal = stdout_terminal();
@@ -69,7 +61,7 @@ ExitCode run_status(const Invocation& invocation) {
   PipelineStatus status = pipeline.target->status(*pipeline.document, {});
   show(invocation, pipeline.name, status, watch);
   while (watch) {
-    wait_once();
+    wait_for(watch_interval, {});
     status = pipeline.target->status(*pipeline.document, {});
     show(invocation, pipeline.name, status, true);
   }

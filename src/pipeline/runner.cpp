@@ -4,11 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 
 #include "base/log.h"
+#include "base/wait.h"
 #include "pipeline/load.h"
 #include "pipeline/retry.h"
 #include "pipeline/stream.h"
@@ -17,14 +16,6 @@ namespace tailrace {
 namespace {
 
 using std::chrono::steady_clock;
-
-// Waits for a time or a stop, whichever comes first.
-void wait_for(std::chrono::milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, time, [] { return false; });
-}
 
 class Attempt {
  public:

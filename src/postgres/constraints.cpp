@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "postgres/liveness.h"
+#include "base/wait.h"
 #include "postgres/target_table.h"
 
 namespace tailrace::postgres {

@@ -1,11 +1,9 @@
 // Lock and heartbeat.
 #include "postgres/liveness.h"
 
-#include <condition_variable>
-#include <mutex>
-
 #include "base/error.h"
 #include "base/log.h"
+#include "base/wait.h"
 
 namespace tailrace::postgres {
 namespace {
@@ -16,14 +14,6 @@ using namespace std::chrono_literals;
 constexpr const char* lock_key = "hashtextextended('tailrace/' || $1, 7956018234)";
 
 }  // namespace
-
-bool wait_for(std::chrono::milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, time, [] { return false; });
-  return !stop.stop_requested();
-}
 
 Liveness::Liveness(const Settings& settings, std::string own_id, std::stop_token stop)
     : settings_(settings),

@@ -59,7 +59,4 @@ class Liveness {
   std::jthread thread_;
 };
 
-// Waits; false if stopped first.
-bool wait_for(std::chrono::milliseconds time, const std::stop_token& stop);
-
 }  // namespace tailrace::postgres

@@ -7,6 +7,7 @@
 #include "base/crash_point.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "postgres/constraints.h"
 #include "postgres/shadow.h"
 #include "postgres/sink.h"

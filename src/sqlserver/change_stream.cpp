@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "base/wait.h"
 #include "model/key_text.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/identity.h"
@@ -156,7 +157,7 @@ std::optional<ChangeBatch> ChangeStream::next(std::stop_token stop) {
       if (reading_) return read_part();
       const Lsn before = position_.lsn;
       if (std::optional<ChangeBatch> batch = poll()) return batch;
-      if (!reading_ && position_.lsn == before) wait(stop);
+      if (!reading_ && position_.lsn == before) wait_for(connection_.settings().poll_interval, stop);
     }
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::abandoned || !stop.stop_requested()) throw;
@@ -392,11 +393,6 @@ void ChangeStream::check_ddl(const Lsn& upper) {
                     schema.name.str(), command->second, resnapshot(schema.name)))
         .with("table", schema.name.str());
   }
-}
-
-void ChangeStream::wait(std::stop_token stop) {
-  std::unique_lock lock(wait_mutex_);
-  wait_condition_.wait_for(lock, stop, connection_.settings().poll_interval, [] { return false; });
 }
 
 }  // namespace tailrace::sqlserver

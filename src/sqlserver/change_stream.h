@@ -8,9 +8,7 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -88,7 +86,6 @@ class ChangeStream {
   void check_instances();
   void check_ddl(const Lsn& upper);
   Lsn lower_of(const Streamed& table) const { return std::max(position_.lsn, table.low); }
-  void wait(std::stop_token stop);
 
   Connection& connection_;
   const std::vector<CapturedTable>& all_tables_;
@@ -106,9 +103,6 @@ class ChangeStream {
   std::chrono::steady_clock::time_point last_end_;
   std::chrono::steady_clock::time_point waiting_since_;
   std::chrono::steady_clock::time_point told_at_;
-
-  std::mutex wait_mutex_;
-  std::condition_variable_any wait_condition_;
 };
 
 }  // namespace tailrace::sqlserver
