@@ -7,14 +7,13 @@
 #include <cmath>
 
 #include "app/text_table.h"
+#include "pipeline/clock.h"
 
 namespace tailrace::app {
 namespace {
 
 // More tables than these are summed up in one line: a block must fit a screen.
 constexpr std::size_t shown_tables = 12;
-// 0001-01-01 to 1970-01-01.
-constexpr std::int64_t unix_epoch_100ns = 621'355'968'000'000'000;
 
 std::string rate_text(double per_second) {
   return per_second < 0.5 ? "-" : grouped(static_cast<std::uint64_t>(std::llround(per_second))) + "/s";
@@ -72,16 +71,10 @@ std::string fitted(const std::string& line, int columns) {
 
 }  // namespace
 
-std::int64_t now_utc_100ns() {
-  using Ticks = std::chrono::duration<std::int64_t, std::ratio<1, 10'000'000>>;
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<Ticks>(since_epoch).count() + unix_epoch_100ns;
-}
-
 ProgressSample sample_of(const Progress& progress) {
   ProgressSample out;
   out.at = std::chrono::steady_clock::now();
-  out.now_utc = now_utc_100ns();
+  out.now_utc = now_ticks_utc();
   out.tables = progress.tables();
   out.transactions = progress.transactions;
   out.commits = progress.commits;

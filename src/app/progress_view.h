@@ -28,8 +28,6 @@ struct ProgressSample {
   bool streaming = false;
 };
 
-// 100 ns since 0001-01-01 in UTC, of this machine's clock.
-std::int64_t now_utc_100ns();
 ProgressSample sample_of(const Progress& progress);
 
 std::uint64_t changes_of(const TableCount& count);

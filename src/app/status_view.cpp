@@ -10,11 +10,10 @@
 
 #include "app/terminal.h"
 #include "app/text_table.h"
+#include "pipeline/clock.h"
 
 namespace tailrace::app {
 namespace {
-
-constexpr std::int64_t unix_epoch_100ns = 621'355'968'000'000'000;
 
 std::string ago(std::int64_t then, std::int64_t now) {
   if (then == 0 || now == 0) return "-";
@@ -68,7 +67,7 @@ nlohmann::ordered_json time_json(std::int64_t utc) {
 
 std::string time_text(std::int64_t utc_100ns) {
   if (utc_100ns == 0) return "-";
-  const std::int64_t since_epoch = utc_100ns - unix_epoch_100ns;
+  const std::int64_t since_epoch = utc_100ns - unix_epoch_ticks;
   const std::time_t seconds = since_epoch / 10'000'000;
   tm parts{};
   gmtime_r(&seconds, &parts);

@@ -9,6 +9,10 @@
 
 namespace tailrace::config {
 
+// For the bounds of settings, whose durations are numbers of milliseconds.
+inline constexpr std::int64_t minute_ms = 60'000;
+inline constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
+
 // A whole number with B, KiB, MiB, GiB or TiB. Nothing for any other text, a missing unit, an overflow.
 std::optional<std::uint64_t> parse_bytes(std::string_view text);
 // A whole number with ms, s, m, h or d.

@@ -9,11 +9,13 @@ namespace tailrace {
 // A loop that has nothing to do looks after the sink (Sink::heartbeat) this often.
 inline constexpr std::chrono::milliseconds heartbeat_every{500};
 
+// 100 ns from 0001-01-01 to 1970-01-01.
+inline constexpr std::int64_t unix_epoch_ticks = 621'355'968'000'000'000;
+
 // Now, as 100 ns since 0001-01-01 in UTC.
 inline std::int64_t now_ticks_utc() {
   using namespace std::chrono;
-  constexpr std::int64_t epoch_ticks = 621'355'968'000'000'000;  // 1970-01-01 since 0001-01-01.
-  return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count() / 100 + epoch_ticks;
+  return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count() / 100 + unix_epoch_ticks;
 }
 
 }  // namespace tailrace

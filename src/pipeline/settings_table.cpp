@@ -1,15 +1,16 @@
 // How much at once, how long to try, what to do with a bad row.
 #include "pipeline/settings_table.h"
 
+#include "config/units.h"
+
 namespace tailrace {
 namespace {
 
 using config::bind;
 using config::Binding;
+using config::mebibyte;
 using config::SettingType;
 using config::unbound;
-
-constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
 
 }  // namespace
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "config/units.h"
+
 namespace tailrace::postgres {
 namespace {
 
@@ -10,10 +12,9 @@ using config::bind;
 using config::Binding;
 using config::Complaint;
 using config::Document;
+using config::mebibyte;
+using config::minute_ms;
 using config::SettingType;
-
-constexpr std::int64_t minute_ms = 60'000;
-constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
 
 std::vector<Binding<Settings>> connection() {
   return {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "config/units.h"
 #include "sqlserver/pattern.h"
 
 namespace tailrace::sqlserver {
@@ -15,11 +16,10 @@ using config::Binding;
 using config::Complaint;
 using config::Document;
 using config::Entry;
+using config::mebibyte;
+using config::minute_ms;
 using config::Setting;
 using config::SettingType;
-
-constexpr std::int64_t minute_ms = 60'000;
-constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
 
 std::vector<Binding<Settings>> connection() {
   return {
