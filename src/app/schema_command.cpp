@@ -31,6 +31,19 @@ void refuse_unfit(const std::string& name, const std::vector<Finding>& findings)
       .with("remedy", "run `tailrace check`: it gives the SQL that mends each");
 }
 
+// Rights are asked for before there are any: what the login cannot see yet has no line among the grants.
+std::string not_listed(const std::vector<Finding>& findings) {
+  std::string out;
+  for (const Finding& finding : findings) {
+    if (finding.level != FindingLevel::failure) continue;
+    const std::string reason = finding.reason.substr(0, finding.reason.find('\n'));
+    out += fmt::format("--   {}: {}\n", finding.subject, reason);
+  }
+  return out.empty()
+             ? out
+             : "-- Not all of the source can be seen yet, so tables may be missing below:\n" + out + "\n";
+}
+
 }  // namespace
 
 ExitCode run_schema(const Invocation& invocation) {
@@ -40,7 +53,7 @@ ExitCode run_schema(const Invocation& invocation) {
   const PipelineFile pipeline = load_pipeline(invocation, "warn");
   const SourceLook source = pipeline.source->look(*pipeline.document, {});
   if (invocation.flag("grants")) {
-    print(pipeline.source->grants(*pipeline.document, source.tables) + "\n" +
+    print(not_listed(source.findings) + pipeline.source->grants(*pipeline.document, source.tables) + "\n" +
           pipeline.target->grants(*pipeline.document, source.tables));
     return ExitCode::done;
   }
