@@ -14,17 +14,17 @@ const Option table_option{
 const std::vector<ExitCode> looking{ExitCode::done, ExitCode::config, ExitCode::auth, ExitCode::unavailable};
 
 Command check_command() {
-  return {
-      .name = "check",
-      .summary =
-          "Can it run? Looks at both databases and names what is missing, each with its remedy as SQL.",
-      .details =
-          "Nothing is changed. `ok`, `warning`, `failure` and `unknown` (what the login may not see) are "
-          "told apart; failures alone make the answer 'no'. JSON: pipeline, fit, findings[] of level, check, "
-          "subject, reason, remedy.",
-      .options = {format_option},
-      .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth, ExitCode::unavailable},
-      .run = run_check};
+  return {.name = "check",
+          .summary =
+              "Can it run? Looks at both databases and names what is missing, each with its remedy as SQL.",
+          .details =
+              "Nothing is changed. `ok`, `warning`, `failure` and `unknown` (what the login may not see) are "
+              "told apart; failures alone, a side that cannot be reached among them, make the answer 'no'. "
+              "JSON: pipeline, fit, findings[] of level, check, "
+              "subject, reason, remedy.",
+          .options = {format_option},
+          .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config},
+          .run = run_check};
 }
 
 Command schema_command() {
