@@ -76,7 +76,8 @@ class Server {
   void set_read_committed_snapshot(Database& database, bool on);
   // Another lineage, as after a restore: a new recovery fork (and, if `new_database`, a new create_date and guids).
   void change_identity(Database& database, bool new_database);
-  // The catalog says of a column that it is xml, a type that the simulator does not carry; its values stay. False: no such column.
+  // The catalog says of a column that it is xml, a type that the simulator does not carry; its values stay. False: no
+  // such column.
   [[nodiscard]] bool call_xml(const Database& database, std::string_view table, std::string_view column);
 
   // A copy of the database as it is committed now, and the way back to one: as RESTORE to an older point, with a new

@@ -68,7 +68,8 @@ bool has_only_blanks(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char byte) { return byte == ' '; });
 }
 
-// Cuts `text` to the target's length, pads it for fixed lengths. False: more than blanks would be lost in an assignment.
+// Cuts `text` to the target's length, pads it for fixed lengths. False: more than blanks would be lost in an
+// assignment.
 bool fit_text(std::string& text, const TypeInfo& to, ConversionUse use) {
   if (to.length < 0) return true;
   const std::int64_t limit = units_of(to);

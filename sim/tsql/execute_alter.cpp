@@ -21,7 +21,8 @@ bool mentions_column(const std::string& text, std::string_view name) {
   return false;
 }
 
-// Computed columns, checks and filters of indexes over a column are kept as text: the column must keep its name and be there.
+// Computed columns, checks and filters of indexes over a column are kept as text: the column must keep its name and
+// be there.
 bool has_dependents(const TableDef& table, std::string_view name) {
   return std::any_of(table.columns.begin(), table.columns.end(),
                      [&](const ColumnDef& other) { return mentions_column(other.computed, name); }) ||

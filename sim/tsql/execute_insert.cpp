@@ -19,7 +19,8 @@ static std::string cut_text(const std::string& text, const TypeInfo& type) {
   return from_utf16(units);
 }
 
-// What a value becomes on its way into a column: as convert, but a text that would be cut is an error that names the column.
+// What a value becomes on its way into a column: as convert, but a text that would be cut is an error that names the
+// column.
 static bool op_assign(OperationCall& call) {
   if (convert(call.op.args[0], call.args[0], call.op.result, no_style, call.out, call.context.error,
               ConversionUse::assignment))

@@ -46,7 +46,8 @@ DatabaseUse& SessionCore::use(const DatabasePtr& database) {
     opened->security.restrict_views(*principal);
     slot = std::move(opened);
   }
-  // Rights granted by others since the last statement count: the principal is looked up again with the catalog's version.
+  // Rights granted by others since the last statement count: the principal is looked up again with the catalog's
+  // version.
   return *slot;
 }
 

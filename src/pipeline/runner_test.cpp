@@ -187,8 +187,8 @@ TEST_F(Runner, TakesATableAgainOnRequest) {
   EXPECT_FALSE(world.stored.tables.at(a).shadow);
 }
 
-// A gap may come while a first load runs, or before its catch-up ends. "Take it again" is then the one way on, and must not be
-// kept for tables that stream.
+// A gap may come while a first load runs, or before its catch-up ends. "Take it again" is then the one way on, and
+// must not be kept for tables that stream.
 TEST_F(Runner, TakesATableAgainThatHasNotCaughtUpYet) {
   settings.readers = 1;
   world.failures["chunk.finish"] = {std::nullopt, ErrorKind::data};
@@ -210,7 +210,8 @@ TEST_F(Runner, TakesATableAgainThatHasNotCaughtUpYet) {
   expect_equal();
 }
 
-// Asked for once: who deposes again whoever has deposed it begins a fight. An attempt that found nobody has not used it up.
+// Asked for once: who deposes again whoever has deposed it begins a fight. An attempt that found nobody has not used
+// it up.
 TEST_F(Runner, TakesOverOnceAndOnlyOnce) {
   settings.take_over = true;
   world.failures["sink.open"] = {ErrorKind::unavailable};
@@ -235,8 +236,8 @@ class R16_Durable : public Runner {
   }
 };
 
-// Each transaction here comes in two parts; the second part fails once. Rows of the first part, counted when they were applied, would be
-// counted twice, and shown as applied while they were rolled back.
+// Each transaction here comes in two parts; the second part fails once. Rows of the first part, counted when they
+// were applied, would be counted twice, and shown as applied while they were rolled back.
 TEST_F(R16_Durable, CountsAChangeOnceAndOnlyWhenItsPositionIsDurable) {
   EXPECT_EQ(run(), RunEnd::caught_up);
   EXPECT_EQ(changes_counted(), 0u);

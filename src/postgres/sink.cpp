@@ -93,8 +93,8 @@ void PostgresSink::use_tables(const std::vector<SchemaPtr>& tables) {
   reload_parked();
 }
 
-// A table that is not configured any more: its changes pass by from here on, so its state must not say that it streams. Taken in again
-// it is loaded like a new one.
+// A table that is not configured any more: its changes pass by from here on, so its state must not say that it
+// streams. Taken in again it is loaded like a new one.
 void PostgresSink::forget_unused_tables() {
   std::vector<const StoredTable*> unused;
   for (const StoredTable& table : stored_.tables) {

@@ -17,8 +17,8 @@ bool schema_changed(std::string_view sqlstate) {
   return in(sqlstate, {"42P01", "42703", "42804", "42P10", "3F000", "42883", "42704"});
 }
 
-// "cached plan must not change result type" passes once the statement is prepared anew. Whatever else the server says it
-// does not support (a constraint of a partitioned table ...) it will not support at the next try either.
+// "cached plan must not change result type" passes once the statement is prepared anew. Whatever else the server says
+// it does not support (a constraint of a partitioned table ...) it will not support at the next try either.
 bool is_stale_plan(const SqlFailure& failure) {
   return failure.sqlstate == "0A000" &&
          (failure.function == "RevalidateCachedQuery" || failure.function.empty());

@@ -53,7 +53,8 @@ struct Settings {
   std::uint64_t commit_rows = 100'000;         // Rows a commit point aims at.
   std::uint64_t commit_transactions = 10'000;  // Source transactions in a commit point, at most.
   std::size_t commit_bytes = 32u << 20;        // Of changes on their way, from the reader to the target.
-  // One part of a commit point. Up to four are alive at once (read, queued, applied, encoded), in buffers that grow by doubling.
+  // One part of a commit point. Up to four are alive at once (read, queued, applied, encoded), in buffers that grow
+  // by doubling.
   std::size_t part_bytes() const { return commit_bytes / 8; }
   std::size_t max_value_bytes = 16u << 20;      // A longer value stops the pipeline (R5).
   std::size_t snapshot_batch_bytes = 4u << 20;  // Of one batch of a chunk.

@@ -1,7 +1,7 @@
 // A SQL Server database as a source: its tables, their snapshots, their stream of changes.
 //
-// Shape, Errors, Threads   pipeline/source.h. The stream holds one connection, each snapshot reader one of its own. Never
-//          NOLOCK; every statement is a transaction of its own.
+// Shape    As pipeline/source.h says, errors and threads too. The stream holds one connection, each snapshot reader one of
+//          its own. Never NOLOCK; every statement is a transaction of its own.
 #pragma once
 
 #include <memory>

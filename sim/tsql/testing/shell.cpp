@@ -1,4 +1,5 @@
-// The engine without its front: batches from stdin, separated by GO, answers as text. For looking at the simulator's T-SQL.
+// The engine without its front: batches from stdin, separated by GO, answers as text. For looking at the simulator's
+// T-SQL.
 #include <iostream>
 
 #include "sim/tsql/testing/collect.h"
