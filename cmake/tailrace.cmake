@@ -5,6 +5,9 @@
 #   tailrace_test(name LEVEL <unit|contract|integration|e2e|fault> SOURCES ... PRIVATE ...)
 #
 # PUBLIC means "in our headers". Every test carries its level as a CTest label.
+#
+# All presets but debug compile the files of a target in groups (CMAKE_UNITY_BUILD), which halves a full build: most of
+# a file's cost is its headers. So names in anonymous namespaces are unique within a target.
 
 # The tests that have threads in them: they also run under the thread sanitizer (make test).
 set(TAILRACE_CONCURRENT_TESTS base_test pipeline_test postgres_sink_test sqlserver_driver_test sqlserver_source_test
@@ -16,6 +19,10 @@ function(tailrace_target_options target)
                                            -fno-omit-frame-pointer)
   # "base/error.h" in src/, "sim/storage/value.h" in the simulator.
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
+  if(CMAKE_UNITY_BUILD)
+    # The warning takes the group for a header; no type of a .cpp is another file's business.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
     target_compile_options(${target} PRIVATE -g1)
   endif()
@@ -26,9 +33,6 @@ function(tailrace_target_options target)
       set(level -O1)
     endif()
     target_compile_options(${target} PRIVATE -fsanitize=${TAILRACE_SANITIZE} -fno-sanitize-recover=all ${level} -g1)
-    # Files are compiled in groups there (CMakePresets.json): no type of a .cpp is another file's business, and the
-    # warning takes the group for a header.
-    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
     target_link_options(${target} PUBLIC -fsanitize=${TAILRACE_SANITIZE})
   endif()
 endfunction()
@@ -37,6 +41,7 @@ function(tailrace_test name)
   cmake_parse_arguments(ARG "" "LEVEL" "SOURCES;PRIVATE" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   tailrace_target_options(${name})
+  target_compile_options(${name} PRIVATE -O0)  # Compiling a test takes longer than running it.
   target_link_libraries(${name} PRIVATE ${ARG_PRIVATE} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   set(labels ${ARG_LEVEL})

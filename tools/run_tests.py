@@ -4,7 +4,7 @@
     tools/run_tests.py [--only release,asan,tsan] [--filter REGEX] [--long]
 
 release runs every level; asan (with ubsan) the unit, contract and integration tests; tsan those that have threads
-(CTest label `concurrent`, cmake/tailrace.cmake). Cases are counted, not executables: both GoogleTest and
+(CTest label `concurrent`, cmake/tailrace.cmake); LONG=1 kills more often, and builds debug too. Cases are counted, not executables: both GoogleTest and
 tests/support/run_unittest.py write a report of their cases into the folder that GTEST_OUTPUT names.
 The last line is `N passed, N failed, N skipped`; the exit code is 1 when anything failed or was not run.
 """
@@ -22,7 +22,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = {"release": "build", "asan": "build-asan", "tsan": "build-tsan"}
+FOLDERS = {"release": "build", "asan": "build-asan", "tsan": "build-tsan", "debug": "build-debug"}
 LEVELS = ["unit", "contract", "integration", "e2e", "fault"]
 SANITIZED_LEVELS = {"unit", "contract", "integration"}
 JOBS = int(os.environ.get("JOBS", 0)) or len(os.sched_getaffinity(0))
@@ -181,6 +181,7 @@ def main():
     options = parser.parse_args()
     if options.long:
         os.environ["LONG"] = "1"
+    is_long = os.environ.get("LONG", "") not in ("", "0")
     started = time.monotonic()
     before = compiler_cache()
     counts = {}
@@ -202,6 +203,10 @@ def main():
             continue
         say(f"{preset:8} built in {seconds:.1f} s")
         failures += run_preset(preset, folder, tests, counts)
+    # The other presets compile files in groups; here each one must have all that it includes.
+    if is_long and not (configure("debug") and build(FOLDERS["debug"], [])):
+        say("debug    did not build: see above and build-debug/build.log")
+        failures += 1
     report_end(counts, failures, started, build_seconds, before)
     return 1 if failures else 0
 

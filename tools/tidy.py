@@ -46,7 +46,7 @@ def tidy(file, command, deadline):
         return file, None, False
     try:
         done = subprocess.run(
-            ["clang-tidy-14", "--quiet", "-p", "build", f"--extra-arg=-include{SHIM}", file],
+            ["clang-tidy-14", "--quiet", "-p", "build-debug", f"--extra-arg=-include{SHIM}", file],
             cwd=ROOT, capture_output=True, text=True, check=False, timeout=max(left, 1) + 30)
     except subprocess.TimeoutExpired:
         return file, None, True
@@ -64,7 +64,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=150)
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
-    commands = {entry["file"]: entry for entry in json.loads((ROOT / "build/compile_commands.json").read_text())}
+    commands = {entry["file"]: entry for entry in json.loads((ROOT / "build-debug/compile_commands.json").read_text())}
     deadline = time.monotonic() + options.seconds
     complaints = left_out = 0
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "sqlserver/catalog.h"
+#include "sqlserver/testing/lsn.h"
 
 namespace tailrace::sqlserver {
 namespace {
@@ -25,12 +26,6 @@ CatalogInstance instance_from(const Lsn& start) {
   instance.create_date = known.create_date;
   instance.start_lsn = start;
   return instance;
-}
-
-Lsn lsn(std::uint8_t number) {
-  Lsn out;
-  out.bytes[9] = number;
-  return out;
 }
 
 // A name may be given again, and so may an object id; what was made anew has lost what lay between.

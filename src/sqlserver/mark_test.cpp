@@ -4,16 +4,11 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "sqlserver/testing/lsn.h"
 #include "sqlserver/values.h"
 
 namespace tailrace::sqlserver {
 namespace {
-
-Lsn lsn(std::uint8_t number) {
-  Lsn out;
-  out.bytes[9] = number;
-  return out;
-}
 
 Mark mark_at(std::int64_t clock) {
   Mark mark;

@@ -1,5 +1,6 @@
 // Windows end between whole transactions, whatever the budgets.
 #include "sqlserver/window.h"
+#include "sqlserver/testing/lsn.h"
 
 #include <gtest/gtest.h>
 
@@ -7,13 +8,6 @@
 
 namespace tailrace::sqlserver {
 namespace {
-
-Lsn lsn(std::uint32_t number) {
-  Lsn out;
-  for (std::size_t i = 0; i < 4; ++i)
-    out.bytes[9 - i] = static_cast<std::uint8_t>(number >> (8 * i));
-  return out;
-}
 
 MappedTransaction transaction(std::uint32_t number) {
   return {lsn(number), std::string("\1\2", 2), 0, 0};
