@@ -4,8 +4,9 @@
     tools/run_tests.py [--only release,asan,tsan] [--filter REGEX] [--long]
 
 release runs every level; asan (with ubsan) the unit, contract and integration tests; tsan those that have threads
-(CTest label `concurrent`, cmake/tailrace.cmake); LONG=1 kills more often, and builds debug too. Cases are counted, not executables: both GoogleTest and
-tests/support/run_unittest.py write a report of their cases into the folder that GTEST_OUTPUT names.
+(CTest label `concurrent`, cmake/tailrace.cmake). LONG=1 kills more often, and builds debug as well. Cases are counted,
+not executables: both GoogleTest and tests/support/run_unittest.py write a report of their cases into the folder that
+GTEST_OUTPUT names.
 The last line is `N passed, N failed, N skipped`; the exit code is 1 when anything failed or was not run.
 """
 
