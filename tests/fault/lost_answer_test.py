@@ -1,5 +1,7 @@
 """The answer of a COMMIT is lost on its way: was it done? The position in the target tells, nobody guesses (R6b)."""
 
+import signal
+
 from tests.fault.case import Fault
 from tests.fault.proxy import Proxy
 from tests.support.processes import wait_until
@@ -39,6 +41,24 @@ class LostAnswer(Fault):
             wait_until(lambda: self.proxy.cuts >= position or not run.running(), 60, f"a COMMIT is {way} and cut")
         self.note(f"{self.proxy.cuts} answers lost")
         self.finish(run)
+
+    def kill_at_answers(self, ways, start):
+        for way, count in ways:
+            run = start()
+            self.proxy.arm(way, count, at_loss=lambda run=run: run.send(signal.SIGKILL))
+            self.assert_killed(run)
+        self.note(f"killed with the answer on its way: {', '.join(f'{way}:{count}' for way, count in ways)}")
+        self.finish(self.start())
+
+    # kill -9 while the answer is on its way: sent and perhaps not done, or done and known to nobody.
+    def test_killed_in_the_snapshot(self):
+        self.start_writer(24)
+        self.kill_at_answers((("sent", 1), ("answered", 1), ("sent", 4), ("answered", 4), ("answered", 9)), self.start)
+
+    def test_killed_in_the_stream(self):
+        self.drain(self.start_streaming())
+        self.start_writer(25)
+        self.kill_at_answers((("sent", 1), ("answered", 1), ("sent", 3), ("answered", 8)), self.start_streaming)
 
     # Every connection gone at once, again and again: the runner comes back by itself.
     def test_all_connections_cut(self):

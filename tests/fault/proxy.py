@@ -21,14 +21,18 @@ class Proxy:
         self.lock = threading.Lock()
         self.way = None
         self.commits_left = 0
+        self.at_loss = None
         self.cuts = 0
         self.open = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def arm(self, way, commits):
-        """Loses the answer of the `commits`-th COMMIT from now, counted over all connections."""
+    def arm(self, way, commits, at_loss=lambda: None):
+        """Loses the answer of the `commits`-th COMMIT from now, counted over all connections.
+
+        at_loss() is called while that answer is on its way, before the client's connection is cut.
+        """
         with self.lock:
-            self.way, self.commits_left = way, commits
+            self.way, self.commits_left, self.at_loss = way, commits, at_loss
 
     def _accept(self):
         while True:
@@ -59,6 +63,7 @@ class _Pair:
         self.client = client
         self.server = server
         self.losing = False
+        self.awaits_answer = False
 
     def start(self):
         threading.Thread(target=self._forward_up, daemon=True).start()
@@ -81,11 +86,13 @@ class _Pair:
             while data := self.client.recv(65536):
                 way = self._is_the_one(data)
                 if way is not None:
+                    self.awaits_answer = way == "answered"
                     self.losing = True  # Before it is sent: its answer must not slip through.
                     with self.proxy.lock:
                         self.proxy.cuts += 1
                 self.server.sendall(data)
                 if way == "sent":
+                    self.proxy.at_loss()
                     # The client loses its connection now; the server keeps its own until it has answered.
                     self._close(self.client)
                     return
@@ -98,6 +105,8 @@ class _Pair:
         try:
             while data := self.server.recv(65536):
                 if self.losing:
+                    if self.awaits_answer:
+                        self.proxy.at_loss()
                     break  # It was answered, so it is done. Nobody will know from this connection.
                 self.client.sendall(data)
         except OSError:
