@@ -53,7 +53,8 @@ class Load {
         source_(source),
         sink_(sink),
         progress_(progress),
-        drain_(std::move(drain)),
+        on_drain_(std::move(drain), StopBeginning{*this}),
+        on_error_(error_.stop(), StopBeginning{*this}),
         on_abandon_(std::move(abandon), Stop{*this}),
         queue_(static_cast<std::size_t>(settings.readers)) {}
 
@@ -78,10 +79,14 @@ class Load {
     }
     threads.clear();
     error_.rethrow();
-    return planned && !drain_.stop_requested() && !error_.stop().stop_requested();
+    return planned && !beginning_.stop_requested();
   }
 
  private:
+  struct StopBeginning {
+    Load& load;
+    void operator()() const { load.beginning_.request_stop(); }
+  };
   struct Stop {
     Load& load;
     void operator()() const { load.error_.request_stop(); }
@@ -104,11 +109,12 @@ class Load {
     const Chunk* last = table.chunks.empty() ? nullptr : &table.chunks.back().chunk;
     Chunk current;
     while (last == nullptr || !last->upto.empty()) {
-      if (drain_.stop_requested() || error_.stop().stop_requested()) return false;
-      Chunk next = planner.plan_chunk(*table.schema, last, settings_.chunk_rows);
-      sink_.add_chunks({next});
-      if (!offer({table.schema, next})) return false;
-      current = std::move(next);
+      std::optional<Chunk> next =
+          planner.plan_chunk(*table.schema, last, settings_.chunk_rows, beginning_.get_token());
+      if (!next) return false;
+      sink_.add_chunks({*next});
+      if (!offer({table.schema, *next})) return false;
+      current = std::move(*next);
       last = &current;
     }
     return true;
@@ -116,8 +122,7 @@ class Load {
 
   bool offer(ChunkTask task) {
     for (;;) {
-      if (drain_.stop_requested()) return false;
-      switch (queue_.push_until(task, 1, steady_clock::now() + heartbeat_every, error_.stop())) {
+      switch (queue_.push_until(task, 1, steady_clock::now() + heartbeat_every, beginning_.get_token())) {
         case QueueResult::done: beat_if_due(); return true;
         case QueueResult::ended: return false;
         case QueueResult::timed_out: beat_if_due(); break;
@@ -134,8 +139,7 @@ class Load {
 
   void work(SnapshotReader& reader, ChunkWriter& writer) {
     try {
-      while (const std::optional<ChunkTask> task = queue_.pop(error_.stop())) {
-        if (drain_.stop_requested()) break;
+      while (const std::optional<ChunkTask> task = queue_.pop(beginning_.get_token())) {
         if (!copy_chunk(reader, writer, *task)) break;
       }
     } catch (...) {
@@ -162,8 +166,11 @@ class Load {
   Source& source_;
   Sink& sink_;
   Progress& progress_;
-  std::stop_token drain_;
   FirstError error_;
+  // Requested by a drain, too: chunks that are being copied are then finished, no other is planned or begun.
+  std::stop_source beginning_;
+  std::stop_callback<StopBeginning> on_drain_;
+  std::stop_callback<StopBeginning> on_error_;
   std::stop_callback<Stop> on_abandon_;
   BoundedQueue<ChunkTask> queue_;
   Workers workers_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "base/log.h"
 #include "base/wait.h"
@@ -16,6 +17,9 @@ namespace tailrace {
 namespace {
 
 using std::chrono::steady_clock;
+
+// Parked keys whose rows are in memory together: rows with large values, for those alone get parked.
+constexpr std::size_t keys_at_once = 100;
 
 class Attempt {
  public:
@@ -29,18 +33,20 @@ class Attempt {
 
   // Nothing: start again with new instances. `take_over` is asked for once: cleared as soon as the sink has been opened
   // with it, because a runner that deposes again whoever deposed it would begin a fight.
-  std::optional<RunEnd> run(bool& take_over, const std::stop_token& drain, const std::stop_token& abandon) {
-    resume_ = sink_->open(take_over, abandon);
+  // `ending`: drained or abandoned.
+  std::optional<RunEnd> run(bool& take_over, const std::stop_token& drain, const std::stop_token& abandon,
+                            const std::stop_token& ending) {
+    resume_ = sink_->open(take_over, ending);
     take_over = false;
     if (resume_.succeeded_before) retry_.succeeded_before();
-    info_ = source_->open(resume_, abandon);
+    info_ = source_->open(resume_, ending);
     sink_->use_tables(info_.tables);
     const std::optional<HighMark> run_mark =
         settings_.until_caught_up ? std::optional(source_->take_mark()) : std::nullopt;
     begin_missing();
     if (!load(drain, abandon)) return ended(RunEnd::drained);
     if (settings_.snapshot_only) return ended(RunEnd::loaded);
-    settle_parked();
+    if (!settle_parked(ending)) return ended(RunEnd::drained);
     switch (stream(run_mark, drain, abandon)) {
       case StreamEnd::stopped: return ended(RunEnd::drained);
       case StreamEnd::caught_up: return ended(RunEnd::caught_up);
@@ -116,17 +122,25 @@ class Attempt {
     return true;
   }
 
-  void settle_parked() {
+  // False if it was stopped before every key was settled.
+  bool settle_parked(const std::stop_token& stop) {
     for (const ParkedKeys& parked : sink_->parked_keys()) {
       const std::unique_ptr<SnapshotReader> reader = source_->snapshot_reader();
-      const RowBatch rows = reader->read_keys(parked.schema, parked.keys);
-      const HighMark mark = source_->take_mark();
-      sink_->settle_parked(parked, rows, mark);
-      resume_.tables.at(parked.schema->name).high_mark = mark;
-      log::warn(
-          "table.keys_read_again",
-          {{"table", parked.schema->name.str()}, {"parked", parked.keys.size()}, {"found", rows.rows()}});
+      std::size_t found = 0;
+      for (std::size_t begin = 0; begin < parked.keys.size(); begin += keys_at_once) {
+        const auto some =
+            std::span(parked.keys).subspan(begin, std::min(keys_at_once, parked.keys.size() - begin));
+        const std::optional<RowBatch> rows = reader->read_keys(parked.schema, some, stop);
+        if (!rows) return false;
+        const HighMark mark = source_->take_mark();
+        sink_->settle_parked({parked.schema, {some.begin(), some.end()}}, *rows, mark);
+        resume_.tables.at(parked.schema->name).high_mark = mark;
+        found += rows->rows();
+      }
+      log::warn("table.keys_read_again",
+                {{"table", parked.schema->name.str()}, {"parked", parked.keys.size()}, {"found", found}});
     }
+    return true;
   }
 
   StreamEnd stream(const std::optional<HighMark>& run_mark, const std::stop_token& drain,
@@ -171,15 +185,15 @@ RunEnd run_pipeline(const RunSettings& settings, const SourceFactory& make_sourc
                     std::stop_token abandon) {
   RetryPolicy retry(settings.first_contact, settings.shortest_retry, steady_clock::now());
   std::uint64_t steps_seen = 0;
-  std::stop_source waiting;
-  const auto wake = [&] { waiting.request_stop(); };
+  std::stop_source ending;
+  const auto wake = [&] { ending.request_stop(); };
   const std::stop_callback on_drain(drain, wake);
   const std::stop_callback on_abandon(abandon, wake);
   bool take_over = settings.take_over;
   for (;;) {
     try {
       Attempt attempt(settings, make_source(), make_sink(), progress, retry);
-      const std::optional<RunEnd> end = attempt.run(take_over, drain, abandon);
+      const std::optional<RunEnd> end = attempt.run(take_over, drain, abandon, ending.get_token());
       if (abandon.stop_requested())
         throw Error(ErrorKind::abandoned, "abandoned: what was in flight comes again");
       if (end) return *end;
@@ -188,6 +202,8 @@ RunEnd run_pipeline(const RunSettings& settings, const SourceFactory& make_sourc
       if (abandon.stop_requested()) {
         throw Error(ErrorKind::abandoned, "abandoned: what was in flight comes again");
       }
+      // The drain came while one side was asked something that need not be answered any more.
+      if (error.kind() == ErrorKind::abandoned && drain.stop_requested()) return RunEnd::drained;
       if (progress.durable_steps != steps_seen) {
         steps_seen = progress.durable_steps;
         retry.made_progress();
@@ -197,7 +213,7 @@ RunEnd run_pipeline(const RunSettings& settings, const SourceFactory& make_sourc
       ++progress.retries;
       log::warn("pipeline.retry",
                 {{"kind", name_of(error.kind())}, {"wait_ms", wait->count()}, {"error", error.what()}});
-      wait_for(*wait, waiting.get_token());
+      wait_for(*wait, ending.get_token());
       if (abandon.stop_requested())
         throw Error(ErrorKind::abandoned, "abandoned: what was in flight comes again");
       if (drain.stop_requested())

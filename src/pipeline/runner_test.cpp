@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <thread>
+#include <utility>
 
 #include "base/log.h"
 #include "pipeline/retry.h"
@@ -171,6 +172,69 @@ TEST_F(Runner, AbandonEndsWithItsOwnKind) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::abandoned);
   }
+}
+
+// A server that does not answer would keep a drain for as long as its query timeout.
+TEST_F(Runner, DrainEndsWhatWaitsForTheSource) {
+  for (const char* const waiting : {"source.plan_chunk", "source.open"}) {
+    SCOPED_TRACE(waiting);
+    drain = {};
+    world.waits[waiting] = 1;
+    world.at = [&](const std::string& point) {
+      if (point == waiting) drain.request_stop();
+    };
+    EXPECT_EQ(run(), RunEnd::drained);
+    EXPECT_EQ(progress.retries, 0u);
+  }
+}
+
+// The same for the error of another thread: it is what the run ends with, and at once.
+TEST_F(Runner, AnErrorEndsAPlanThatWaits) {
+  world.failures["source.read_chunk"] = {ErrorKind::data};
+  settings.readers = 1;
+  bool first = true;
+  world.at = [&](const std::string& point) {
+    const std::lock_guard lock(world.mutex);
+    if (point == "source.plan_chunk") world.waits[point] = std::exchange(first, false) ? 0 : 1;
+  };
+  try {
+    run();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::data);
+  }
+}
+
+class R07_ParkedKeys : public Runner {
+ protected:
+  // A table that has lost every row, and waits for them and for more that the source does not have either.
+  R07_ParkedKeys() {
+    EXPECT_EQ(run(), RunEnd::caught_up);
+    world.stored.tables.at(a).state = TableState::catching_up;
+    world.stored.tables.at(a).high_mark = HighMark{"1"};
+    world.sink_rows[a].clear();
+    for (int key = 0; key < 250; ++key)
+      world.parked[a].push_back({std::to_string(key)});
+  }
+};
+
+// Such rows have large values: all of them at once would need memory without a bound.
+TEST_F(R07_ParkedKeys, AreReadAgainAFewAtATime) {
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_TRUE(world.parked[a].empty());
+  EXPECT_LE(world.most_keys_settled, 100u);
+  expect_equal();
+}
+
+TEST_F(R07_ParkedKeys, StayParkedWhereADrainEndsTheirReading) {
+  world.waits["source.read_keys"] = 1;
+  world.at = [&](const std::string& point) {
+    if (point == "source.read_keys") drain.request_stop();
+  };
+  EXPECT_EQ(run(), RunEnd::drained);
+  EXPECT_EQ(progress.retries, 0u);
+  EXPECT_EQ(world.parked[a].size(), 250u);
+  EXPECT_TRUE(world.closed_cleanly);
 }
 
 // R12: the table stays in view as it was until the shadow is whole, then differs by nothing.

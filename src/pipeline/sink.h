@@ -87,7 +87,8 @@ class Sink {
   virtual std::vector<ParkedKeys> parked_keys() = 0;
 
   // The answer to them: `rows` are the parked keys as the source has them now (what is missing is gone
-  // there), applied as upserts; the keys are parked no more, and the table catches up to `mark`, in one step.
+  // there), applied as upserts; the keys are parked no more, and the table catches up to `mark`, in one step. They may
+  // be some of a table's keys: others stay parked.
   virtual void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) = 0;
 
   // Tables that have become `streaming` and lack their unique constraints and foreign keys get them (R9a);

@@ -2,7 +2,7 @@
 //
 // Shape    open() first. Then, in this order: take_low / snapshot readers / take_mark for what must be loaded; then
 //          start_stream() and next() again and again.
-// Errors   config: the database is not fit, each unfit thing named. auth: login refused.
+// Errors   config: the database is not fit, each unfit thing named. auth: login refused. abandoned: stopped first.
 //          unavailable, conflict: try again from open() with a new instance.
 //          gap: changes that are needed are gone, or this is another source.
 //          schema: a captured table changed shape.
@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -35,8 +36,9 @@ class SnapshotReader {
   virtual ~SnapshotReader() = default;
 
   // The next chunk of `table` after `last` (nullptr: the first), of about `chunk_rows` rows. The last one has
-  // an empty `upto`.
-  virtual Chunk plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows) = 0;
+  // an empty `upto`. Nothing if stopped first.
+  virtual std::optional<Chunk> plan_chunk(const TableSchema& table, const Chunk* last,
+                                          std::uint64_t chunk_rows, std::stop_token stop) = 0;
 
   // Reads the chunk in key order in one consistent read (SNAPSHOT isolation where the database allows it) and
   // gives it away in batches of bounded size. `take` returns false to stop. False if stopped first.
@@ -45,7 +47,10 @@ class SnapshotReader {
                                         std::stop_token stop) = 0;
 
   // The rows that exist now under these keys (key_text of each key column, model/key_text.h), as operation `read`.
-  virtual RowBatch read_keys(const SchemaPtr& table, const std::vector<std::vector<std::string>>& keys) = 0;
+  // All of them in one batch: the caller bounds it by the keys it asks for. Nothing if stopped first.
+  virtual std::optional<RowBatch> read_keys(const SchemaPtr& table,
+                                            std::span<const std::vector<std::string>> keys,
+                                            std::stop_token stop) = 0;
 };
 
 struct StreamTable {
@@ -69,7 +74,8 @@ class Source {
   virtual ~Source() = default;
 
   // Connects, finds the tables, and checks what is stored against what is there: identity (R4c), instances
-  // (R4b), and that the position is still within every instance's validity (R2b).
+  // (R4b), and that the position is still within every instance's validity (R2b). `stop` ends this, and from then
+  // on also take_low(), take_mark() and start_stream().
   virtual SourceInfo open(const ResumeState& resume, std::stop_token stop) = 0;
 
   // For tables about to be loaded: everything at or below this LSN is seen by a snapshot that begins after

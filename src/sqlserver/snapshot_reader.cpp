@@ -32,6 +32,17 @@ SchemaPtr key_schema_of(const TableSchema& table) {
   return out;
 }
 
+// What `work` answers; nothing if it was the stop that ended it.
+template <class Work>
+auto unless_stopped(const std::stop_token& stop, const Work& work) -> std::optional<decltype(work())> {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::abandoned && stop.stop_requested()) return std::nullopt;
+    throw;
+  }
+}
+
 }  // namespace
 
 TableSnapshotReader::TableSnapshotReader(const Settings& settings, std::string database_collation,
@@ -41,7 +52,13 @@ TableSnapshotReader::TableSnapshotReader(const Settings& settings, std::string d
   if (snapshot_isolation) run(connection_, "set the isolation", "SET TRANSACTION ISOLATION LEVEL SNAPSHOT");
 }
 
-Chunk TableSnapshotReader::plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows) {
+std::optional<Chunk> TableSnapshotReader::plan_chunk(const TableSchema& table, const Chunk* last,
+                                                     std::uint64_t chunk_rows, std::stop_token stop) {
+  const Connection::StopScope scope(connection_, stop);
+  return unless_stopped(stop, [&] { return plan(table, last, chunk_rows); });
+}
+
+Chunk TableSnapshotReader::plan(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows) {
   Chunk chunk;
   chunk.table = table.name;
   chunk.number = last == nullptr ? 0 : last->number + 1;
@@ -77,7 +94,7 @@ bool TableSnapshotReader::read_chunk(const SchemaPtr& table, const Chunk& chunk,
                                      const std::function<bool(RowBatch&&)>& take, std::stop_token stop) {
   const Connection::StopScope scope(connection_, stop);
   const std::size_t limit = connection_.settings().snapshot_batch_bytes;
-  try {
+  const auto read_all = [&] {
     RowDecoder decoder(*table, connection_.settings().max_value_bytes);
     Statement statement(connection_, "read a chunk of " + table->name.str(),
                         read_range(*table, select_list(*table, decoder),
@@ -92,21 +109,25 @@ bool TableSnapshotReader::read_chunk(const SchemaPtr& table, const Chunk& chunk,
       batch = RowBatch(table);
     }
     return batch.empty() || take(std::move(batch));
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::abandoned && stop.stop_requested()) return false;
-    throw;
-  }
+  };
+  return unless_stopped(stop, read_all).value_or(false);
 }
 
-RowBatch TableSnapshotReader::read_keys(const SchemaPtr& table,
-                                        const std::vector<std::vector<std::string>>& keys) {
+std::optional<RowBatch> TableSnapshotReader::read_keys(const SchemaPtr& table,
+                                                       std::span<const std::vector<std::string>> keys,
+                                                       std::stop_token stop) {
+  const Connection::StopScope scope(connection_, stop);
+  return unless_stopped(stop, [&] { return read(table, keys); });
+}
+
+RowBatch TableSnapshotReader::read(const SchemaPtr& table, std::span<const std::vector<std::string>> keys) {
   RowBatch batch(table);
   RowDecoder decoder(*table, connection_.settings().max_value_bytes);
   const std::string list = select_list(*table, decoder);
   const std::size_t at_once = std::max<std::size_t>(1, most_parameters / table->key.size());
   for (std::size_t begin = 0; begin < keys.size(); begin += at_once) {
     const std::span<const std::vector<std::string>> some =
-        std::span(keys).subspan(begin, std::min(at_once, keys.size() - begin));
+        keys.subspan(begin, std::min(at_once, keys.size() - begin));
     Statement statement(connection_, "read keys of " + table->name.str(),
                         read_by_keys(*table, list, some.size(), database_collation_),
                         key_parameters(*table, some));

@@ -17,12 +17,17 @@ class TableSnapshotReader : public SnapshotReader {
   // `snapshot_isolation`: the database allows it. Else READ COMMITTED: the replay mends what a scan under it misses.
   TableSnapshotReader(const Settings& settings, std::string database_collation, bool snapshot_isolation);
 
-  Chunk plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows) override;
+  std::optional<Chunk> plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows,
+                                  std::stop_token stop) override;
   [[nodiscard]] bool read_chunk(const SchemaPtr& table, const Chunk& chunk,
                                 const std::function<bool(RowBatch&&)>& take, std::stop_token stop) override;
-  RowBatch read_keys(const SchemaPtr& table, const std::vector<std::vector<std::string>>& keys) override;
+  std::optional<RowBatch> read_keys(const SchemaPtr& table, std::span<const std::vector<std::string>> keys,
+                                    std::stop_token stop) override;
 
  private:
+  Chunk plan(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows);
+  RowBatch read(const SchemaPtr& table, std::span<const std::vector<std::string>> keys);
+
   Connection connection_;
   std::string database_collation_;
 };

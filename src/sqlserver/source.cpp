@@ -65,7 +65,8 @@ SqlServerSource::SqlServerSource(Settings settings) : settings_(std::move(settin
 SourceInfo SqlServerSource::open(const ResumeState& resume, std::stop_token stop) {
   stream_.reset();
   connection_ = std::make_unique<Connection>(settings_);
-  const Connection::StopScope scope(*connection_, stop);
+  stop_ = std::move(stop);
+  const Connection::StopScope scope(*connection_, stop_);
   const Catalog catalog = read_catalog(*connection_);
   database_ = catalog.database;
   std::map<TableName, CaptureInstance> stored;
@@ -181,6 +182,7 @@ void SqlServerSource::check_stored_tables(const ResumeState& resume) const {
 }
 
 std::vector<Lsn> SqlServerSource::take_low(const std::vector<SchemaPtr>& tables) {
+  const Connection::StopScope scope(*connection_, stop_);
   const Lsn captured = read_head(*connection_).max_lsn.value_or(Lsn{});
   const std::vector<CatalogInstance> instances = read_instances(*connection_);
   std::vector<Lsn> lows;
@@ -200,6 +202,7 @@ std::unique_ptr<SnapshotReader> SqlServerSource::snapshot_reader() {
 }
 
 HighMark SqlServerSource::take_mark() {
+  const Connection::StopScope scope(*connection_, stop_);
   // The clock first: scans that are completed between the two looks are then not counted, which is safe.
   const CaptureHead head = read_head(*connection_);
   Mark mark;
@@ -221,6 +224,7 @@ HighMark SqlServerSource::take_mark() {
 }
 
 void SqlServerSource::start_stream(const StreamPlan& plan) {
+  const Connection::StopScope scope(*connection_, stop_);
   stream_.reset();
   stream_ = std::make_unique<ChangeStream>(*connection_, tables_, plan, database_.server);
 }

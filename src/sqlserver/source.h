@@ -36,6 +36,7 @@ class SqlServerSource : public Source {
   void check_stored_tables(const ResumeState& resume) const;
 
   Settings settings_;
+  std::stop_token stop_;  // open()'s; ends what other calls ask the server as well.
   std::unique_ptr<Connection> connection_;
   CatalogDatabase database_;
   std::vector<CapturedTable> tables_;

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 
+#include "base/wait.h"
 #include "model/key_text.h"
 
 namespace tailrace::testing {
@@ -59,6 +60,19 @@ void FakeWorld::point(const std::string& name) {
   }
 }
 
+bool FakeWorld::point(const std::string& name, const std::stop_token& stop) {
+  point(name);
+  {
+    const std::lock_guard lock(mutex);
+    int& waiting = waits[name];
+    if (waiting == 0) return !stop.stop_requested();
+    --waiting;
+  }
+  if (wait_for(std::chrono::seconds(20), stop))
+    throw Error(ErrorKind::internal, "nobody stopped what waits").with("point", name);
+  return false;
+}
+
 namespace {
 
 void append(RowBatch& batch, Operation operation, std::uint64_t lsn, std::int64_t key, std::int64_t value) {
@@ -74,8 +88,9 @@ class FakeReader : public SnapshotReader {
  public:
   explicit FakeReader(FakeWorld& world) : world_(world) {}
 
-  Chunk plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows) override {
-    world_.point("source.plan_chunk");
+  std::optional<Chunk> plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows,
+                                  std::stop_token stop) override {
+    if (!world_.point("source.plan_chunk", stop)) return std::nullopt;
     const std::lock_guard lock(world_.mutex);
     Chunk chunk;
     chunk.table = table.name;
@@ -108,7 +123,9 @@ class FakeReader : public SnapshotReader {
     return take(std::move(batch));
   }
 
-  RowBatch read_keys(const SchemaPtr& table, const std::vector<std::vector<std::string>>& keys) override {
+  std::optional<RowBatch> read_keys(const SchemaPtr& table, std::span<const std::vector<std::string>> keys,
+                                    std::stop_token stop) override {
+    if (!world_.point("source.read_keys", stop)) return std::nullopt;
     RowBatch batch(table);
     const std::lock_guard lock(world_.mutex);
     for (const auto& key : keys) {
@@ -127,8 +144,8 @@ class FakeSource : public Source {
  public:
   explicit FakeSource(FakeWorld& world) : world_(world) {}
 
-  SourceInfo open(const ResumeState&, std::stop_token) override {
-    world_.point("source.open");
+  SourceInfo open(const ResumeState&, std::stop_token stop) override {
+    if (!world_.point("source.open", stop)) throw Error(ErrorKind::abandoned, "stopped while opening");
     return {"fake", world_.schemas};
   }
 

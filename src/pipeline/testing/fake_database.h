@@ -45,12 +45,16 @@ struct FakeWorld {
   std::map<TableName, FakeRows> sink_rows;
   std::map<TableName, FakeRows> shadow_rows;
   ResumeState stored;
+  std::map<TableName, std::vector<std::vector<std::string>>> parked;
+  std::size_t most_keys_settled = 0;  // At once.
   bool closed_cleanly = false;
   int opens = 0;
   int take_overs = 0;  // Opens that were to depose another runner.
   // Thrown at the next passes of these points, one entry a pass.
   std::map<std::string, std::vector<std::optional<ErrorKind>>> failures;
   std::map<std::string, int> passes;
+  // So many passes of these points wait until they are stopped, like calls on a server that does not answer.
+  std::map<std::string, int> waits;
   // With a chance of one in `random_failures`, any point fails as unavailable.
   unsigned random_failures = 0;
   std::mt19937 random{1};
@@ -59,6 +63,8 @@ struct FakeWorld {
 
   void commit(const std::vector<FakeChange>& changes);
   void point(const std::string& name);
+  // The same for a call that can be stopped. False if it was.
+  [[nodiscard]] bool point(const std::string& name, const std::stop_token& stop);
 };
 
 std::unique_ptr<Source> make_fake_source(FakeWorld& world);

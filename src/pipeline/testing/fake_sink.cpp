@@ -133,8 +133,26 @@ class FakeSink : public Sink {
     return true;
   }
   void finish_constraints() override {}
-  std::vector<ParkedKeys> parked_keys() override { return {}; }
-  void settle_parked(const ParkedKeys&, const RowBatch&, const HighMark&) override {}
+  std::vector<ParkedKeys> parked_keys() override {
+    const std::lock_guard lock(world_.mutex);
+    std::vector<ParkedKeys> out;
+    for (const SchemaPtr& schema : world_.schemas) {
+      if (!world_.parked[schema->name].empty()) out.push_back({schema, world_.parked[schema->name]});
+    }
+    return out;
+  }
+  void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) override {
+    world_.point("sink.settle_parked");
+    const std::lock_guard lock(world_.mutex);
+    apply(world_.sink_rows[parked.schema->name], rows, false);
+    world_.most_keys_settled = std::max(world_.most_keys_settled, parked.keys.size());
+    std::vector<std::vector<std::string>>& left = world_.parked[parked.schema->name];
+    for (const std::vector<std::string>& key : parked.keys)
+      TAILRACE_ASSERT(std::erase(left, key) == 1);
+    TableProgress& progress = world_.stored.tables.at(parked.schema->name);
+    TAILRACE_ASSERT(progress.state == TableState::catching_up);
+    progress.high_mark = mark;
+  }
   std::vector<TableName> heartbeat() override {
     world_.point("sink.heartbeat");
     const std::lock_guard lock(world_.mutex);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <thread>
 
 #include "tests/integration/sqlserver/server.h"
 
@@ -90,9 +91,9 @@ std::vector<std::string> snapshot_of(Opened& opened, const SchemaPtr& table, std
                                      std::vector<Chunk>* chunks = nullptr) {
   const std::unique_ptr<SnapshotReader> reader = opened.source.snapshot_reader();
   std::vector<std::string> out;
-  std::vector<Chunk> planned{reader->plan_chunk(*table, nullptr, chunk_rows)};
+  std::vector<Chunk> planned{reader->plan_chunk(*table, nullptr, chunk_rows, {}).value()};
   while (!planned.back().upto.empty())
-    planned.push_back(reader->plan_chunk(*table, &planned.back(), chunk_rows));
+    planned.push_back(reader->plan_chunk(*table, &planned.back(), chunk_rows, {}).value());
   for (const Chunk& chunk : planned) {
     EXPECT_TRUE(reader->read_chunk(table, chunk,
                                    [&](RowBatch&& rows) {
@@ -269,13 +270,14 @@ TEST(R07_ParkedKeys, AreReadByTheirKeys) {
   database.run("INSERT INTO t VALUES (1, N'x', N'one'), (1, N'y', NULL), (2, N'x', N'')");
   Opened opened(database.settings());
   const std::unique_ptr<SnapshotReader> reader = opened.source.snapshot_reader();
-  const RowBatch rows = reader->read_keys(opened.table("t"), {{"2", "x"}, {"1", "x"}, {"9", "gone"}});
+  const std::vector<std::vector<std::string>> keys{{"2", "x"}, {"1", "x"}, {"9", "gone"}};
+  const RowBatch rows = reader->read_keys(opened.table("t"), keys, {}).value();
   std::set<std::string> texts;
   for (std::size_t row = 0; row < rows.rows(); ++row)
     texts.insert(row_text(rows, row));
   EXPECT_EQ(texts, (std::set<std::string>{"read a=1 b=x v=one", "read a=2 b=x v="}));
   std::vector<std::vector<std::string>> many(1500, {"1", "y"});
-  EXPECT_GE(reader->read_keys(opened.table("t"), many).rows(), 1u);
+  EXPECT_GE(reader->read_keys(opened.table("t"), many, {}).value().rows(), 1u);
 }
 
 TEST(Snapshot, AStopEndsARead) {
@@ -284,13 +286,73 @@ TEST(Snapshot, AStopEndsARead) {
   database.run("INSERT INTO t VALUES (1), (2), (3)");
   Opened opened(database.settings());
   const std::unique_ptr<SnapshotReader> reader = opened.source.snapshot_reader();
-  const Chunk chunk = reader->plan_chunk(*opened.table("t"), nullptr, 10);
+  const Chunk chunk = reader->plan_chunk(*opened.table("t"), nullptr, 10, {}).value();
   std::stop_source stop;
   stop.request_stop();
   EXPECT_FALSE(reader->read_chunk(
       opened.table("t"), chunk, [](RowBatch&&) { return true; }, stop.get_token()));
   EXPECT_FALSE(reader->read_chunk(opened.table("t"), chunk, [](RowBatch&&) { return false; }, {}));
   EXPECT_TRUE(reader->read_chunk(opened.table("t"), chunk, [](RowBatch&&) { return true; }, {}));
+}
+
+// Requests that the simulator has taken in, of whatever kind.
+std::int64_t requests(Connection& connection) {
+  Statement counters(connection, "counters", "EXEC sp_sim_control N'counters'");
+  std::int64_t sum = 0;
+  while (counters.fetch()) {
+    const std::string name = counters.text(0).value();
+    if (name == "batches" || name == "rpcs") sum += counters.integer(1).value();
+  }
+  return sum;
+}
+
+// What `ask` asks the server, which holds `text`, gets no answer for a minute, and is stopped as soon as the server has it.
+void ask_in_vain(Database& database, std::string_view text, std::stop_source stop,
+                 const std::function<void()>& ask) {
+  database.control(fmt::format("N'delay', 60000, N'{}'", text));
+  Connection watching(database.settings());
+  std::int64_t seen = requests(watching);
+  std::jthread stopper([&] {
+    for (std::int64_t now = requests(watching); now == seen + 1; now = requests(watching))
+      seen = now;
+    stop.request_stop();
+  });
+  const auto began = std::chrono::steady_clock::now();
+  ask();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20));
+}
+
+// A drain would else wait for the query's timeout, which is ten minutes.
+TEST(Snapshot, AStopEndsWhatTheServerDoesNotAnswer) {
+  if (!is_simulated()) GTEST_SKIP() << "needs sp_sim_control, which a real server does not have";
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(database.settings());
+  const std::vector<std::vector<std::string>> keys{{"1"}};
+  std::unique_ptr<SnapshotReader> reader = opened.source.snapshot_reader();
+  std::stop_source stop;
+  ask_in_vain(database, "WHERE", stop, [&] {
+    EXPECT_FALSE(reader->read_keys(opened.table("t"), keys, stop.get_token()).has_value());
+  });
+  reader = opened.source.snapshot_reader();
+  stop = {};
+  ask_in_vain(database, "OFFSET", stop, [&] {
+    EXPECT_FALSE(reader->plan_chunk(*opened.table("t"), nullptr, 10, stop.get_token()).has_value());
+  });
+}
+
+// The stop that a source was opened with goes on to count.
+TEST(Snapshot, AStopEndsTheMarkThatTheServerDoesNotGive) {
+  if (!is_simulated()) GTEST_SKIP() << "needs sp_sim_control, which a real server does not have";
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  std::stop_source stop;
+  SqlServerSource source(database.settings());
+  static_cast<void>(source.open({}, stop.get_token()));
+  ask_in_vain(database, "fn_cdc_get_max_lsn", stop,
+              [&] { EXPECT_EQ(kind_of([&] { source.take_mark(); }), ErrorKind::abandoned); });
 }
 
 }  // namespace
