@@ -149,15 +149,20 @@ class Load {
   }
 
   bool copy_chunk(SnapshotReader& reader, ChunkWriter& writer, const ChunkTask& task) {
-    if (!writer.begin(task.table, task.chunk)) return true;
+    switch (writer.begin(task.table, task.chunk, beginning_.get_token())) {
+      case ChunkBegin::begun: break;
+      case ChunkBegin::done_before: return true;
+      case ChunkBegin::stopped: return false;
+    }
     std::uint64_t bytes = 0;
     const auto take = [&](RowBatch&& rows) {
       bytes += rows.bytes();
-      writer.write(rows);
-      return !error_.stop().stop_requested();
+      return writer.write(rows, error_.stop());
     };
     if (!reader.read_chunk(task.table, task.chunk, take, error_.stop())) return false;
-    progress_.add_snapshot(task.table->name, writer.finish(), bytes);
+    const std::optional<std::uint64_t> rows = writer.finish(error_.stop());
+    if (!rows) return false;
+    progress_.add_snapshot(task.table->name, *rows, bytes);
     ++progress_.durable_steps;
     return true;
   }

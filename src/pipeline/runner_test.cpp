@@ -174,9 +174,9 @@ TEST_F(Runner, AbandonEndsWithItsOwnKind) {
   }
 }
 
-// A server that does not answer would keep a drain for as long as its query timeout.
-TEST_F(Runner, DrainEndsWhatWaitsForTheSource) {
-  for (const char* const waiting : {"source.plan_chunk", "source.open"}) {
+// A server that does not answer, or a lock that somebody holds, would keep a drain for as long.
+TEST_F(Runner, DrainEndsWhatWaits) {
+  for (const char* const waiting : {"source.plan_chunk", "source.open", "chunk.begin"}) {
     SCOPED_TRACE(waiting);
     drain = {};
     world.waits[waiting] = 1;
@@ -202,6 +202,25 @@ TEST_F(Runner, AnErrorEndsAPlanThatWaits) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::data);
+  }
+}
+
+TEST_F(Runner, AnErrorEndsAWriterThatWaits) {
+  for (const char* const waiting : {"chunk.begin", "chunk.write", "chunk.finish"}) {
+    SCOPED_TRACE(waiting);
+    world.passes.clear();
+    world.waits[waiting] = 1;
+    world.at = [&](const std::string& point) {
+      const std::lock_guard lock(world.mutex);
+      if (point == waiting && world.passes[point] == 1)
+        world.failures["source.read_chunk"] = {ErrorKind::data};
+    };
+    try {
+      run();
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::data);
+    }
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -22,16 +23,21 @@
 
 namespace tailrace {
 
+// done_before: by an earlier run; nothing is to be read.
+enum class ChunkBegin { begun, done_before, stopped };
+
+// Stopped first: nothing of the chunk is durable, and it comes again.
 class ChunkWriter {
  public:
   virtual ~ChunkWriter() = default;
 
-  // Begins the chunk's transaction with its row FOR UPDATE (R6d). False if the chunk is done already: then
-  // nothing is to be read.
-  [[nodiscard]] virtual bool begin(const SchemaPtr& table, const Chunk& chunk) = 0;
-  virtual void write(const RowBatch& rows) = 0;
-  // Makes the chunk's rows and its progress durable in one step; answers the rows written.
-  virtual std::uint64_t finish() = 0;
+  // Begins the chunk's transaction with its row FOR UPDATE (R6d).
+  [[nodiscard]] virtual ChunkBegin begin(const SchemaPtr& table, const Chunk& chunk,
+                                         std::stop_token stop) = 0;
+  // False if stopped first.
+  [[nodiscard]] virtual bool write(const RowBatch& rows, std::stop_token stop) = 0;
+  // Makes the chunk's rows and its progress durable in one step; answers the rows written. Nothing if stopped first.
+  [[nodiscard]] virtual std::optional<std::uint64_t> finish(std::stop_token stop) = 0;
 };
 
 struct TableStart {

@@ -18,6 +18,11 @@ Params of_chunk(const Owner& owner, const Chunk& chunk) {
   return params;
 }
 
+// A statement that was cancelled is a conflict (57014).
+bool is_stop(const Error& error, const std::stop_token& stop) {
+  return error.kind() == ErrorKind::conflict && stop.stop_requested();
+}
+
 }  // namespace
 
 PostgresChunkWriter::PostgresChunkWriter(const Settings& settings, Owner owner, const PlanRegistry& plans)
@@ -35,7 +40,7 @@ bool PostgresChunkWriter::lock_chunk(const Chunk& chunk) {
       .with("chunk", std::to_string(chunk.number));
 }
 
-bool PostgresChunkWriter::begin(const SchemaPtr& table, const Chunk& chunk) {
+bool PostgresChunkWriter::begin_transaction(const SchemaPtr& table, const Chunk& chunk) {
   // Left by a chunk that was given up halfway.
   copy_.reset();
   transaction_.reset();
@@ -56,13 +61,26 @@ bool PostgresChunkWriter::begin(const SchemaPtr& table, const Chunk& chunk) {
   return true;
 }
 
+ChunkBegin PostgresChunkWriter::begin(const SchemaPtr& table, const Chunk& chunk, std::stop_token stop) {
+  if (stop.stop_requested()) return ChunkBegin::stopped;
+  const CancelOnStop cancel(connection_, stop);
+  try {
+    return begin_transaction(table, chunk) ? ChunkBegin::begun : ChunkBegin::done_before;
+  } catch (const Error& error) {
+    if (is_stop(error, stop)) return ChunkBegin::stopped;
+    throw;
+  }
+}
+
 void PostgresChunkWriter::flush() {
   copy_->send(buffer_.view());
   buffer_.clear();
 }
 
-void PostgresChunkWriter::write(const RowBatch& rows) {
+bool PostgresChunkWriter::write(const RowBatch& rows, std::stop_token stop) {
   TAILRACE_ASSERT(copy_.has_value());
+  if (stop.stop_requested()) return false;
+  const CancelOnStop cancel(connection_, stop);
   refuse_faults(rows);
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     put_copy_row(buffer_, plan_->encoders, rows, row);
@@ -70,10 +88,10 @@ void PostgresChunkWriter::write(const RowBatch& rows) {
   }
   rows_ += rows.rows();
   crash_point("chunk.in_copy");
+  return !stop.stop_requested();  // A COPY that was cancelled says so at its end only.
 }
 
-std::uint64_t PostgresChunkWriter::finish() {
-  TAILRACE_ASSERT(copy_.has_value());
+void PostgresChunkWriter::finish_transaction() {
   put_copy_trailer(buffer_);
   flush();
   const std::uint64_t taken = copy_->finish();
@@ -92,7 +110,19 @@ std::uint64_t PostgresChunkWriter::finish() {
   transaction_->commit();
   transaction_.reset();
   crash_point("chunk.after_commit");
-  return rows_;
+}
+
+std::optional<std::uint64_t> PostgresChunkWriter::finish(std::stop_token stop) {
+  TAILRACE_ASSERT(copy_.has_value());
+  if (stop.stop_requested()) return std::nullopt;
+  const CancelOnStop cancel(connection_, stop);
+  try {
+    finish_transaction();
+    return rows_;
+  } catch (const Error& error) {
+    if (is_stop(error, stop)) return std::nullopt;
+    throw;
+  }
 }
 
 }  // namespace tailrace::postgres

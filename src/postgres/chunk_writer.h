@@ -22,11 +22,13 @@ class PostgresChunkWriter : public ChunkWriter {
   // `plans` must outlive this.
   PostgresChunkWriter(const Settings& settings, Owner owner, const PlanRegistry& plans);
 
-  [[nodiscard]] bool begin(const SchemaPtr& table, const Chunk& chunk) override;
-  void write(const RowBatch& rows) override;
-  std::uint64_t finish() override;
+  [[nodiscard]] ChunkBegin begin(const SchemaPtr& table, const Chunk& chunk, std::stop_token stop) override;
+  [[nodiscard]] bool write(const RowBatch& rows, std::stop_token stop) override;
+  [[nodiscard]] std::optional<std::uint64_t> finish(std::stop_token stop) override;
 
  private:
+  bool begin_transaction(const SchemaPtr& table, const Chunk& chunk);
+  void finish_transaction();
   bool lock_chunk(const Chunk& chunk);
   void flush();
 

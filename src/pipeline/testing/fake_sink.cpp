@@ -21,20 +21,22 @@ class FakeWriter : public ChunkWriter {
  public:
   explicit FakeWriter(FakeWorld& world) : world_(world) {}
 
-  bool begin(const SchemaPtr& table, const Chunk& chunk) override {
-    world_.point("chunk.begin");
+  ChunkBegin begin(const SchemaPtr& table, const Chunk& chunk, std::stop_token stop) override {
+    if (!world_.point("chunk.begin", stop)) return ChunkBegin::stopped;
     const std::lock_guard lock(world_.mutex);
     table_ = table->name;
     number_ = chunk.number;
     rows_.clear();
-    return !world_.stored.tables.at(table_).chunks.at(number_).done;
+    const bool done = world_.stored.tables.at(table_).chunks.at(number_).done;
+    return done ? ChunkBegin::done_before : ChunkBegin::begun;
   }
-  void write(const RowBatch& rows) override {
-    world_.point("chunk.write");
+  bool write(const RowBatch& rows, std::stop_token stop) override {
+    if (!world_.point("chunk.write", stop)) return false;
     apply(rows_, rows, false);
+    return true;
   }
-  std::uint64_t finish() override {
-    world_.point("chunk.finish");
+  std::optional<std::uint64_t> finish(std::stop_token stop) override {
+    if (!world_.point("chunk.finish", stop)) return std::nullopt;
     {
       const std::lock_guard lock(world_.mutex);
       TableProgress& progress = world_.stored.tables.at(table_);

@@ -305,9 +305,9 @@ TEST_F(R11_Stop, AFaultStopsItsChunk) {
   bad.add_fault({0, 2, RowFaultCode::lone_surrogate, "half a surrogate pair in text"});
   {
     const auto writer = sink->chunk_writer();
-    ASSERT_TRUE(writer->begin(docs_, whole(docs_)));
+    ASSERT_EQ(writer->begin(docs_, whole(docs_), {}), ChunkBegin::begun);
     std::string text;
-    EXPECT_EQ(kind_of([&] { writer->write(bad); }, &text), ErrorKind::data);
+    EXPECT_EQ(kind_of([&] { static_cast<void>(writer->write(bad, {})); }, &text), ErrorKind::data);
     for (const char* const expected : {"dbo.docs", "column=note", "id=1", "lone_surrogate"})
       EXPECT_THAT(text, ::testing::HasSubstr(expected));
   }

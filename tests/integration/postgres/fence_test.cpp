@@ -103,10 +103,10 @@ TEST_F(R06_Fence, AStaleChunkWriterCommitsNothing) {
   auto first = opened(settings(), {orders_});
   begin(*first, {orders_});
   const auto writer = first->chunk_writer();
-  ASSERT_TRUE(writer->begin(orders_, whole(orders_)));
-  writer->write(one(Operation::read, 1, "one"));
+  ASSERT_EQ(writer->begin(orders_, whole(orders_), {}), ChunkBegin::begun);
+  EXPECT_TRUE(writer->write(one(Operation::read, 1, "one"), {}));
   auto second = opened(settings("runner-b"), {orders_}, /*take_over=*/true);
-  EXPECT_EQ(kind_of([&] { writer->finish(); }), ErrorKind::fenced);
+  EXPECT_EQ(kind_of([&] { static_cast<void>(writer->finish({})); }), ErrorKind::fenced);
   load_chunk(*second, one(Operation::read, 1, "one"));
   EXPECT_EQ(reader_.value("SELECT count(*) FROM orders"), "1");
 }
@@ -152,7 +152,7 @@ TEST_F(R06_Fence, AReconnectingWriterWaitsForItsOldBackend) {
   bool must_load = true;
   std::thread again([&] {
     const auto writer = sink->chunk_writer();
-    must_load = writer->begin(orders_, whole(orders_));
+    must_load = writer->begin(orders_, whole(orders_), {}) == ChunkBegin::begun;
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   old.run("COMMIT");

@@ -83,13 +83,46 @@ TEST_F(Load, AnAbandonedChunkLeavesNothing) {
   auto sink = opened(settings(), {orders_});
   begin(*sink, {orders_});
   const auto writer = sink->chunk_writer();
-  ASSERT_TRUE(writer->begin(orders_, whole(orders_)));
-  writer->write(rows({{1, "one"}}));
-  ASSERT_TRUE(writer->begin(orders_, whole(orders_)));
-  writer->write(rows({{2, "two"}}));
-  EXPECT_EQ(writer->finish(), 1u);
+  ASSERT_EQ(writer->begin(orders_, whole(orders_), {}), ChunkBegin::begun);
+  EXPECT_TRUE(writer->write(rows({{1, "one"}}), {}));
+  ASSERT_EQ(writer->begin(orders_, whole(orders_), {}), ChunkBegin::begun);
+  EXPECT_TRUE(writer->write(rows({{2, "two"}}), {}));
+  EXPECT_EQ(writer->finish({}), 1u);
   EXPECT_EQ(reader_.table("SELECT id FROM public.orders"), "2");
-  EXPECT_FALSE(writer->begin(orders_, whole(orders_)));
+  EXPECT_EQ(writer->begin(orders_, whole(orders_), {}), ChunkBegin::done_before);
+}
+
+// A drain, or the error of another worker, would else wait for as long as somebody holds the lock.
+TEST_F(Load, AStopEndsAWriterThatWaitsForALock) {
+  auto sink = opened(settings(), {orders_});
+  begin(*sink, {orders_});
+  const auto writer = sink->chunk_writer();
+  PlainClient holder(PostgresCluster::shared().url(database_));
+  holder.run("SET idle_in_transaction_session_timeout = '20s'");
+  const auto stopped_while_held = [&](const std::string& lock, const auto& work) {
+    holder.run("BEGIN; " + lock);
+    std::stop_source stop;
+    std::jthread stopper([&] {
+      await_lock_wait();
+      stop.request_stop();
+    });
+    work(stop.get_token());
+    stopper.join();
+    holder.run("ROLLBACK");
+  };
+  for (const char* const lock : {"LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE",
+                                 "SELECT FROM tailrace.snapshot_chunk FOR UPDATE"}) {
+    SCOPED_TRACE(lock);
+    stopped_while_held(lock, [&](const std::stop_token& stop) {
+      EXPECT_EQ(writer->begin(orders_, whole(orders_), stop), ChunkBegin::stopped);
+    });
+  }
+  ASSERT_EQ(writer->begin(orders_, whole(orders_), {}), ChunkBegin::begun);
+  EXPECT_TRUE(writer->write(rows({{1, "one"}}), {}));
+  stopped_while_held("SELECT FROM tailrace.pipeline FOR UPDATE",
+                     [&](const std::stop_token& stop) { EXPECT_EQ(writer->finish(stop), std::nullopt); });
+  load_chunk(*sink, rows({{2, "two"}}));
+  EXPECT_EQ(reader_.table("SELECT id FROM public.orders"), "2");
 }
 
 // A crash between the tables of finish_load: what is done stays done, and the rest is done by the next run.
@@ -289,7 +322,8 @@ TEST_F(Load, R10_AColumnAlteredUnderTheRunIsSeenBeforeTheCopy) {
   begin(*sink, {orders_});
   reader_.run("ALTER TABLE public.orders ALTER COLUMN id TYPE bigint");
   const auto writer = sink->chunk_writer();
-  EXPECT_EQ(kind_of([&] { static_cast<void>(writer->begin(orders_, whole(orders_))); }), ErrorKind::config);
+  EXPECT_EQ(kind_of([&] { static_cast<void>(writer->begin(orders_, whole(orders_), {})); }),
+            ErrorKind::config);
 }
 
 // The same, when the ALTER commits after the look and before the COPY: int4 and date have the same width.
@@ -303,7 +337,8 @@ TEST_F(Load, R10_AColumnIsComparedUnderALock) {
     await_lock_wait();
     other.run("COMMIT");
   });
-  EXPECT_EQ(kind_of([&] { static_cast<void>(writer->begin(orders_, whole(orders_))); }), ErrorKind::config);
+  EXPECT_EQ(kind_of([&] { static_cast<void>(writer->begin(orders_, whole(orders_), {})); }),
+            ErrorKind::config);
   alter.join();
 }
 

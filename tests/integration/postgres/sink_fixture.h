@@ -56,9 +56,9 @@ class SinkTest : public ::testing::Test {
     const auto writer = sink.chunk_writer();
     Chunk chunk = whole(rows.schema_ptr());
     chunk.number = number;
-    ASSERT_TRUE(writer->begin(rows.schema_ptr(), chunk));
-    writer->write(rows);
-    ASSERT_EQ(writer->finish(), rows.rows());
+    ASSERT_EQ(writer->begin(rows.schema_ptr(), chunk, {}), ChunkBegin::begun);
+    EXPECT_TRUE(writer->write(rows, {}));
+    ASSERT_EQ(writer->finish({}), rows.rows());
   }
 
   static void begin(Sink& sink, const std::vector<SchemaPtr>& tables) {
