@@ -44,10 +44,10 @@ class Attempt {
     const std::optional<HighMark> run_mark =
         settings_.until_caught_up ? std::optional(source_->take_mark()) : std::nullopt;
     begin_missing();
-    if (!load(drain, abandon)) return ended(RunEnd::drained);
+    if (!load(drain, abandon, ending)) return ended(RunEnd::drained);
     if (settings_.snapshot_only) return ended(RunEnd::loaded);
     if (!settle_parked(ending)) return ended(RunEnd::drained);
-    switch (stream(run_mark, drain, abandon)) {
+    switch (stream(run_mark, drain, abandon, ending)) {
       case StreamEnd::stopped: return ended(RunEnd::drained);
       case StreamEnd::caught_up: return ended(RunEnd::caught_up);
       case StreamEnd::again: return std::nullopt;
@@ -97,7 +97,7 @@ class Attempt {
   }
 
   // False if it was stopped before everything was loaded.
-  bool load(const std::stop_token& drain, const std::stop_token& abandon) {
+  bool load(const std::stop_token& drain, const std::stop_token& abandon, const std::stop_token& ending) {
     std::vector<LoadTable> tables;
     std::vector<SchemaPtr> schemas;
     for (const SchemaPtr& schema : info_.tables) {
@@ -111,7 +111,7 @@ class Attempt {
     if (!load_tables(settings_, tables, *source_, *sink_, progress_, drain, abandon)) return false;
     // After the last read, before anything else: what commits from here on is in the stream alone.
     const HighMark mark = source_->take_mark();
-    sink_->finish_load(schemas, mark);
+    if (!sink_->finish_load(schemas, mark, ending)) return false;
     for (const SchemaPtr& schema : schemas) {
       TableProgress& progress = resume_.tables.at(schema->name);
       progress.state = TableState::catching_up;
@@ -144,7 +144,7 @@ class Attempt {
   }
 
   StreamEnd stream(const std::optional<HighMark>& run_mark, const std::stop_token& drain,
-                   const std::stop_token& abandon) {
+                   const std::stop_token& abandon, const std::stop_token& ending) {
     StreamTask task;
     task.plan.position = resume_.position;
     task.plan.run_mark = run_mark;
@@ -161,7 +161,8 @@ class Attempt {
       }
       task.plan.tables.push_back(std::move(table));
     }
-    sink_->finish_constraints();  // A crash may have come between a table's joining and its constraints.
+    // A crash may have come between a table's joining and its constraints.
+    if (!sink_->finish_constraints(ending)) return StreamEnd::stopped;
     log::info("stream.start", {{"position", resume_.position ? resume_.position->lsn.hex() : "none"},
                                {"tables", info_.tables.size()},
                                {"catching_up", task.catching_up.size()}});

@@ -176,7 +176,8 @@ TEST_F(Runner, AbandonEndsWithItsOwnKind) {
 
 // A server that does not answer, or a lock that somebody holds, would keep a drain for as long.
 TEST_F(Runner, DrainEndsWhatWaits) {
-  for (const char* const waiting : {"source.plan_chunk", "source.open", "chunk.begin"}) {
+  for (const char* const waiting :
+       {"source.plan_chunk", "source.open", "chunk.begin", "sink.finish_load", "sink.finish_constraints"}) {
     SCOPED_TRACE(waiting);
     drain = {};
     world.waits[waiting] = 1;

@@ -80,8 +80,9 @@ class Sink {
   virtual std::unique_ptr<ChunkWriter> chunk_writer() = 0;
 
   // Every chunk of these tables is done: builds primary keys, ANALYZEs, and records catching_up with the
-  // mark. May be called again after a crash in its middle.
-  virtual void finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark) = 0;
+  // mark. False if stopped first. May be called again after that, or after a crash in its middle.
+  [[nodiscard]] virtual bool finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark,
+                                         std::stop_token stop) = 0;
 
   // Takes the batch. If it has an end position, everything since the last one becomes durable with it, in one
   // atomic step; a position only moves forward. `caught_up` tables become `streaming` in the same step. False
@@ -98,8 +99,8 @@ class Sink {
   virtual void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) = 0;
 
   // Tables that have become `streaming` and lack their unique constraints and foreign keys get them (R9a);
-  // nothing to do is cheap.
-  virtual void finish_constraints() = 0;
+  // nothing to do is cheap. False if stopped first: the next call goes on.
+  [[nodiscard]] virtual bool finish_constraints(std::stop_token stop) = 0;
 
   // Called between commit points, at least once a second: fails with fenced where the fence has moved, and
   // answers the tables that a command wants taken again. That this runner is alive is shown by the sink

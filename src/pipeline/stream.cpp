@@ -148,7 +148,8 @@ class Stream {
         progress_.set_table(table, TableState::streaming, 0);
         log::info("table.streaming", {{"table", table.str()}, {"lsn", batch.end->lsn.hex()}});
       }
-      sink_.finish_constraints();
+      // Where a drain ends this the next run does it; what was read is applied all the same.
+      if (!sink_.finish_constraints(reading_.get_token())) return std::nullopt;
     }
     run_mark_reached_ = run_mark_reached_ || batch.run_mark_reached;
     if (task_.until_caught_up && run_mark_reached_ && task_.catching_up.empty()) return StreamEnd::caught_up;

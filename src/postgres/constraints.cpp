@@ -10,20 +10,24 @@
 
 namespace tailrace::postgres {
 
-void with_lock_timeout(Connection& connection, const Settings& settings, const std::function<void()>& work) {
-  for (int attempt = 1;; ++attempt) {
+bool with_lock_timeout(Connection& connection, const Settings& settings, const std::stop_token& stop,
+                       const std::function<void()>& work) {
+  for (int attempt = 1; !stop.stop_requested(); ++attempt) {
     try {
       Transaction transaction(connection);
+      const CancelOnStop cancel(connection, stop);  // Ends first: the ROLLBACK is not to be cancelled.
       connection.exec(fmt::format("SET LOCAL lock_timeout = {}", settings.ddl_lock_timeout.count()));
       work();
       transaction.commit();
-      return;
+      return true;
     } catch (const Error& error) {
+      if (error.kind() == ErrorKind::conflict && stop.stop_requested()) return false;
       if (error.kind() != ErrorKind::conflict || attempt >= settings.ddl_attempts) throw;
       log::warn("sink.ddl.retry", {{"attempt", attempt}, {"reason", error.message()}});
     }
-    wait_for(std::chrono::milliseconds(200) * attempt, std::stop_token{});
+    wait_for(std::chrono::milliseconds(200) * attempt, stop);
   }
+  return false;
 }
 
 ConstraintState look_at(Connection& connection, const ConstraintSql& constraint) {

@@ -13,8 +13,9 @@
 namespace tailrace::postgres {
 
 // Runs `work` in a transaction of its own that gives up waiting for locks after `ddl_lock_timeout`, then
-// steps back and tries again. Throws conflict at last.
-void with_lock_timeout(Connection& connection, const Settings& settings, const std::function<void()>& work);
+// steps back and tries again. Throws conflict at last. False if stopped first: what runs is cancelled.
+[[nodiscard]] bool with_lock_timeout(Connection& connection, const Settings& settings,
+                                     const std::stop_token& stop, const std::function<void()>& work);
 
 // What is there of a constraint, and what it is or may be called in the target.
 struct ConstraintState {

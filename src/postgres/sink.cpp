@@ -232,9 +232,9 @@ std::unique_ptr<ChunkWriter> PostgresSink::chunk_writer() {
 }
 
 // One transaction a table; a table that has its key already only gets the newer mark.
-void PostgresSink::finish_table(const SchemaPtr& table, const HighMark& mark) {
+bool PostgresSink::finish_table(const SchemaPtr& table, const HighMark& mark, const std::stop_token& stop) {
   Entry& entry = entry_of(table->name);
-  with_lock_timeout(*connection_, settings_, [&] {
+  const auto finish = [&] {
     assert_owner(*connection_, owner_, lsn_);
     const Result open = connection_->query(
         "SELECT count(*) FILTER (WHERE NOT done), coalesce(sum(rows), 0)::bigint FROM tailrace.snapshot_chunk"
@@ -259,17 +259,21 @@ void PostgresSink::finish_table(const SchemaPtr& table, const HighMark& mark) {
         " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
         Params().text(owner_.pipeline).text(table->name.schema).text(table->name.name));
     store_state(*connection_, owner_, table->name, TableState::catching_up, mark);
-  });
+  };
+  if (!with_lock_timeout(*connection_, settings_, stop, finish)) return false;
   entry.state = TableState::catching_up;
+  return true;
 }
 
-void PostgresSink::finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark) {
+bool PostgresSink::finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark,
+                               std::stop_token stop) {
   refuse_if_fenced();
   crash_point("load.before_finish");
   for (const SchemaPtr& table : tables) {
-    finish_table(table, mark);
+    if (!finish_table(table, mark, stop)) return false;
     crash_point("load.after_finish");
   }
+  return true;
 }
 
 void PostgresSink::refuse_if_fenced() const {

@@ -34,11 +34,12 @@ class PostgresSink : public Sink {
                   const Position& first_position) override;
   void add_chunks(const std::vector<Chunk>& chunks) override;
   std::unique_ptr<ChunkWriter> chunk_writer() override;
-  void finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark) override;
+  [[nodiscard]] bool finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark,
+                                 std::stop_token stop) override;
   [[nodiscard]] bool write(const ChangeBatch& batch, std::stop_token stop) override;
   std::vector<ParkedKeys> parked_keys() override;
   void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) override;
-  void finish_constraints() override;
+  [[nodiscard]] bool finish_constraints(std::stop_token stop) override;
   std::vector<TableName> heartbeat() override;
   void close() override;
 
@@ -59,7 +60,7 @@ class PostgresSink : public Sink {
   void use_table(const SchemaPtr& table);
   void start_table(const TableStart& start);
   void create_target(const TableSchema& table, const RelationName& target);
-  void finish_table(const SchemaPtr& table, const HighMark& mark);
+  bool finish_table(const SchemaPtr& table, const HighMark& mark, const std::stop_token& stop);
   Entry& entry_of(const TableName& table);
   void refuse_if_fenced() const;
 
@@ -75,7 +76,7 @@ class PostgresSink : public Sink {
   void check_constraints();
   void after_commit(const ChangeBatch& batch, const std::vector<TableName>& streaming);
   void reload_parked();
-  void add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents);
+  bool add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents, const std::stop_token& stop);
 
   Settings settings_;
   std::string runner_id_;

@@ -221,7 +221,8 @@ void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows,
     entry.parked.erase(key);
 }
 
-void PostgresSink::add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents) {
+bool PostgresSink::add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents,
+                                   const std::stop_token& stop) {
   const TableSchema& table = *entry.plan->schema;
   std::vector<ConstraintSql> wanted = unique_constraints_sql(table, settings_);
   for (ConstraintSql& foreign_key : foreign_keys_sql(table, parents, settings_))
@@ -234,22 +235,23 @@ void PostgresSink::add_constraints(Entry& entry, const std::vector<SchemaPtr>& p
       continue;
     }
     const auto run = [&](const std::string& sql) {
-      with_lock_timeout(*connection_, settings_, [&] {
+      return with_lock_timeout(*connection_, settings_, stop, [&] {
         assert_owner(*connection_, owner_, lsn_);
         connection_->exec(sql);
       });
     };
     try {
       const ConstraintState state = look_at(*connection_, constraint);
-      if (!state.exists) run(constraint.add_sql(state.name));
-      if (constraint.validate && !state.validated) run(constraint.validate_sql(state.name));
+      if (!state.exists && !run(constraint.add_sql(state.name))) return false;
+      if (constraint.validate && !state.validated && !run(constraint.validate_sql(state.name))) return false;
     } catch (Error& error) {
       throw error.with("table", table.name.str()).with("constraint", constraint.name);
     }
   }
+  return true;
 }
 
-void PostgresSink::finish_constraints() {
+bool PostgresSink::finish_constraints(std::stop_token stop) {
   TAILRACE_ASSERT(!in_commit_point_);
   std::vector<SchemaPtr> parents;
   for (const auto& [name, schema] : used_)
@@ -265,16 +267,18 @@ void PostgresSink::finish_constraints() {
                  (parent != entries_.end() && parent->second.state == TableState::streaming);
         });
     if (!ready) continue;
-    add_constraints(entry, parents);
-    with_lock_timeout(*connection_, settings_, [&, &table_name = name] {
+    if (!add_constraints(entry, parents, stop)) return false;
+    const auto record = [&, &table_name = name] {
       assert_owner(*connection_, owner_, lsn_);
       connection_->query(
           "UPDATE tailrace.table_state SET constraints_done = true"
           " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
           Params().text(owner_.pipeline).text(table_name.schema).text(table_name.name));
-    });
+    };
+    if (!with_lock_timeout(*connection_, settings_, stop, record)) return false;
     entry.constraints_done = true;
   }
+  return true;
 }
 
 }  // namespace tailrace::postgres

@@ -96,8 +96,9 @@ class FakeSink : public Sink {
     }
   }
   std::unique_ptr<ChunkWriter> chunk_writer() override { return std::make_unique<FakeWriter>(world_); }
-  void finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark) override {
-    world_.point("sink.finish_load");
+  bool finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark,
+                   std::stop_token stop) override {
+    if (!world_.point("sink.finish_load", stop)) return false;
     const std::lock_guard lock(world_.mutex);
     for (const SchemaPtr& table : tables) {
       TableProgress& progress = world_.stored.tables.at(table->name);
@@ -108,6 +109,7 @@ class FakeSink : public Sink {
       progress.state = TableState::catching_up;
       progress.high_mark = mark;
     }
+    return true;
   }
   bool write(const ChangeBatch& batch, std::stop_token stop) override {
     world_.point("sink.write");
@@ -134,7 +136,9 @@ class FakeSink : public Sink {
     world_.point("sink.committed");  // The answer is lost: everything is durable.
     return true;
   }
-  void finish_constraints() override {}
+  bool finish_constraints(std::stop_token stop) override {
+    return world_.point("sink.finish_constraints", stop);
+  }
   std::vector<ParkedKeys> parked_keys() override {
     const std::lock_guard lock(world_.mutex);
     std::vector<ParkedKeys> out;

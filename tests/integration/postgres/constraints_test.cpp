@@ -33,7 +33,7 @@ class R09_Constraints : public SinkTest {
     RowBatch orders(orders_);
     add(orders, Operation::read, {100, 1});
     auto sink = streaming({people, orders});
-    sink->finish_constraints();
+    EXPECT_TRUE(sink->finish_constraints({}));
     return sink;
   }
   RowBatch one(const SchemaPtr& schema, Operation operation, const std::vector<Value>& values) const {
@@ -57,7 +57,7 @@ TEST_F(R09_Constraints, AreMadeDeferredAndOnce) {
       "t");
   EXPECT_EQ(reader_.value("SELECT bool_and(constraints_done) FROM tailrace.table_state"), "t");
   reader_.run("ALTER TABLE people DROP CONSTRAINT uq_code");
-  sink->finish_constraints();  // Done before: not looked at again.
+  EXPECT_TRUE(sink->finish_constraints({}));  // Done before: not looked at again.
   EXPECT_EQ(reader_.value("SELECT count(*) FROM pg_constraint WHERE conname = 'uq_code'"), "0");
 }
 
@@ -129,14 +129,14 @@ TEST_F(R09_Constraints, EqualNamesOnTwoTablesAreToldApart) {
     loaded.emplace_back(made);
   }
   auto sink = streaming(loaded);
-  sink->finish_constraints();
+  EXPECT_TRUE(sink->finish_constraints({}));
   EXPECT_EQ(reader_.value("SELECT string_agg(conname, ',' ORDER BY conname) FROM pg_constraint WHERE contype "
                           "= 'u' AND connamespace = 'public'::regnamespace"),
             "second_uq_code,uq_code");
   reader_.run("UPDATE tailrace.table_state SET constraints_done = false");
   sink->close();
   sink = opened(settings("runner-b"), {loaded[0].schema_ptr(), loaded[1].schema_ptr()});
-  sink->finish_constraints();
+  EXPECT_TRUE(sink->finish_constraints({}));
   EXPECT_EQ(
       reader_.value(
           "SELECT count(*) FROM pg_constraint WHERE contype = 'u' AND connamespace = 'public'::regnamespace"),
@@ -152,7 +152,7 @@ TEST_F(R09_Constraints, DdlStepsBackFromLocks) {
   auto sink = opened(impatient, {people_});
   begin(*sink, {people_});
   load_chunk(*sink, people);
-  sink->finish_load({people_}, {"m"});
+  EXPECT_TRUE(sink->finish_load({people_}, {"m"}, {}));
   ASSERT_TRUE(sink->write(ending_at(lsn(2), {}, {people_->name}), {}));
   PlainClient holder(PostgresCluster::shared().url(database_));
   holder.run("BEGIN; SELECT FROM people");
@@ -160,8 +160,26 @@ TEST_F(R09_Constraints, DdlStepsBackFromLocks) {
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     holder.run("COMMIT");
   });
-  sink->finish_constraints();
+  EXPECT_TRUE(sink->finish_constraints({}));
   release.join();
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM pg_constraint WHERE conname = 'uq_code'"), "1");
+}
+
+// A drain would else wait for every retry, which is more than a minute.
+TEST_F(R09_Constraints, AStopEndsDdlThatWaitsForALock) {
+  RowBatch people(people_);
+  add(people, Operation::read, {1, 10, "a@x", 1});
+  auto sink = opened(settings(), {people_});
+  begin(*sink, {people_});
+  load_chunk(*sink, people);
+  const std::string lock = "SELECT FROM people";
+  stopped_while_held(
+      lock, [&](const std::stop_token& stop) { EXPECT_FALSE(sink->finish_load({people_}, {"m"}, stop)); });
+  EXPECT_TRUE(sink->finish_load({people_}, {"m"}, {}));
+  ASSERT_TRUE(sink->write(ending_at(lsn(2), {}, {people_->name}), {}));
+  stopped_while_held(lock,
+                     [&](const std::stop_token& stop) { EXPECT_FALSE(sink->finish_constraints(stop)); });
+  EXPECT_TRUE(sink->finish_constraints({}));
   EXPECT_EQ(reader_.value("SELECT count(*) FROM pg_constraint WHERE conname = 'uq_code'"), "1");
 }
 
@@ -175,7 +193,7 @@ TEST_F(R09_Constraints, HalfMadeConstraintsAreCompleted) {
       "ALTER TABLE people DROP CONSTRAINT uq_email; UPDATE tailrace.table_state SET constraints_done = "
       "false");
   auto sink = opened(settings("runner-b"), {people_, orders_});
-  sink->finish_constraints();
+  EXPECT_TRUE(sink->finish_constraints({}));
   EXPECT_EQ(
       reader_.value(
           "SELECT count(*) FROM pg_constraint WHERE conname IN ('fk_person', 'uq_email') AND convalidated"),

@@ -74,9 +74,9 @@ TEST_F(Inspect, MissingRightsAreNamedWithTheirGrants) {
   auto sink = opened(plain, {orders_});
   begin(*sink, {orders_});
   load_chunk(*sink, rows());
-  sink->finish_load({orders_}, {"m"});
+  EXPECT_TRUE(sink->finish_load({orders_}, {"m"}, {}));
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {orders_->name}), {}));
-  sink->finish_constraints();
+  EXPECT_TRUE(sink->finish_constraints({}));
   sink->close();
   reader_.run("DROP OWNED BY plain CASCADE");
 }
@@ -105,7 +105,7 @@ TEST_F(Inspect, StatusTellsWithoutTakingOver) {
   EXPECT_EQ(status.tables[0].state, TableState::loading);
   EXPECT_EQ(status.tables[0].chunks_done, 1u);
   EXPECT_EQ(status.tables[0].snapshot_rows, 1u);
-  sink->finish_load({orders_}, {"m"});
+  EXPECT_TRUE(sink->finish_load({orders_}, {"m"}, {}));
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {orders_->name}), {}));
   sink->close();
   status = read_status(settings("runner-b"), {});

@@ -44,7 +44,7 @@ TEST_F(Load, RowsProgressAndStateSurvive) {
   EXPECT_EQ(state_.source_identity, "fork-1");
   EXPECT_FALSE(state_.first_run);
 
-  sink->finish_load({orders_}, {"mark-1"});
+  EXPECT_TRUE(sink->finish_load({orders_}, {"mark-1"}, {}));
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {orders_->name}), {}));
   EXPECT_EQ(reader_.table("SELECT * FROM public.orders ORDER BY id"), "1|one\n2|two");
   EXPECT_EQ(reader_.value("SELECT state FROM tailrace.table_state"), "streaming");
@@ -97,19 +97,6 @@ TEST_F(Load, AStopEndsAWriterThatWaitsForALock) {
   auto sink = opened(settings(), {orders_});
   begin(*sink, {orders_});
   const auto writer = sink->chunk_writer();
-  PlainClient holder(PostgresCluster::shared().url(database_));
-  holder.run("SET idle_in_transaction_session_timeout = '20s'");
-  const auto stopped_while_held = [&](const std::string& lock, const auto& work) {
-    holder.run("BEGIN; " + lock);
-    std::stop_source stop;
-    std::jthread stopper([&] {
-      await_lock_wait();
-      stop.request_stop();
-    });
-    work(stop.get_token());
-    stopper.join();
-    holder.run("ROLLBACK");
-  };
   for (const char* const lock : {"LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE",
                                  "SELECT FROM tailrace.snapshot_chunk FOR UPDATE"}) {
     SCOPED_TRACE(lock);
@@ -132,10 +119,10 @@ TEST_F(Load, FinishLoadMayBeRepeated) {
   begin(*sink, {orders_, other});
   load_chunk(*sink, rows({{1, "one"}}));
   load_chunk(*sink, RowBatch(other));
-  sink->finish_load({orders_}, {"mark-1"});
+  EXPECT_TRUE(sink->finish_load({orders_}, {"mark-1"}, {}));
   sink->close();
   sink = opened(settings(), {orders_, other});
-  sink->finish_load({orders_, other}, {"mark-2"});
+  EXPECT_TRUE(sink->finish_load({orders_, other}, {"mark-2"}, {}));
   EXPECT_EQ(reader_.table("SELECT source_table, state, high_mark FROM tailrace.table_state ORDER BY 1"),
             "items|catching_up|mark-2\norders|catching_up|mark-2");
   EXPECT_EQ(
@@ -150,7 +137,8 @@ TEST_F(Load, ADuplicateKeyIsNamed) {
   begin(*sink, {orders_});
   load_chunk(*sink, rows({{1, "one"}, {5, "a"}, {5, "b"}}));
   std::string text;
-  EXPECT_EQ(kind_of([&] { sink->finish_load({orders_}, {"m"}); }, &text), ErrorKind::data);
+  EXPECT_EQ(kind_of([&] { static_cast<void>(sink->finish_load({orders_}, {"m"}, {})); }, &text),
+            ErrorKind::data);
   EXPECT_THAT(text, ::testing::HasSubstr("dbo.orders"));
   EXPECT_THAT(text, ::testing::HasSubstr("(id)=(5)"));
 }
@@ -201,7 +189,7 @@ TEST_F(Load, AnIdentityOfTheTargetTakesTheSourcesValues) {
   sink->begin_load("fork-1", {start(orders_, /*shadow=*/true)}, {lsn(1), "", 0});
   sink->add_chunks({whole(orders_)});
   load_chunk(*sink, rows({{1, "one"}, {3, "three"}}));
-  sink->finish_load({orders_}, {"mark-2"});
+  EXPECT_TRUE(sink->finish_load({orders_}, {"mark-2"}, {}));
   EXPECT_TRUE(sink->write(ending_at(lsn(4), {}, {orders_->name}), {}));
   EXPECT_EQ(reader_.table("SELECT id, name FROM orders ORDER BY id"), "1|one\n3|three");
 }
@@ -226,7 +214,7 @@ TEST_F(Load, ATableThatDoesNotStreamYetBeginsAnew) {
   begin(*sink, {orders_});
   EXPECT_EQ(reader_.value("SELECT count(*) FROM orders"), "0");
   load_chunk(*sink, rows({{1, "uno"}, {2, "two"}}));
-  sink->finish_load({orders_}, {"mark-1"});
+  EXPECT_TRUE(sink->finish_load({orders_}, {"mark-1"}, {}));
   sink->close();
 
   for (const char* const name :
@@ -235,7 +223,7 @@ TEST_F(Load, ATableThatDoesNotStreamYetBeginsAnew) {
     sink->begin_load("fork-1", {start(orders_, /*shadow=*/true)}, {lsn(1), "", 0});
     sink->add_chunks({whole(orders_)});
     load_chunk(*sink, rows({{2, name}}));
-    sink->finish_load({orders_}, {"mark-2"});
+    EXPECT_TRUE(sink->finish_load({orders_}, {"mark-2"}, {}));
     EXPECT_EQ(reader_.value("SELECT count(*) FROM orders"), "2");
   }
   EXPECT_TRUE(sink->write(ending_at(lsn(3), {}, {orders_->name}), {}));

@@ -25,7 +25,7 @@ class R12_Resnapshot : public SinkTest {
     sink.begin_load("fork-1", {start(items_, /*shadow=*/true)}, {lsn(1), "", 0});
     sink.add_chunks({whole(items_)});
     load_chunk(sink, rows);
-    sink.finish_load({items_}, {"mark-2"});
+    EXPECT_TRUE(sink.finish_load({items_}, {"mark-2"}, {}));
   }
 };
 
@@ -73,7 +73,7 @@ TEST_F(R12_Resnapshot, ACrashInItsMiddleGoesOn) {
   EXPECT_TRUE(state_.tables.at(items_->name).shadow);
   EXPECT_EQ(state_.tables.at(items_->name).state, TableState::loading);
   load_chunk(*sink, rows(0, 5, "new"));
-  sink->finish_load({items_}, {"mark-2"});
+  EXPECT_TRUE(sink->finish_load({items_}, {"mark-2"}, {}));
   sink->close();
   sink = opened(settings("runner-c"), {items_});
   EXPECT_TRUE(sink->write(ending_at(lsn(3), {}, {items_->name}), {}));

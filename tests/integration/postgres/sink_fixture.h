@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <stop_token>
+#include <thread>
 
 #include "base/error.h"
 #include "pipeline/sink.h"
@@ -81,7 +83,7 @@ class SinkTest : public ::testing::Test {
     begin(*sink, tables);
     for (const RowBatch& rows : loaded)
       load_chunk(*sink, rows);
-    sink->finish_load(tables, {"mark-1"});
+    EXPECT_TRUE(sink->finish_load(tables, {"mark-1"}, {}));
     return sink;
   }
 
@@ -103,6 +105,21 @@ class SinkTest : public ::testing::Test {
         return;
     }
     ADD_FAILURE() << "nobody waits for a lock";
+  }
+
+  // Does `work` while somebody holds `lock`, and stops it as soon as it waits for that.
+  void stopped_while_held(const std::string& lock, const std::function<void(std::stop_token)>& work) {
+    PlainClient holder(PostgresCluster::shared().url(database_));
+    holder.run("SET idle_in_transaction_session_timeout = '20s'");
+    holder.run("BEGIN; " + lock);
+    std::stop_source stop;
+    std::jthread stopper([&] {
+      await_lock_wait();
+      stop.request_stop();
+    });
+    work(stop.get_token());
+    stopper.join();
+    holder.run("ROLLBACK");
   }
 
   std::string position() { return reader_.value("SELECT encode(lsn, 'hex') FROM tailrace.pipeline"); }

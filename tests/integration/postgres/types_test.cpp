@@ -232,7 +232,7 @@ TEST_P(Types, EveryPathGivesTheSameValue) {
   auto sink = opened(settings(), {schema});
   begin(*sink, {schema});
   load_chunk(*sink, rows(schema, Operation::read, 0));
-  sink->finish_load({schema}, {"m"});
+  EXPECT_TRUE(sink->finish_load({schema}, {"m"}, {}));
   EXPECT_EQ(reader_.value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
                           " WHERE attrelid = 'public.t'::regclass AND attname = 'v'"),
             GetParam().sql);
