@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <random>
 
 #include "model/key_text.h"
 #include "sqlserver/odbc.h"
@@ -301,6 +302,29 @@ TEST_F(Driver, AStopEndsItsOwnConnectionAlone) {
   while (rows.fetch())
     ++read;
   EXPECT_EQ(read, 50000);
+}
+
+// One short statement after the other, as polling does: the stop also comes while a request is being sent.
+TEST_F(Driver, AStopEndsShortStatements) {
+  std::minstd_rand random(7);
+  for (int round = 0; round < 300; ++round) {
+    Connection connection(settings());
+    std::stop_source stop;
+    const Connection::StopScope scope(connection, stop.get_token());
+    const std::chrono::microseconds wait(random() % 2000);
+    std::jthread stopper([&] {
+      std::this_thread::sleep_for(wait);
+      stop.request_stop();
+    });
+    EXPECT_EQ(kind_of([&] {
+                for (;;) {
+                  Statement statement(connection, "rows", "rows 10");
+                  while (statement.fetch()) {
+                  }
+                }
+              }),
+              ErrorKind::abandoned);
+  }
 }
 
 TEST_F(Driver, AResultLeftInItsMiddleDoesNotHarmTheNext) {
