@@ -108,10 +108,12 @@ Rates RateWindow::add(const ProgressSample& sample) {
     const TableCount none{};
     const auto found = before.find(count.table);
     const TableCount& then = found == before.end() ? none : *found->second;
-    const double rows = rate(count.snapshot_rows, then.snapshot_rows);
+    // A load that has begun anew since then began with nothing.
+    const TableCount& loaded = then.loads == count.loads ? then : none;
+    const double rows = rate(count.snapshot_rows, loaded.snapshot_rows);
     rates.snapshot_rows[count.table] = rows;
     rates.all_snapshot_rows += rows;
-    rates.all_snapshot_bytes += rate(count.snapshot_bytes, then.snapshot_bytes);
+    rates.all_snapshot_bytes += rate(count.snapshot_bytes, loaded.snapshot_bytes);
     rates.changes += rate(changes_of(count), changes_of(then));
   }
   rates.transactions = rate(sample.transactions, first.transactions);

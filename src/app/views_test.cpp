@@ -74,6 +74,15 @@ TEST(ProgressView, ForgetsOldRates) {
   EXPECT_EQ(window.add(sample_at(seconds(22), {loading("t", 10'000, 10'000)})).all_snapshot_rows, 0);
 }
 
+// The rows of the first load would hide those of the second, and no rate would be shown.
+TEST(ProgressView, ATableTakenAgainHasItsOwnRate) {
+  RateWindow window;
+  window.add(sample_at(seconds(0), {loading("t", 10'000, 10'000)}));
+  TableCount again = loading("t", 2'000, 10'000);
+  again.loads = 1;
+  EXPECT_EQ(window.add(sample_at(seconds(2), {again})).all_snapshot_rows, 1'000);
+}
+
 TEST(ProgressView, ShowsLagOnceEverythingStreams) {
   TableCount count = loading("t", 10, 10);
   count.state = TableState::streaming;

@@ -11,6 +11,14 @@ void Progress::set_table(const TableName& table, TableState state, std::uint64_t
   if (estimated_rows != 0) count.estimated_rows = estimated_rows;
 }
 
+void Progress::begin_load(const TableName& table) {
+  const std::lock_guard lock(mutex_);
+  TableCount& count = counts_[table];
+  ++count.loads;
+  count.snapshot_rows = 0;
+  count.snapshot_bytes = 0;
+}
+
 void Progress::add_snapshot(const TableName& table, std::uint64_t rows, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   counts_[table].snapshot_rows += rows;

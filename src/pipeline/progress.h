@@ -19,6 +19,8 @@ struct TableCount {
   TableName table;
   TableState state = TableState::loading;
   std::uint64_t estimated_rows = 0;
+  std::uint64_t loads = 0;  // Begun by this process.
+  // Of the latest of them.
   std::uint64_t snapshot_rows = 0;
   std::uint64_t snapshot_bytes = 0;
   std::uint64_t inserts = 0;
@@ -29,6 +31,8 @@ struct TableCount {
 class Progress {
  public:
   void set_table(const TableName& table, TableState state, std::uint64_t estimated_rows);
+  // A load begins, from its first row on: what an earlier one has counted is no part of it.
+  void begin_load(const TableName& table);
   void add_snapshot(const TableName& table, std::uint64_t rows, std::uint64_t bytes);
   void add_changes(const TableName& table, std::uint64_t inserts, std::uint64_t updates,
                    std::uint64_t deletes);

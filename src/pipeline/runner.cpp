@@ -89,6 +89,7 @@ class Attempt {
       progress.shadow = start.shadow;
       progress.low = start.low;
       progress.instance = start.schema->instance;
+      progress_.begin_load(start.schema->name);
       log::info("table.loading", {{"table", start.schema->name.str()},
                                   {"low", start.low.hex()},
                                   {"estimated_rows", start.schema->estimated_rows},

@@ -271,6 +271,21 @@ TEST_F(Runner, TakesATableAgainOnRequest) {
   EXPECT_FALSE(world.stored.tables.at(a).shadow);
 }
 
+// Rows of both loads together would be twice what the table has.
+TEST_F(Runner, CountsTheRowsOfATablesLatestLoad) {
+  settings.until_caught_up = false;
+  world.failures["source.next"] = {std::nullopt, ErrorKind::unavailable};
+  world.at = [&](const std::string& point) {
+    const std::lock_guard lock(world.mutex);
+    if (point == "sink.open" && world.opens == 1) world.stored.tables.at(a).desired = "resnapshot";
+    if (point == "sink.committed" && world.opens == 2) drain.request_stop();
+  };
+  EXPECT_EQ(run(), RunEnd::drained);
+  EXPECT_EQ(progress.tables().at(0).loads, 2u);
+  EXPECT_EQ(progress.tables().at(0).snapshot_rows, 100u);
+  EXPECT_EQ(progress.tables().at(1).snapshot_rows, 100u);
+}
+
 // A gap may come while a first load runs, or before its catch-up ends. "Take it again" is then the one way on, and
 // must not be kept for tables that stream.
 TEST_F(Runner, TakesATableAgainThatHasNotCaughtUpYet) {
