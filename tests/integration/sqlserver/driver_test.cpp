@@ -307,7 +307,7 @@ TEST_F(Driver, AStopEndsItsOwnConnectionAlone) {
 // One short statement after the other, as polling does: the stop also comes while a request is being sent.
 TEST_F(Driver, AStopEndsShortStatements) {
   std::minstd_rand random(7);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 100; ++round) {
     Connection connection(settings());
     std::stop_source stop;
     const Connection::StopScope scope(connection, stop.get_token());
