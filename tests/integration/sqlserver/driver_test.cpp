@@ -304,7 +304,8 @@ TEST_F(Driver, AStopEndsItsOwnConnectionAlone) {
   EXPECT_EQ(read, 50000);
 }
 
-// One short statement after the other, as polling does: the stop also comes while a request is being sent.
+// One short statement after the other, as polling does: the stop also comes while a request is being sent, some of
+// them in many packets.
 TEST_F(Driver, AStopEndsShortStatements) {
   std::minstd_rand random(7);
   for (int round = 0; round < 100; ++round) {
@@ -312,13 +313,14 @@ TEST_F(Driver, AStopEndsShortStatements) {
     std::stop_source stop;
     const Connection::StopScope scope(connection, stop.get_token());
     const std::chrono::microseconds wait(random() % 2000);
+    const std::string sql = "rows 10" + std::string(round % 2 == 0 ? 0 : 100'000, ' ');
     std::jthread stopper([&] {
       std::this_thread::sleep_for(wait);
       stop.request_stop();
     });
     EXPECT_EQ(kind_of([&] {
                 for (;;) {
-                  Statement statement(connection, "rows", "rows 10");
+                  Statement statement(connection, "rows", sql);
                   while (statement.fetch()) {
                   }
                 }
