@@ -351,7 +351,7 @@ TEST(Snapshot, AStopEndsTheMarkThatTheServerDoesNotGive) {
   std::stop_source stop;
   SqlServerSource source(database.settings());
   static_cast<void>(source.open({}, stop.get_token()));
-  ask_in_vain(database, "fn_cdc_get_max_lsn", stop,
+  ask_in_vain(database, "lsn_time_mapping", stop,
               [&] { EXPECT_EQ(kind_of([&] { source.take_mark(); }), ErrorKind::abandoned); });
 }
 

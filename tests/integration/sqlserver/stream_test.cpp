@@ -58,6 +58,38 @@ TEST(Stream, GivesWhatHappens) {
   EXPECT_THAT(opened.next_rows(), ElementsAre("delete id=2 note=NULL lob=NULL"));
 }
 
+// Wherever the stream is when it is told to stop (waiting, asking, fetching rows), it ends at once and takes nothing with it.
+TEST(Stream, EndsAtAnyMoment) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY, note nvarchar(20) NULL, lob nvarchar(max) NULL");
+  database.run("INSERT INTO t VALUES (1, N'a', N'b'), (2, NULL, NULL)");
+  database.settle();
+  std::jthread writer([&](const std::stop_token& stop) {
+    Connection connection(database.settings());
+    while (!stop.stop_requested())
+      run(connection, "change", "UPDATE t SET note = N'' + note, lob = N'b' + note");
+  });
+  Settings settings = database.settings();
+  settings.poll_interval = std::chrono::milliseconds(1);
+  std::minstd_rand random(11);
+  for (int round = 0; round < 25; ++round) {
+    Opened opened(settings);
+    opened.stream();
+    std::stop_source stop;
+    const std::chrono::microseconds wait(random() % 5000);
+    std::jthread stopper([&] {
+      std::this_thread::sleep_for(wait);
+      stop.request_stop();
+    });
+    const auto read = [&] {
+      while (opened.source.next(stop.get_token())) {
+      }
+      throw Error(ErrorKind::abandoned, "told to stop between two statements");
+    };
+    EXPECT_EQ(kind_of(read), ErrorKind::abandoned);
+  }
+}
+
 // The insert of a key change must not come before its delete: the row would vanish.
 TEST(R01_Order, AKeyChangeIsADeleteAndThenAnInsert) {
   Database database;
