@@ -71,6 +71,7 @@ class Connection {
  private:
   friend class Statement;
   void cancel();
+  void free_handles();
   Connection& watch(std::stop_token stop);
 
   Settings settings_;

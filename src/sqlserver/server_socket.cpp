@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <mutex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -66,8 +65,6 @@ ServerSocket::~ServerSocket() {
 }
 
 void ServerSocket::find_around(std::uint16_t port, const std::function<void()>& connect) {
-  static std::mutex one_at_a_time;
-  const std::lock_guard lock(one_at_a_time);
   const std::map<Inode, int> before = own_sockets();
   connect();
   std::map<Inode, int> opened = own_sockets();

@@ -23,8 +23,7 @@ class ServerSocket {
   ~ServerSocket();
 
   // Runs `connect` and takes hold of the one TCP connection that it opened. `port` is the peer's; 0: any.
-  // Nothing is found where another thread opened one like it at the same time; connects through here wait for
-  // each other.
+  // Nothing is found where another thread opens one like it at the same time: the caller keeps them apart.
   void find_around(std::uint16_t port, const std::function<void()>& connect);
 
   bool found() const { return handle_ >= 0; }
