@@ -115,8 +115,37 @@ def cases_of(report):
     return Count(passed, failed, skipped)
 
 
-def run_preset(preset, folder, tests, counts):
-    """Runs the tests; adds their cases to counts[level]. Answers the number of failed executables."""
+def failed_cases(report):
+    """What each failed case of a report says, shortened."""
+    said = []
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        for failure in case.findall("failure") + case.findall("error"):
+            text = (failure.text or failure.get("message") or "").strip()
+            said.append(f"{case.get('classname', '')}.{case.get('name', '')}\n{text[-2000:]}")
+    return said
+
+
+def dead_tests(junit):
+    """Name and last lines of every executable that failed, for those that died before they could write a report."""
+    if not junit.exists():
+        return []
+    return [(case.get("name"), "\n".join((case.findtext("system-out") or "").splitlines()[-25:]))
+            for case in ElementTree.parse(junit).getroot().iter("testcase") if case.get("status") == "fail"]
+
+
+def digest(preset, level, reports):
+    """The failures of one level, short: the whole output is long, and its reader may see only the end."""
+    lines = []
+    for report in sorted((reports / level).glob("*.xml")):
+        lines += [f"{preset} {level}: {said}" for said in failed_cases(report)]
+    dead = dead_tests(reports / f"{level}.junit.xml")
+    if len(lines) < len(dead):  # at least one died without a report
+        lines += [f"{preset} {level}: {name}; its last lines:\n{last}" for name, last in dead]
+    return lines
+
+
+def run_preset(preset, folder, tests, counts, digests):
+    """Runs the tests; adds their cases to counts[level] and what failed to digests. Answers the number of failures."""
     reports = ROOT / folder / "reports"
     shutil.rmtree(reports, ignore_errors=True)
     reports.mkdir(parents=True)
@@ -149,6 +178,8 @@ def run_preset(preset, folder, tests, counts):
         broken = max(dead - total.failed, 0) if done.returncode != 0 else 0
         total = Count(total.passed, total.failed + broken, total.skipped)
         failed += total.failed
+        if total.failed:
+            digests += digest(preset, level, reports)
         counts[(preset, level)] = (total, seconds)
         say(f"{preset:8} {level:12} {total.passed:5} passed {total.failed:3} failed {total.skipped:3} skipped"
             f"   {seconds:6.1f} s   ({len(members)} executables)")
@@ -186,6 +217,7 @@ def main():
     started = time.monotonic()
     before = compiler_cache()
     counts = {}
+    digests = []
     failures = 0
     build_seconds = 0.0
     for preset in options.only.split(","):
@@ -203,11 +235,13 @@ def main():
             failures += 1
             continue
         say(f"{preset:8} built in {seconds:.1f} s")
-        failures += run_preset(preset, folder, tests, counts)
+        failures += run_preset(preset, folder, tests, counts, digests)
     # The other presets compile files in groups; here each one must have all that it includes.
     if is_long and not (configure("debug") and build(FOLDERS["debug"], [])):
         say("debug    did not build: see above and build-debug/build.log")
         failures += 1
+    for failure in digests:
+        say(f"\nFAILED {failure}")
     report_end(counts, failures, started, build_seconds, before)
     return 1 if failures else 0
 

@@ -90,7 +90,8 @@ class Source {
   virtual void start_stream(const StreamPlan& plan) = 0;
 
   // The next batch; waits while the source is idle, at most `poll_interval` between looks. A window without
-  // rows gives a batch with an `end` alone (R4d). Nothing when stopped.
+  // rows gives a batch with an `end` alone (R4d). Nothing when stopped; a stopped stream is of no more use, since
+  // the stop may have ended its connection.
   virtual std::optional<ChangeBatch> next(std::stop_token stop) = 0;
 };
 

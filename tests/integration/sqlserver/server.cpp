@@ -216,6 +216,18 @@ void Opened::stream(std::optional<Lsn> low) {
   source.start_stream(plan);
 }
 
+std::vector<ChangeBatch> Opened::all_within(std::chrono::milliseconds time) {
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(time);
+    stop.request_stop();
+  });
+  std::vector<ChangeBatch> batches;
+  while (std::optional<ChangeBatch> batch = source.next(stop.get_token()))
+    batches.push_back(std::move(*batch));
+  return batches;
+}
+
 std::vector<ChangeBatch> Opened::until(const std::function<bool(const ChangeBatch&)>& done,
                                        std::chrono::seconds limit) {
   std::stop_source stop;

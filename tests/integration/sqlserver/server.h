@@ -69,6 +69,8 @@ struct Opened {
   // next() until a batch satisfies `done` (it is the last of the answer), within `limit`.
   std::vector<ChangeBatch> until(const std::function<bool(const ChangeBatch&)>& done,
                                  std::chrono::seconds limit = std::chrono::seconds(30));
+  // Every batch that comes within `time`; the stream is of no more use then.
+  std::vector<ChangeBatch> all_within(std::chrono::milliseconds time);
   // The rows of everything up to the next end that has rows.
   std::vector<std::string> next_rows();
 };

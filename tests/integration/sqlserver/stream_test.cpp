@@ -601,19 +601,15 @@ TEST(R03_HighMark, IsReachedOnlyBehindWhatWasCommittedBefore) {
   // Committed before the mark, captured long after it: max_lsn says nothing about it.
   database.run("INSERT INTO t VALUES (1)");
   const HighMark mark = opened.source.take_mark();
-  opened.source.start_stream({std::nullopt, {{opened.info.tables[0], lows[0], mark}}, mark, false});
-  std::stop_source stop;
-  std::jthread stopper([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    stop.request_stop();
-  });
-  std::vector<TableName> caught_up;
-  while (const std::optional<ChangeBatch> batch = opened.source.next(stop.get_token()))
-    caught_up.insert(caught_up.end(), batch->caught_up.begin(), batch->caught_up.end());
-  EXPECT_TRUE(caught_up.empty()) << "nothing was captured yet";
+  const StreamPlan plan{std::nullopt, {{opened.info.tables[0], lows[0], mark}}, mark, false};
+  opened.source.start_stream(plan);
+  for (const ChangeBatch& batch : opened.all_within(std::chrono::milliseconds(500)))
+    EXPECT_TRUE(batch.caught_up.empty()) << "nothing was captured yet";
   database.control("N'agent', N'start'");
+  Opened again(database.settings());
+  again.source.start_stream(plan);
   bool seen = false;
-  opened.until([&](const ChangeBatch& batch) {
+  again.until([&](const ChangeBatch& batch) {
     seen = seen || batch.rows() != 0;
     if (!batch.caught_up.empty()) {
       EXPECT_TRUE(seen) << "the mark was passed without the row";
@@ -681,18 +677,16 @@ TEST(Faults, AStoppedAgentIsWaitedFor) {
   database.create("t", "id int NOT NULL PRIMARY KEY");
   database.settle();
   Opened opened(database.settings());
-  opened.stream();
+  const std::vector<Lsn> lows = opened.source.take_low(opened.info.tables);
+  opened.stream(lows[0]);
   database.control("N'agent', N'stop'");
   database.run("INSERT INTO t VALUES (1)");
-  std::stop_source stop;
-  std::jthread stopper([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    stop.request_stop();
-  });
-  while (const std::optional<ChangeBatch> batch = opened.source.next(stop.get_token()))
-    EXPECT_EQ(batch->rows(), 0u);
+  for (const ChangeBatch& batch : opened.all_within(std::chrono::milliseconds(300)))
+    EXPECT_EQ(batch.rows(), 0u);
   database.control("N'agent', N'start'");
-  EXPECT_THAT(opened.next_rows(), ElementsAre("insert id=1"));
+  Opened again(database.settings());
+  again.stream(lows[0]);
+  EXPECT_THAT(again.next_rows(), ElementsAre("insert id=1"));
 }
 
 TEST(Ddl, AChangedTableStopsByName) {
