@@ -59,29 +59,38 @@ std::string insert_row(const TableDef& table, const std::vector<const ColumnDef*
   return fmt::format("INSERT INTO {}({}) VALUES({});", log_table(table.object_id), targets, values);
 }
 
-}  // namespace
-
-void create_log_triggers(Connection& connection, const TableDef& table) {
-  const std::string log = log_table(table.object_id);
-  const std::string stored = table.stored_name();
-  connection.execute(
-      fmt::format("DROP TRIGGER IF EXISTS {0}_i; DROP TRIGGER IF EXISTS {0}_d; DROP TRIGGER IF EXISTS "
-                  "{0}_u; CREATE TABLE IF NOT EXISTS {0}(n INTEGER PRIMARY KEY, t, s, k, o, m)",
-                  log));
+// Columns that came after the log was made. Only those: each ALTER TABLE makes SQLite read its whole schema anew.
+void add_missing_columns(Connection& connection, const std::string& log,
+                         const std::vector<const ColumnDef*>& columns) {
   std::vector<std::string> present;
   Statement names = connection.prepare("SELECT name FROM pragma_table_info(?)");
   names.bind(1, log);
   while (names.next())
     present.emplace_back(names.text(0));
   names.reset();
+  for (const ColumnDef* column : columns) {
+    if (std::find(present.begin(), present.end(), column->stored_name()) != present.end()) continue;
+    connection.execute(fmt::format("ALTER TABLE {} ADD COLUMN {}", log, column->stored_name()));
+  }
+}
+
+}  // namespace
+
+void create_log_triggers(Connection& connection, const TableDef& table) {
+  const std::string log = log_table(table.object_id);
+  const std::string stored = table.stored_name();
   std::vector<const ColumnDef*> columns;
+  std::string names;
   for (const ColumnDef& column : table.columns) {
     if (!column.computed.empty()) continue;
     columns.push_back(&column);
-    if (std::find(present.begin(), present.end(), column.stored_name()) == present.end()) {
-      connection.execute(fmt::format("ALTER TABLE {} ADD COLUMN {}", log, column.stored_name()));
-    }
+    names += ", " + column.stored_name();
   }
+  connection.execute(fmt::format(
+      "DROP TRIGGER IF EXISTS {0}_i; DROP TRIGGER IF EXISTS {0}_d; DROP TRIGGER IF EXISTS {0}_u; CREATE TABLE IF "
+      "NOT EXISTS {0}(n INTEGER PRIMARY KEY, t, s, k, o, m{1})",
+      log, names));
+  add_missing_columns(connection, log, columns);
   connection.execute(fmt::format("CREATE TRIGGER {}_i AFTER INSERT ON {} BEGIN {} END", log, stored,
                                  insert_row(table, columns, 2)));
   connection.execute(fmt::format("CREATE TRIGGER {}_d AFTER DELETE ON {} BEGIN {} END", log, stored,

@@ -20,7 +20,8 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr std::size_t tables_a_count = 200;  // Two parameters each; a statement has at most 2100.
+constexpr std::size_t most_parameters = 2000;  // A statement has at most 2100.
+constexpr std::size_t tables_a_count = 200;    // Of those with rows, two parameters each.
 constexpr auto idle_end_interval = 1s;
 
 std::string resnapshot(const TableName& table) {
@@ -209,20 +210,23 @@ void ChangeStream::open_window(const CaptureHead& head) {
 
 std::vector<std::uint64_t> ChangeStream::count_window(const Lsn& upper) {
   std::vector<std::uint64_t> counts(tables_.size());
-  for (std::size_t begin = 0; begin < tables_.size(); begin += tables_a_count) {
-    const std::size_t end = std::min(begin + tables_a_count, tables_.size());
-    std::vector<ChangeColumns> columns;
-    std::vector<Parameter> parameters;
-    for (std::size_t i = begin; i < end; ++i) {
-      columns.push_back(tables_[i].columns);
-      parameters.push_back(Parameter::of(lower_of(tables_[i])));
-      parameters.push_back(Parameter::of(upper));
+  std::size_t begin = 0;
+  while (begin < tables_.size()) {
+    std::vector<CountedTable> counted;
+    std::vector<Parameter> parameters{Parameter::of(position_.lsn), Parameter::of(upper)};
+    for (std::size_t i = begin; i < tables_.size() && parameters.size() < most_parameters; ++i) {
+      const bool own_lower = tables_[i].low > position_.lsn;
+      counted.push_back({&tables_[i].columns, own_lower});
+      if (own_lower) parameters.push_back(Parameter::of(tables_[i].low));
     }
-    Statement rows(connection_, "count the changes", count_rows(columns), parameters);
-    while (rows.fetch()) {
-      const auto table = static_cast<std::size_t>(rows.integer(0).value_or(0));
-      counts.at(begin + table) = static_cast<std::uint64_t>(rows.integer(1).value_or(0));
-    }
+    Statement rows(connection_, "count the changes", count_rows(counted), parameters);
+    do {
+      while (rows.fetch()) {
+        const auto table = static_cast<std::size_t>(rows.integer(0).value_or(0));
+        counts.at(begin + table) = static_cast<std::uint64_t>(rows.integer(1).value_or(0));
+      }
+    } while (rows.next_result());
+    begin += counted.size();
   }
   return counts;
 }

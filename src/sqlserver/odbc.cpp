@@ -248,6 +248,7 @@ bool Statement::check_fetch(int result) {
     if (connection_.stopped()) fail();
     const SQLRETURN more = SQLMoreResults(handle_);
     if (more != SQL_NO_DATA) check(more);
+    has_more_ = more != SQL_NO_DATA;
     at_end_ = true;
     return false;
   }
@@ -267,6 +268,13 @@ void Statement::finish() {
 
 bool Statement::fetch() {
   return !at_end_ && check_fetch(SQLFetch(handle_));
+}
+
+bool Statement::next_result() {
+  if (!has_more_) return false;
+  has_more_ = false;
+  at_end_ = false;
+  return true;
 }
 
 std::optional<std::int64_t> Statement::integer(int column) {

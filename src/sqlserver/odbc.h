@@ -94,6 +94,8 @@ class Statement {
 
   // The next row of an unbound result; false at its end.
   bool fetch();
+  // After that: whether the batch has another result, whose rows then come.
+  bool next_result();
   // Lets everything that is left of the batch happen; its results are dropped, its errors are not.
   void finish();
 
@@ -124,6 +126,7 @@ class Statement {
   std::vector<Parameter> parameters_;  // Bound by address until the statement has run.
   std::vector<std::int64_t> lengths_;
   bool at_end_ = false;
+  bool has_more_ = false;  // Another result begins behind the one that has ended.
 };
 
 // Runs a statement whose result, if any, is not wanted.

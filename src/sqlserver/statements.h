@@ -41,8 +41,14 @@ struct ChangeColumns {
 // `command_is_null`: in change tables that got the column later, old rows have NULL there; they come first.
 std::string change_page(const ChangeColumns& columns, PageForm form, bool command_is_null);
 
-// Rows of each table in (lower, upper]: `number, rows`, two parameters a table.
-std::string count_rows(std::span<const ChangeColumns> tables);
+// Rows of every table in its window, as a batch of several results: `number, rows`, without tables that have none.
+// Parameters: the lower end that most tables share, the upper one, then the lower ends of those with `own_lower`.
+// The LSNs are no part of the text, so that the server keeps one plan for each of its statements.
+struct CountedTable {
+  const ChangeColumns* columns;
+  bool own_lower = false;
+};
+std::string count_rows(std::span<const CountedTable> tables);
 // The same by transaction: `lsn, rows`.
 std::string count_rows_by_lsn(std::span<const ChangeColumns> tables);
 

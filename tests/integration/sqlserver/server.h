@@ -20,6 +20,9 @@ namespace tailrace::sqlserver::testing {
 
 bool is_simulated();
 
+#define NEEDS_SIMULATOR() \
+  if (!is_simulated()) GTEST_SKIP() << "needs sp_sim_control, which a real server does not have"
+
 // Settings that reach the server's `master`.
 Settings server_settings();
 

@@ -16,9 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-#define NEEDS_SIMULATOR() \
-  if (!is_simulated()) GTEST_SKIP() << "needs sp_sim_control, which a real server does not have"
-
 // What a sink would answer after one row of table t was streamed.
 ResumeState streamed_once(Database& database) {
   Opened opened(database.settings());
