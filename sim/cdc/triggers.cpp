@@ -86,10 +86,11 @@ void create_log_triggers(Connection& connection, const TableDef& table) {
     columns.push_back(&column);
     names += ", " + column.stored_name();
   }
-  connection.execute(fmt::format(
-      "DROP TRIGGER IF EXISTS {0}_i; DROP TRIGGER IF EXISTS {0}_d; DROP TRIGGER IF EXISTS {0}_u; CREATE TABLE IF "
-      "NOT EXISTS {0}(n INTEGER PRIMARY KEY, t, s, k, o, m{1})",
-      log, names));
+  connection.execute(
+      fmt::format("DROP TRIGGER IF EXISTS {0}_i; DROP TRIGGER IF EXISTS {0}_d; DROP TRIGGER IF EXISTS {0}_u; "
+                  "CREATE TABLE IF "
+                  "NOT EXISTS {0}(n INTEGER PRIMARY KEY, t, s, k, o, m{1})",
+                  log, names));
   add_missing_columns(connection, log, columns);
   connection.execute(fmt::format("CREATE TRIGGER {}_i AFTER INSERT ON {} BEGIN {} END", log, stored,
                                  insert_row(table, columns, 2)));

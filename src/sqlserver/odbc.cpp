@@ -232,8 +232,10 @@ void Statement::fail() {
   const std::vector<Diagnostic> diagnostics = diagnostics_of(SQL_HANDLE_STMT, handle_);
   if (connection_.stopped()) throw Error(ErrorKind::abandoned, "stopped in: " + doing_);
   Error error = error_of(diagnostics, doing_);
-  if (!is_missing_right(error)) throw error;
-  throw error.with("database", connection_.settings_.database).with("user", connection_.settings_.user);
+  if (is_missing_right(error)) {
+    error.with("database", connection_.settings_.database).with("user", connection_.settings_.user);
+  }
+  throw Error(std::move(error));
 }
 
 void Statement::check(int result) {

@@ -157,8 +157,10 @@ std::string count_rows(std::span<const CountedTable> tables) {
     out += fmt::format(
         "{}SELECT {}, COUNT_BIG(*) FROM [cdc].{} AS c WHERE c.[__$start_lsn] > {} AND c.[__$start_lsn] <= "
         "@upper{} HAVING COUNT_BIG(*) > 0",
-        !is_first ? " UNION ALL " : i == 0 ? " " : "; ", i, quote(columns.change_table),
-        tables[i].own_lower ? lsn_parameter : "@lower", operations(columns));
+        !is_first ? " UNION ALL "
+        : i == 0  ? " "
+                  : "; ",
+        i, quote(columns.change_table), tables[i].own_lower ? lsn_parameter : "@lower", operations(columns));
   }
   return out;
 }

@@ -30,7 +30,8 @@ class ManyTables : public ::testing::Test {
     std::string batch = "BEGIN TRAN; ";
     for (int i = 0; i < tables; ++i) {
       batch += fmt::format(
-          "CREATE TABLE [dbo].[t{0:04}] (id int NOT NULL PRIMARY KEY, v int NULL); EXEC sys.sp_cdc_enable_table "
+          "CREATE TABLE [dbo].[t{0:04}] (id int NOT NULL PRIMARY KEY, v int NULL); EXEC "
+          "sys.sp_cdc_enable_table "
           "@source_schema = N'dbo', @source_name = N't{0:04}', @role_name = NULL; ",
           i);
       if (i % 125 != 124) continue;
@@ -87,8 +88,9 @@ TEST_F(ManyTables, AnIdlePollAsksOnce) {
 TEST_F(ManyTables, WhatChangedIsFoundInOneRoundTrip) {
   Opened opened(database_->settings());
   opened.stream();
-  database_->run("BEGIN TRAN; INSERT INTO t0007 VALUES (1, 1); INSERT INTO t0211 VALUES (2, 2); INSERT INTO t0249 "
-                 "VALUES (3, 3); COMMIT");
+  database_->run(
+      "BEGIN TRAN; INSERT INTO t0007 VALUES (1, 1); INSERT INTO t0211 VALUES (2, 2); INSERT INTO t0249 "
+      "VALUES (3, 3); COMMIT");
   database_->settle();
   reset_counters();
   EXPECT_THAT(opened.next_rows(), ElementsAre("insert id=1 v=1", "insert id=2 v=2", "insert id=3 v=3"));
