@@ -23,6 +23,7 @@ CREATE UNIQUE INDEX cat_objects_name ON cat_objects(schema_id, name);
 CREATE INDEX cat_objects_parent ON cat_objects(parent_object_id);
 CREATE TABLE cat_tables(object_id INTEGER PRIMARY KEY, temporal_type, history_table_id, tracked, without_rowid,
   row_store_index_id, max_column_id, max_index_id);
+CREATE TABLE cat_partitions(object_id, number, PRIMARY KEY(object_id, number)) WITHOUT ROWID;
 CREATE TABLE cat_columns(object_id, column_id, name COLLATE Latin1_General_CI_AS, type, length, precision, scale,
   is_numeric, is_sysname, collation COLLATE Latin1_General_CI_AS, nullable, identity_seed, identity_increment,
   identity_last, default_object_id, computed, persisted, rowguidcol, hidden, generated,

@@ -90,6 +90,7 @@ Server::Server(const ServerSettings& settings) : virtual_tables_(std::make_uniqu
     std::filesystem::create_directories(directory_);
   }
   add_server_views(*this, *virtual_tables_);
+  add_tempdb_views(*this, *virtual_tables_);
   load();
   LoginDef sa = find_login("sa").value_or(LoginDef{});
   sa.name = "sa";

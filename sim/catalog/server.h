@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -80,6 +81,20 @@ class Server {
   // such column.
   [[nodiscard]] bool call_xml(const Database& database, std::string_view table, std::string_view column);
 
+  // What the server says of itself although it is something else (poses.cpp): a server property under its name in upper
+  // case; an empty value: the truth again.
+  void pose_property(std::string_view name, std::string_view value);
+  std::optional<std::string> posed_property(std::string_view name);
+  // The catalog says that a table has so many partitions, or that it is of this temporal type (0 none, 1 history, 2
+  // current). False: no such table.
+  [[nodiscard]] bool pose_partitions(const Database& database, std::string_view table,
+                                     std::int64_t partitions);
+  [[nodiscard]] bool pose_temporal(const Database& database, std::string_view table,
+                                   std::int64_t temporal_type);
+  // The size of tempdb's one file, in pages of 8 KiB: free ones, and how far it may grow (-1: no limit).
+  std::atomic<std::int64_t> tempdb_free_pages{1'048'576};
+  std::atomic<std::int64_t> tempdb_max_pages{-1};
+
   // A copy of the database as it is committed now, and the way back to one: as RESTORE to an older point, with a new
   // recovery fork. Sessions stay; what they read next is the restored state. False: no copy of that name.
   void backup(Database& database, std::string_view name);
@@ -129,6 +144,7 @@ class Server {
   std::mutex mutex_;
   std::vector<DatabasePtr> databases_;
   std::vector<LoginDef> logins_;
+  std::map<std::string, std::string, std::less<>> posed_properties_;
   std::unique_ptr<VirtualTables> virtual_tables_;
   std::unique_ptr<Work> master_;
   std::atomic<std::int64_t> max_text_repl_size_{65536};

@@ -143,6 +143,29 @@ std::vector<VirtualRow> job_rows(Server& server) {
   return rows;
 }
 
+// A capture job runs all the time, a cleanup job for a moment a day.
+std::vector<VirtualRow> activity_rows(Server& server) {
+  std::vector<VirtualRow> rows;
+  const Value started = datetime(server.start_time());
+  for (const DatabasePtr& database : server.databases()) {
+    if (!database->cdc_enabled) continue;
+    Connection connection(database->path, database->durable);
+    Statement jobs = connection.prepare("SELECT job_type, job_id, running FROM cat_jobs ORDER BY job_type");
+    while (jobs.next()) {
+      const bool capture = jobs.text(0) == "capture";
+      const bool running = capture && jobs.number(2) != 0 && server.agent_running;
+      VirtualRow row{int_value(1), guid(decode_guid(jobs.blob(1)))};
+      row.insert(row.end(), 3, null_value());
+      row.push_back(capture ? started : null_value());
+      row.insert(row.end(), 2, null_value());
+      row.push_back(capture && !running ? started : null_value());
+      row.insert(row.end(), 2, null_value());
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
 }  // namespace
 
 void add_server_views(Server& server, VirtualTables& tables) {
@@ -192,6 +215,7 @@ void add_server_views(Server& server, VirtualTables& tables) {
   tables.add("sys_dm_os_sys_info", [&server](const DatabaseFile&) {
     return std::vector<VirtualRow>{{int_value(2), datetime(server.start_time()), int_value(0, Type::bigint)}};
   });
+  tables.add("msdb_sysjobactivity", [&server](const DatabaseFile&) { return activity_rows(server); });
   tables.add("msdb_cdc_jobs", [&server](const DatabaseFile&) { return job_rows(server); });
 }
 

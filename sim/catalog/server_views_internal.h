@@ -7,5 +7,6 @@ class Server;
 class VirtualTables;
 
 void add_server_views(Server& server, VirtualTables& tables);
+void add_tempdb_views(Server& server, VirtualTables& tables);
 
 }  // namespace tailrace::sim

@@ -32,6 +32,8 @@ constexpr SystemScope db = SystemScope::database;
 constexpr SystemScope server = SystemScope::server;
 constexpr SystemRight open = SystemRight::none;
 
+constexpr std::int32_t first_grantable_id = 1'900'000'000;  // Above the ids of tables.
+
 #define OBJECT_COLUMNS                                                                                  \
   "name sysname o.name\nobject_id int o.object_id\nprincipal_id int? NULL\n"                            \
   "schema_id int o.schema_id\nparent_object_id int o.parent_object_id\n"                                \
@@ -177,13 +179,24 @@ constexpr Source sources[] = {
                     "is_system_named bit o.name LIKE '%\\_\\_________' ESCAPE '\\'\n",
      "cat_objects o JOIN cat_defaults k ON k.object_id = o.object_id WHERE sim_visible(k.parent_id, 0)"},
     {"", "sys", "partitions", db, open,
-     "partition_id bigint i.object_id * 1000 + i.index_id\nobject_id int i.object_id\nindex_id int "
+     "partition_id bigint i.object_id * 1000 + i.index_id + (i.number - 1) * 4000000000000\nobject_id int "
+     "i.object_id\nindex_id int "
      "i.index_id\n"
-     "partition_number int 1\nhobt_id bigint i.object_id * 1000 + i.index_id\nrows bigint "
-     "sim_row_count(i.object_id)\n"
+     "partition_number int i.number\nhobt_id bigint i.object_id * 1000 + i.index_id + (i.number - 1) * "
+     "4000000000000\nrows bigint "
+     "i.rows\n"
      "filestream_filegroup_id smallint 0\ndata_compression tinyint 0\ndata_compression_desc nvarchar(60)? "
      "'NONE'\n"
      "xml_compression bit? 0\nxml_compression_desc varchar(3)? 'OFF'\n",
+     "(SELECT object_id, index_id, 1 AS number, sim_row_count(object_id) AS rows FROM sys_indexes UNION ALL"
+     " SELECT x.object_id, x.index_id, p.number, 0 FROM sys_indexes x JOIN cat_partitions p ON p.object_id ="
+     " x.object_id) i"},
+    {"", "sys", "allocation_units", db, open,
+     "allocation_unit_id bigint i.object_id * 1000 + i.index_id\ntype tinyint 1\ntype_desc nvarchar(60)? "
+     "'IN_ROW_DATA'\n"
+     "container_id bigint i.object_id * 1000 + i.index_id\ndata_space_id int? 1\ntotal_pages bigint "
+     "sim_page_count(i.object_id)\n"
+     "used_pages bigint sim_page_count(i.object_id)\ndata_pages bigint sim_page_count(i.object_id)\n",
      "sys_indexes i"},
     {"", "sys", "dm_db_partition_stats", db, SystemRight::view_database_state,
      "partition_id bigint i.object_id * 1000 + i.index_id\nobject_id int i.object_id\nindex_id int "
@@ -389,7 +402,37 @@ constexpr Source sources[] = {
      "error_message nvarchar(1024)?\nstart_lsn nvarchar(23)?\nbegin_lsn nvarchar(23)?\nsequence_value "
      "nvarchar(23)?\n",
      ""},
-    {"msdb", "dbo", "cdc_jobs", server, open,
+    {"tempdb", "sys", "dm_db_file_space_usage", server, SystemRight::view_server_state,
+     "database_id smallint?\nfile_id smallint?\nfilegroup_id smallint?\ntotal_page_count "
+     "bigint?\nallocated_extent_page_count bigint?\n"
+     "unallocated_extent_page_count bigint?\nversion_store_reserved_page_count "
+     "bigint?\nuser_object_reserved_page_count bigint?\n"
+     "internal_object_reserved_page_count bigint?\nmixed_extent_page_count "
+     "bigint?\nmodified_extent_page_count bigint?\n",
+     ""},
+    {"tempdb", "sys", "database_files", server, open,
+     "file_id int\nfile_guid uniqueidentifier?\ntype tinyint\ntype_desc nvarchar(60)?\ndata_space_id "
+     "int\nname sysname\n"
+     "physical_name nvarchar(260)\nstate tinyint?\nstate_desc nvarchar(60)?\nsize int\nmax_size int\ngrowth "
+     "int\n"
+     "is_media_read_only bit\nis_read_only bit\nis_sparse bit\nis_percent_growth bit\nis_name_reserved "
+     "bit\n"
+     "is_persistent_log_buffer bit\ncreate_lsn decimal(25,0)?\ndrop_lsn decimal(25,0)?\nread_only_lsn "
+     "decimal(25,0)?\n"
+     "read_write_lsn decimal(25,0)?\ndifferential_base_lsn decimal(25,0)?\ndifferential_base_guid "
+     "uniqueidentifier?\n"
+     "differential_base_time datetime?\nredo_start_lsn decimal(25,0)?\nredo_start_fork_guid "
+     "uniqueidentifier?\n"
+     "redo_target_lsn decimal(25,0)?\nredo_target_fork_guid uniqueidentifier?\nbackup_lsn decimal(25,0)?\n",
+     ""},
+    {"msdb", "dbo", "sysjobactivity", server, SystemRight::msdb_select,
+     "session_id int\njob_id uniqueidentifier\nrun_requested_date datetime?\nrun_requested_source "
+     "sysname?\n"
+     "queued_date datetime?\nstart_execution_date datetime?\nlast_executed_step_id "
+     "int?\nlast_executed_step_date datetime?\n"
+     "stop_execution_date datetime?\njob_history_id int?\nnext_scheduled_run_date datetime?\n",
+     ""},
+    {"msdb", "dbo", "cdc_jobs", server, SystemRight::msdb_select,
      "database_id int\njob_type nvarchar(20)\njob_id uniqueidentifier?\nmaxtrans int?\nmaxscans "
      "int?\ncontinuous bit?\n"
      "pollinginterval bigint?\nretention bigint?\nthreshold bigint?\n",
@@ -506,6 +549,11 @@ const SystemRelation* find_system_relation(std::string_view database, std::strin
     if (relation.database.empty() || same_name(relation.database, database)) return &relation;
   }
   return nullptr;
+}
+
+std::optional<std::int32_t> grantable_id(const SystemRelation& relation) {
+  if (relation.right != SystemRight::msdb_select) return {};
+  return first_grantable_id + static_cast<std::int32_t>(&relation - relations().all.data());
 }
 
 void create_system_views(Connection& connection) {

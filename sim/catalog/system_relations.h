@@ -6,6 +6,8 @@
 //          not listed here.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -24,7 +26,8 @@ struct SystemColumn {
 enum class SystemScope { database, server };
 
 // What a caller needs beyond being a user of the database.
-enum class SystemRight { none, view_database_state, view_server_state };
+// msdb_select: SELECT on that very table of msdb, which nobody but a sysadmin has of himself.
+enum class SystemRight { none, view_database_state, view_server_state, msdb_select };
 
 struct SystemRelation {
   std::string_view database;  // Empty: in every database. "msdb": only there.
@@ -40,5 +43,7 @@ struct SystemRelation {
 const SystemRelation* find_system_relation(std::string_view database, std::string_view schema,
                                            std::string_view name);
 std::span<const SystemRelation> system_relations();
+// The id under which rights on a table of msdb are kept; nothing for views, on which there are none to grant.
+std::optional<std::int32_t> grantable_id(const SystemRelation& relation);
 
 }  // namespace tailrace::sim

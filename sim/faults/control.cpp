@@ -200,6 +200,36 @@ Outcome xml_column(ControlContext& context, const Arguments& arguments, CdcResul
   return refused("sp_sim_control xml_column: a table and its column.");
 }
 
+Outcome property(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  if (text_at(arguments, 0).empty()) return refused("sp_sim_control property: a name, and a value.");
+  context.server.pose_property(text_at(arguments, 0), text_at(arguments, 1));
+  return {};
+}
+
+Outcome partitions(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument count = number_at(arguments, 1, {});
+  if (count.error) return count.error;
+  if (context.server.pose_partitions(*context.database, text_at(arguments, 0), count.value)) return {};
+  return refused("sp_sim_control partitions: a table and a number.");
+}
+
+Outcome temporal(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument type = number_at(arguments, 1, {});
+  if (type.error) return type.error;
+  if (context.server.pose_temporal(*context.database, text_at(arguments, 0), type.value)) return {};
+  return refused("sp_sim_control temporal: a table and its temporal_type.");
+}
+
+Outcome tempdb(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const NumberArgument free = number_at(arguments, 0, {});
+  if (free.error) return free.error;
+  const NumberArgument most = number_at(arguments, 1, -1);
+  if (most.error) return most.error;
+  context.server.tempdb_free_pages = free.value;
+  context.server.tempdb_max_pages = most.value;
+  return {};
+}
+
 Outcome backup(ControlContext& context, const Arguments& arguments, CdcResult&) {
   context.server.backup(*context.database, text_at(arguments, 0));
   return {};
@@ -249,6 +279,10 @@ constexpr Command commands[] = {
     {"clock_shift", clock_shift},
     {"identity", identity},
     {"xml_column", xml_column},
+    {"property", property},
+    {"partitions", partitions},
+    {"temporal", temporal},
+    {"tempdb", tempdb},
     {"backup", backup},
     {"restore", restore},
     {"clear", clear},

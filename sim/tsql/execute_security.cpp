@@ -65,6 +65,18 @@ void SessionCore::alter_principal(const AlterPrincipal& node) {
   check(state_.server.alter_login(*login));
 }
 
+std::int32_t SessionCore::grantable_object(const ObjectName& name) {
+  const std::string& schema = name.schema.empty() ? default_schema_ : name.schema;
+  if (const SystemRelation* relation = find_system_relation(active_->database->name, schema, name.name)) {
+    if (const std::optional<std::int32_t> id = grantable_id(*relation)) return *id;
+  }
+  const std::optional<ObjectDef> object = active_->catalog.object(schema, name.name);
+  if (!object)
+    raise(15151, "Cannot find the object '" + name.name +
+                     "', because it does not exist or you do not have permission.");
+  return object->object_id;
+}
+
 void SessionCore::change_permission(const PermissionChange& node) {
   const char state = node.action == "GRANT" ? 'G' : node.action == "DENY" ? 'D' : 'R';
   active_->catalog.refresh();
@@ -101,12 +113,7 @@ void SessionCore::change_permission(const PermissionChange& node) {
       id = *schema;
     } else if (node.class_ == "OBJECT") {
       securable = SecurableClass::object;
-      const std::optional<ObjectDef> object = active_->catalog.object(
-          node.object.schema.empty() ? default_schema_ : node.object.schema, node.object.name);
-      if (!object)
-        raise(15151, "Cannot find the object '" + node.object.name +
-                         "', because it does not exist or you do not have permission.");
-      id = object->object_id;
+      id = grantable_object(node.object);
     } else if (node.class_ != "DATABASE") {
       not_supported(node.action + " ON " + node.class_);
     }
@@ -133,8 +140,26 @@ void SessionCore::check_right(sim::Permission permission, const TableDef& table)
                                 table.schema));
 }
 
+// The login's own user in msdb, or guest, who is there and may read none of these tables.
+void SessionCore::check_msdb_right(const SystemRelation& relation) {
+  constexpr std::int32_t dbo_schema = 1;
+  const std::unique_ptr<Work> work = state_.server.open(state_.server.find("msdb"), /*session=*/false);
+  Catalog catalog(*work);
+  Security security(catalog);
+  const std::optional<Principal> principal = security.principal_of(definition_.name, definition_.sysadmin);
+  if (principal && security.has_on_object(*principal, sim::Permission::select,
+                                          grantable_id(relation).value_or(0), dbo_schema)) {
+    return;
+  }
+  raise(229,
+        "The SELECT permission was denied on the object '" + std::string(relation.name) +
+            "', database 'msdb', schema 'dbo'.",
+        0, 5, 14);
+}
+
 void SessionCore::check_system_right(const SystemRelation& relation) {
   if (relation.right == SystemRight::none || definition_.sysadmin) return;
+  if (relation.right == SystemRight::msdb_select) return check_msdb_right(relation);
   if (definition_.view_server_state) return;
   Security& security = active_->security;
   const Principal& principal = active_->principal;

@@ -129,6 +129,8 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   const TypeInfo* variable_type(std::string_view name) override;
   void check_right(sim::Permission permission, const TableDef& table) override;
   void check_system_right(const SystemRelation& relation) override;
+  void check_msdb_right(const SystemRelation& relation);
+  std::int32_t grantable_object(const ObjectName& name);
   void check_change_function_right(const ChangeFunction& function) override;
 
   // FunctionHost.

@@ -169,7 +169,10 @@ std::optional<Value> SessionCore::server_property(std::string_view property) {
       {"BUILDCLRVERSION", text_value("v4.0.30319")}};
   const auto found = values.find(upper(property));
   if (found == values.end()) return std::nullopt;
-  return found->second;
+  const std::optional<std::string> posed = state_.server.posed_property(upper(property));
+  if (!posed) return found->second;
+  return found->second.type.type == Type::int_ ? number_value(std::strtoll(posed->c_str(), nullptr, 10))
+                                               : text_value(*posed);
 }
 
 std::optional<Value> SessionCore::database_property(std::string_view database_name,

@@ -60,16 +60,6 @@ void check_file(const PipelineFile& pipeline, std::vector<Finding>& findings) {
   }
 }
 
-// How much there is to load, as the source's statistics have it.
-void estimate(const PipelineFile& pipeline, const std::vector<SchemaPtr>& tables,
-              std::vector<Finding>& findings) {
-  std::uint64_t rows = 0;
-  for (const SchemaPtr& table : tables)
-    rows += table->estimated_rows;
-  findings.push_back({FindingLevel::ok, "pipeline.estimate", pipeline.name,
-                      fmt::format("{} tables, about {} rows", tables.size(), grouped(rows)), ""});
-}
-
 }  // namespace
 
 ExitCode run_check(const Invocation& invocation) {
@@ -78,7 +68,6 @@ ExitCode run_check(const Invocation& invocation) {
   check_file(pipeline, findings);
   SourceLook source = pipeline.source->look(*pipeline.document, {});
   findings.insert(findings.end(), source.findings.begin(), source.findings.end());
-  if (!source.tables.empty()) estimate(pipeline, source.tables, findings);
   const std::vector<Finding> target = pipeline.target->check(*pipeline.document, source.tables, {});
   findings.insert(findings.end(), target.begin(), target.end());
   print(invocation.value("format") == "json" ? check_json(pipeline.name, findings)

@@ -3,6 +3,9 @@
 // Source  docs/rules.md R10a.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -22,18 +25,29 @@ class Check {
   void server() {
     const Result row = connection_.exec(
         "SELECT current_setting('server_version'), current_database(), session_user,"
-        "       has_database_privilege(current_database(), 'CREATE')");
+        "       has_database_privilege(current_database(), 'CREATE'),"
+        "       current_setting('server_encoding'), pg_is_in_recovery()");
     database_ = std::string(row.text(0, 1));
     user_ = std::string(row.text(0, 2));
     may_create_ = row.boolean(0, 3);
     add(FindingLevel::ok, "target.version", database_, "PostgreSQL " + std::string(row.text(0, 0)), "");
+    encoding(row.text(0, 4));
+    if (row.boolean(0, 5))
+      add(FindingLevel::failure, "target.standby", database_,
+          "the server is a standby, which takes no changes",
+          "name all hosts in target.url, with target_session_attrs=read-write");
     state_schema();
   }
 
   void tables(const std::vector<SchemaPtr>& tables) {
     std::set<std::string> schemas;
-    for (const SchemaPtr& table : tables)
-      schemas.insert(target_of(settings_, table->name).schema);
+    std::map<RelationName, TableName> taken;
+    for (const SchemaPtr& table : tables) {
+      const RelationName target = target_of(settings_, table->name);
+      schemas.insert(target.schema);
+      const auto [first, is_new] = taken.try_emplace(target, table->name);
+      if (!is_new) collision(target, first->second, table->name);
+    }
     for (const std::string& schema : schemas)
       right_on(schema);
     for (const SchemaPtr& each : tables) {
@@ -52,6 +66,16 @@ class Check {
     findings_.push_back({level, std::move(name), std::move(subject), std::move(reason), std::move(remedy)});
   }
 
+  void encoding(std::string_view name) {
+    if (name == "UTF8") return add(FindingLevel::ok, "target.encoding", database_, "UTF8", "");
+    add(FindingLevel::failure, "target.encoding", database_,
+        fmt::format("the database's encoding is {}, which does not hold every character of the source", name),
+        fmt::format(
+            "CREATE DATABASE {} ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0;   -- and name it in "
+            "target.url",
+            quote_name(constraint_name(database_ + "_utf8"))));
+  }
+
   void state_schema() {
     const int stored = stored_state_version(connection_);
     if (stored > state_version) {
@@ -68,7 +92,25 @@ class Check {
     }
   }
 
+  void collision(const RelationName& target, const TableName& first, const TableName& second) {
+    add(FindingLevel::failure, "target.name_collision", target.str(),
+        fmt::format("{} and {} both become {}", first.str(), second.str(), target.str()),
+        fmt::format("target: {{ schemas: {{ {}: {}_source }} }}", second.schema, second.schema));
+  }
+
+  // Schemas whose names PostgreSQL, or tailrace, keeps for itself.
+  bool is_reserved(const std::string& schema) const {
+    return schema == "tailrace" || schema == "information_schema" || schema.starts_with("pg_");
+  }
+
   void right_on(const std::string& schema) {
+    if (is_reserved(schema)) {
+      add(FindingLevel::failure, "target.schema_name", schema,
+          schema == "tailrace" ? "tailrace keeps its own state in a schema of that name"
+                               : "PostgreSQL keeps that name for itself",
+          fmt::format("target: {{ schemas: {{ {}: {}_source }} }}", schema, schema));
+      return;
+    }
     const Result row = connection_.query(
         "SELECT has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE')"
         "  FROM pg_namespace n WHERE n.nspname = $1",
@@ -99,11 +141,12 @@ class Check {
   void table(const TableSchema& table) {
     check_names(settings_, table);
     const RelationName target = target_of(settings_, table.name);
+    system_columns(table);
     for (const std::size_t column : table.key) {
       if (loses_digits(table.columns[column].type))
         add(FindingLevel::failure, "target.key_digits", table.name.str() + "." + table.columns[column].name,
             "the key loses its seventh digit: two source keys could become one",
-            "choose another key for the table, or exclude it");
+            fmt::format("tables: {{ exclude: [{}] }}", table.name.str()));
     }
     const TargetTable found = read_target(connection_, target);
     if (!found.exists()) {
@@ -112,14 +155,16 @@ class Check {
     }
     const std::size_t before = findings_.size();
     shape(table, target, found);
+    storage(table, target, found);
     meddlers(target, found.oid);
     if (findings_.size() == before) add(FindingLevel::ok, "target.table", target.str(), "fits", "");
   }
 
   void shape(const TableSchema& table, const RelationName& target, const TargetTable& found) {
-    for (const std::string& difference : differences(table, found, settings_))
-      add(FindingLevel::failure, "target.shape", target.str(), difference,
-          "ALTER or DROP the table; `tailrace schema` shows what is expected");
+    for (Difference& difference : differences(table, target, found, settings_))
+      add(FindingLevel::failure, "target.shape", target.str(), std::move(difference.text),
+          std::move(difference.remedy));
+    if (found.kind != 'r' && found.kind != 'p') return;
     if (!is_ours(table.name) && has_rows(connection_, target))
       add(FindingLevel::failure, "target.rows", target.str(),
           "the table holds rows that this pipeline did not write",
@@ -139,6 +184,44 @@ class Check {
       add(FindingLevel::failure, "target.table_owner", target.str(),
           fmt::format("{} does not own the table and cannot give it keys", user_),
           fmt::format("ALTER TABLE {} OWNER TO {};", target.quoted(), quote_name(user_)));
+  }
+
+  // What PostgreSQL itself does to rows of such tables.
+  void storage(const TableSchema& table, const RelationName& target, const TargetTable& found) {
+    if (found.unlogged)
+      add(FindingLevel::failure, "target.unlogged", target.str(),
+          "PostgreSQL empties an unlogged table after a crash of the server, and the position goes on",
+          fmt::format("ALTER TABLE {} SET LOGGED;", target.quoted()));
+    if (found.kind != 'p') return;
+    for (const std::string& column : found.partition_key) {
+      const std::optional<std::size_t> at = table.find_column(column);
+      if (at && table.is_key(*at)) continue;
+      add(FindingLevel::failure, "target.partition_key", target.str(),
+          fmt::format(
+              "it is partitioned by {}, which is not in the replication key: PostgreSQL cannot give it "
+              "its primary key",
+              column.empty() ? "an expression" : column),
+          fmt::format("DROP TABLE {};   -- tailrace makes a plain one", target.quoted()));
+    }
+    if (!found.has_default_partition)
+      add(FindingLevel::warning, "target.partition_default", target.str(),
+          "it has no default partition: a row for which there is no partition stops the pipeline",
+          fmt::format("CREATE TABLE {} PARTITION OF {} DEFAULT;",
+                      RelationName{target.schema, constraint_name(target.name + "_default")}.quoted(),
+                      target.quoted()));
+  }
+
+  // Every table of PostgreSQL has these.
+  void system_columns(const TableSchema& table) {
+    static constexpr std::array<std::string_view, 6> reserved{"tableoid", "xmin", "cmin",
+                                                              "xmax",     "cmax", "ctid"};
+    for (const Column& column : table.columns) {
+      if (std::find(reserved.begin(), reserved.end(), column.name) == reserved.end()) continue;
+      add(FindingLevel::failure, "target.column_name", table.name.str() + "." + column.name,
+          "every table of PostgreSQL has a system column of that name",
+          fmt::format("tables: {{ settings: {{ {}: {{ columns: {{ exclude: [{}] }} }} }} }}",
+                      table.name.str(), column.name));
+    }
   }
 
   void meddlers(const RelationName& target, std::uint32_t oid) {

@@ -29,6 +29,11 @@ struct TargetTable {
   char kind = 'r';        // pg_class.relkind.
   std::vector<TargetColumn> columns;
   std::vector<std::string> key;  // Columns of the primary key, in its order; empty: none.
+  std::string key_name;          // Of its constraint.
+  bool unlogged = false;         // Emptied by PostgreSQL after a crash of the server.
+  bool has_default_partition = false;
+  std::vector<std::string>
+      partition_key;  // Columns; empty entries are expressions. Of a partitioned table alone.
   bool exists() const { return oid != 0; }
   const TargetColumn* find(std::string_view name) const;
 };
@@ -36,9 +41,15 @@ struct TargetTable {
 TargetTable read_target(Connection& connection, const RelationName& name);
 bool has_rows(Connection& connection, const RelationName& name);
 
-// One line per difference that keeps `table` from being replicated into `target`; none: fit.
-std::vector<std::string> differences(const TableSchema& table, const TargetTable& target,
-                                     const Settings& settings);
+// What keeps a table from being replicated into a target, and the SQL that mends it.
+struct Difference {
+  std::string text;
+  std::string remedy;
+};
+
+// None: fit.
+std::vector<Difference> differences(const TableSchema& table, const RelationName& name,
+                                    const TargetTable& target, const Settings& settings);
 
 // Throws config with all differences.
 void check_shape(const TableSchema& table, const RelationName& name, const TargetTable& target,

@@ -66,6 +66,8 @@ struct CatalogTable {
   std::int32_t object_id = 0;
   TableName name;
   bool may_select = true;
+  // Why CDC cannot capture such a table, ready for a sentence; empty where it can.
+  std::string kind;
   std::uint64_t rows = 0;
   std::vector<CatalogColumn> columns;  // In order of ids.
   std::vector<CatalogIndex> unique_indexes;
@@ -85,6 +87,7 @@ struct CatalogDatabase {
   std::string collation;
   std::string create_date;
   std::string broker_guid;
+  std::string user;    // The login's, in this database.
   std::string server;  // Name and start of the server: whose scan counters are read.
 };
 

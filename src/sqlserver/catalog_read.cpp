@@ -33,7 +33,9 @@ TableIndex read_tables(Connection& connection, Catalog& catalog) {
   Statement rows(
       connection, "list the tables",
       "SELECT t.[object_id], s.[name], t.[name], HAS_PERMS_BY_NAME(QUOTENAME(s.[name]) + N'.' + "
-      "QUOTENAME(t.[name]), N'OBJECT', N'SELECT') FROM sys.tables AS t JOIN sys.schemas AS s ON "
+      "QUOTENAME(t.[name]), N'OBJECT', N'SELECT'), CASE WHEN t.[temporal_type] = 1 THEN N'the history of a "
+      "temporal table' WHEN t.[is_memory_optimized] = 1 THEN N'a memory-optimized table' END FROM sys.tables "
+      "AS t JOIN sys.schemas AS s ON "
       "s.[schema_id] = t.[schema_id] WHERE t.[is_ms_shipped] = 0 AND s.[name] <> N'cdc' ORDER BY s.[name], "
       "t.[name]");
   while (rows.fetch()) {
@@ -42,6 +44,7 @@ TableIndex read_tables(Connection& connection, Catalog& catalog) {
     table.name.schema = rows.text(1).value_or("");
     table.name.name = rows.text(2).value_or("");
     table.may_select = rows.integer(3).value_or(0) != 0;
+    table.kind = rows.text(4).value_or("");
     catalog.tables.push_back(std::move(table));
   }
   std::sort(catalog.tables.begin(), catalog.tables.end(),
@@ -227,7 +230,8 @@ CatalogDatabase read_database(Connection& connection) {
       "SELECT d.[name], d.[is_cdc_enabled], d.[snapshot_isolation_state], d.[collation_name], "
       "d.[create_date], d.[service_broker_guid], CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')), "
       "CONVERT(int, SERVERPROPERTY('EngineEdition')), CONVERT(nvarchar(128), @@SERVERNAME), (SELECT "
-      "t.[create_date] FROM sys.databases AS t WHERE t.[name] = N'tempdb') FROM sys.databases AS d WHERE "
+      "t.[create_date] FROM sys.databases AS t WHERE t.[name] = N'tempdb'), USER_NAME() FROM sys.databases "
+      "AS d WHERE "
       "d.[name] = DB_NAME()");
   if (!rows.fetch()) {
     throw Error(ErrorKind::config, "the login may not see its own database in sys.databases");
@@ -243,6 +247,7 @@ CatalogDatabase read_database(Connection& connection) {
   database.is_azure = edition == 5 || edition == 8;
   database.server = rows.text(8).value_or("");
   database.server += "@" + date_of(rows, 9);
+  database.user = rows.text(10).value_or("");
   return database;
 }
 

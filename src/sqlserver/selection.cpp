@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "sqlserver/pattern.h"
+#include "sqlserver/remedies.h"
 #include "sqlserver/statements.h"
 
 namespace tailrace::sqlserver {
@@ -30,6 +31,7 @@ class TableSelector {
     schema_.name = table_.name;
     schema_.estimated_rows = table_.rows;
     check_rights();
+    if (!table_.kind.empty()) return std::nullopt;
     select_columns();
     select_key();
     select_constraints();
@@ -65,13 +67,17 @@ class TableSelector {
     if (!table_.may_select) {
       fail("table.rights", table_.name.str(), "the login may not read the table",
            fmt::format("GRANT SELECT ON {}.{} TO {};", quote(table_.name.schema), quote(table_.name.name),
-                       "[the login's user]"));
+                       quote(catalog_.database.user)));
+    }
+    if (!table_.kind.empty()) {
+      fail("table.kind", table_.name.str(), fmt::format("it is {}, which CDC cannot capture", table_.kind),
+           fmt::format("tables: {{ exclude: [{}] }}", table_.name.str()));
     }
     for (const std::string& name : {table_.name.schema, table_.name.name}) {
       if (name.size() <= most_name_bytes) continue;
       fail("table.name_length", table_.name.str(),
            fmt::format("the name {} has {} bytes, and PostgreSQL's names have at most 63", name, name.size()),
-           "leave the table out (tables.exclude)");
+           fmt::format("tables: {{ exclude: [{}] }}", table_.name.str()));
     }
   }
 
@@ -99,26 +105,29 @@ class TableSelector {
       if (is_excluded(column)) continue;
       if (column.computed) {
         warn("column.computed", column_subject(column),
-             "a computed column is left out: CDC does not capture it",
-             "exclude it by columns.exclude to say that this is meant");
+             "a computed column is left out: CDC does not capture it", exclude_remedy(column));
         continue;
       }
       if (!column.type) {
         fail("column.type", column_subject(column),
-             fmt::format("the type {} is not carried", column.type_name),
-             fmt::format("tables.settings: {}: {{ columns: {{ exclude: [{}] }} }}", table_.name.str(),
-                         column.name));
+             fmt::format("the type {} is not carried", column.type_name), exclude_remedy(column));
         continue;
       }
       if (column.name.size() > most_name_bytes) {
         fail("column.name_length", column_subject(column),
              fmt::format("the name has {} bytes, and PostgreSQL's names have at most 63", column.name.size()),
-             "exclude the column by columns.exclude");
+             exclude_remedy(column));
       }
       check_collation(column);
       schema_.columns.push_back({column.name, *column.type, column.nullable, column.collation});
       ids_.push_back(column.id);
     }
+  }
+
+  // As the configuration has it.
+  std::string exclude_remedy(const CatalogColumn& column) const {
+    return fmt::format("tables: {{ settings: {{ {}: {{ columns: {{ exclude: [{}] }} }} }} }}",
+                       table_.name.str(), column.name);
   }
 
   // SQL Server's capture handles narrow text in the database's collation.
@@ -173,11 +182,19 @@ class TableSelector {
     }
     if (!is_unique(ids)) {
       fail("table.key", table_.name.str(), "no unique index of the source stands for the configured key",
-           fmt::format("CREATE UNIQUE INDEX ... ON {}.{} (...), or configure another key",
-                       quote(table_.name.schema), quote(table_.name.name)));
+           unique_remedy(ids));
       return {};
     }
     return ids;
+  }
+
+  std::string unique_remedy(const std::vector<std::int32_t>& ids) const {
+    std::string columns;
+    for (const std::int32_t id : ids)
+      columns += (columns.empty() ? "" : ", ") + quote(table_.find_column(id)->name);
+    return fmt::format("CREATE UNIQUE INDEX {} ON {}.{} ({});   -- or configure another key",
+                       quote("UX_" + table_.name.name + "_key"), quote(table_.name.schema),
+                       quote(table_.name.name), columns);
   }
 
   bool is_unique(std::vector<std::int32_t> ids) const {
@@ -203,11 +220,16 @@ class TableSelector {
       std::string names;
       for (const std::int32_t id : index.columns)
         names += (names.empty() ? "" : ", ") + table_.find_column(id)->name;
-      return fmt::format("tables.settings: {}: {{ key: [{}] }}   (unique index {})", table_.name.str(), names,
-                         index.name);
+      return fmt::format("tables: {{ settings: {{ {}: {{ key: [{}] }} }} }}   (unique index {})",
+                         table_.name.str(), names, index.name);
     }
-    return fmt::format("ALTER TABLE {}.{} ADD PRIMARY KEY (...);", quote(table_.name.schema),
-                       quote(table_.name.name));
+    std::string column = "row_id";
+    while (find(column) != nullptr)
+      column += "_";
+    return fmt::format(
+        "ALTER TABLE {}.{} ADD {} bigint IDENTITY(1, 1) NOT NULL PRIMARY KEY; {}   -- or a primary key of "
+        "columns that are unique and NOT NULL",
+        quote(table_.name.schema), quote(table_.name.name), quote(column), enable_again(table_, catalog_));
   }
 
   static bool loses_digits(const ColumnType& type) {
@@ -223,7 +245,8 @@ class TableSelector {
            fmt::format("{} belongs to {}, and PostgreSQL keeps six of the seven digits of {}: two keys could "
                        "become one",
                        column.name, constraint, column.type->sql_name()),
-           "leave the table out (tables.exclude), or give the column six digits at the source");
+           fmt::format("tables: {{ exclude: [{}] }}   (or give the column six digits at the source)",
+                       table_.name.str()));
     }
   }
 
@@ -303,18 +326,12 @@ class TableSelector {
     return names;
   }
 
-  std::string enable_remedy(std::string_view instance) const {
-    return fmt::format(
-        "EXEC sys.sp_cdc_enable_table @source_schema = {}, @source_name = {}, @role_name = NULL{};",
-        literal(table_.name.schema), literal(table_.name.name),
-        instance.empty() ? "" : fmt::format(", @capture_instance = {}", literal(instance)));
-  }
-
   const CatalogInstance* select_instance(const CaptureInstance* stored) {
     // Findings of the database.
     if (!catalog_.database.cdc_enabled || !catalog_.database.may_read_cdc) return nullptr;
     if (table_.instances.empty()) {
-      fail("table.capture_instance", table_.name.str(), "the table is not captured", enable_remedy(""));
+      fail("table.capture_instance", table_.name.str(), "the table is not captured",
+           enable_again(table_, catalog_));
       return nullptr;
     }
     const CatalogInstance* chosen = nullptr;
@@ -333,8 +350,7 @@ class TableSelector {
     if (const std::string missing = missing_columns(*chosen); !missing.empty()) {
       fail("table.captured_columns", table_.name.str(),
            fmt::format("the capture instance {} does not hold: {}", chosen->name, missing),
-           fmt::format("{} or exclude the columns by columns.exclude",
-                       enable_remedy(fmt::format("{}_{}_2", table_.name.schema, table_.name.name))));
+           enable_again(table_, catalog_) + "   -- or exclude the columns by columns.exclude");
       return nullptr;
     }
     return chosen;
@@ -381,15 +397,30 @@ bool matches_any(const std::vector<std::string>& patterns, const TableName& name
   return any;
 }
 
+// A table that the login may not see does not exist for it.
+std::string grant_for(const std::string& pattern, const Catalog& catalog) {
+  const std::size_t dot = pattern.find('.');
+  const std::string schema = pattern.substr(0, dot);
+  const std::string name = dot == std::string::npos ? "" : pattern.substr(dot + 1);
+  if (schema.find_first_of("*?") != std::string::npos)
+    return "correct the pattern (schema.table, * and ? allowed)";
+  const bool is_one = !name.empty() && name.find_first_of("*?") == std::string::npos;
+  return fmt::format("GRANT SELECT ON {} TO {};   -- or correct the pattern: schema.table, * and ? allowed",
+                     is_one ? quote(schema) + "." + quote(name) : "SCHEMA::" + quote(schema),
+                     quote(catalog.database.user));
+}
+
 void report_unused(const std::vector<std::string>& patterns, const std::vector<bool>& used,
-                   std::string_view setting, std::vector<Finding>& findings) {
+                   std::string_view setting, const Catalog& catalog, std::vector<Finding>& findings) {
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     if (used[i]) continue;
     findings.push_back(
         {FindingLevel::failure, fmt::format("source.{}", setting), patterns[i],
-         fmt::format("tables.{}: {} matches no table of the database", setting, patterns[i]),
-         "correct the pattern (schema.table, * and ? allowed), or grant SELECT: tables that the login may "
-         "not see do not exist for it"});
+         fmt::format("tables.{}: {} matches no table of the database; tables that the login may not see do "
+                     "not exist for it",
+                     setting, patterns[i]),
+         setting == "include" ? grant_for(patterns[i], catalog)
+                              : "correct the pattern (schema.table, * and ? allowed)"});
   }
 }
 
@@ -401,10 +432,19 @@ void refuse_nothing(const Catalog& catalog, Selection& selection) {
   if (!selection.tables.empty() || is_explained || !catalog.database.cdc_enabled ||
       !catalog.database.may_read_cdc)
     return;
+  constexpr std::size_t most_named = 20;
+  std::string remedy;
+  std::size_t named = 0;
+  for (const CatalogTable& table : catalog.tables) {
+    if (!table.kind.empty() || named++ >= most_named) continue;
+    remedy += (remedy.empty() ? "" : "\n") + enable_again(table, catalog);
+  }
+  if (named > most_named) remedy += fmt::format("\n-- and so for the other {} tables", named - most_named);
   selection.findings.push_back(
       {FindingLevel::failure, "source.tables", catalog.database.name,
        "no table is left to replicate: none that tables.include and tables.exclude leave is captured",
-       "EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'...', @role_name = NULL;"});
+       remedy.empty() ? "the login sees no table at all: grant SELECT on the schemas that are meant"
+                      : remedy});
 }
 
 }  // namespace
@@ -440,8 +480,8 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
       selection.tables.push_back(std::move(*chosen));
     }
   }
-  report_unused(settings.include, included, "include", selection.findings);
-  report_unused(settings.exclude, excluded, "exclude", selection.findings);
+  report_unused(settings.include, included, "include", catalog, selection.findings);
+  report_unused(settings.exclude, excluded, "exclude", catalog, selection.findings);
   std::size_t at = 0;
   for (const auto& [name, entry] : settings.tables) {
     if (!configured[at++]) {

@@ -49,6 +49,10 @@ struct Settings {
   std::vector<std::string> exclude;
   std::map<std::string, TableSettings> tables;  // By schema.table.
 
+  // What `check` reckons with: how long a stop may take, and how many bytes a second a load reads.
+  std::chrono::seconds expected_outage{86'400};
+  std::uint64_t expected_rate = 10u << 20;
+
   std::chrono::milliseconds poll_interval{500};
   std::uint64_t commit_rows = 100'000;         // Rows a commit point aims at.
   std::uint64_t commit_transactions = 10'000;  // Source transactions in a commit point, at most.

@@ -104,6 +104,26 @@ std::vector<Binding<Settings>> connection() {
            .minimum = 0,
            .maximum = 10 * minute_ms},
           [](Settings & s) -> auto& { return s.lock_timeout; }),
+      bind<Settings>(
+          {.name = "source.expected_outage",
+           .type = SettingType::duration,
+           .help = "How long the pipeline may have to stand still; `tailrace check` wants changes to be kept "
+                   "at the "
+                   "source for longer than this and a load.",
+           .fallback = "1d",
+           .minimum = 1'000,
+           .maximum = std::int64_t{365} * 24 * 60 * minute_ms},
+          [](Settings & s) -> auto& { return s.expected_outage; }),
+      bind<Settings>(
+          {.name = "source.expected_rate",
+           .type = SettingType::bytes,
+           .help = "Bytes a second by which `tailrace check` reckons how long a load takes; of a run of your "
+                   "own, if "
+                   "you have one.",
+           .fallback = "10MiB",
+           .minimum = 1024,
+           .maximum = 1024 * 1024 * mebibyte},
+          [](Settings & s) -> auto& { return s.expected_rate; }),
   };
 }
 
