@@ -64,6 +64,7 @@ class Check(EndToEnd):
             connection.execute(f"DROP DATABASE {self.database}")
             connection.execute(f"CREATE DATABASE {self.database} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
         self.target = self.postgres.connect(self.database)
+        self.addCleanup(self.target.close)
 
     def change_config(self, changes):
         text = self.pipeline.config.read_text(encoding="utf-8")
