@@ -161,6 +161,7 @@ std::optional<ChangeBatch> ChangeStream::next(std::stop_token stop) {
       if (!reading_ && position_.lsn == before) wait_for(connection_.settings().poll_interval, stop);
     }
   } catch (const Error& error) {
+    if (is_missing_object(error)) check_instances();  // Says whose instance was switched off, if that is why.
     if (error.kind() != ErrorKind::abandoned || !stop.stop_requested()) throw;
   }
   return std::nullopt;
