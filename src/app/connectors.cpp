@@ -20,9 +20,15 @@ namespace {
 
 using config::Document;
 
+// Both sides have a part in it: the source goes on behind a value that is too long, the target keeps the letters.
+bool passes_bad_rows_over(const Document& document) {
+  return document.read("errors.on_row").text == "dead_letter";
+}
+
 sqlserver::Settings sqlserver_settings(const Document& document) {
   sqlserver::Settings out;
   config::fill(out, sqlserver::settings_bindings(), document);
+  out.long_value_is_fault = passes_bad_rows_over(document);
   return out;
 }
 
@@ -30,6 +36,7 @@ postgres::Settings postgres_settings(const Document& document) {
   postgres::Settings out;
   out.pipeline = document.read("pipeline").text;
   config::fill(out, postgres::settings_bindings(), document);
+  out.dead_letters = passes_bad_rows_over(document);
   return out;
 }
 

@@ -135,6 +135,7 @@ void ProgressPrinter::log_lines() {
                                 {"changes", changes},
                                 {"commits", sample.commits},
                                 {"retries", sample.retries},
+                                {"dead_letters", dead_letters_of(sample.tables)},
                                 {"queue_bytes", sample.queue_bytes}});
   }
 }

@@ -50,9 +50,12 @@ std::string stream_line(const ProgressSample& sample, const Rates& rates) {
   std::uint64_t changes = 0;
   for (const TableCount& count : sample.tables)
     changes += changes_of(count);
-  return fmt::format("stream: lag {}, {} transactions ({}), {} changes ({}), {} retries", lag_text(sample),
-                     grouped(sample.transactions), rate_text(rates.transactions), grouped(changes),
-                     rate_text(rates.changes), sample.retries);
+  std::string out = fmt::format("stream: lag {}, {} transactions ({}), {} changes ({}), {} retries",
+                                lag_text(sample), grouped(sample.transactions), rate_text(rates.transactions),
+                                grouped(changes), rate_text(rates.changes), sample.retries);
+  if (const std::uint64_t letters = dead_letters_of(sample.tables); letters > 0)
+    out += fmt::format(", {} dead letters", grouped(letters));
+  return out;
 }
 
 // Cut to the terminal's width: a wrapped line would break the refresh in place.
@@ -84,6 +87,13 @@ ProgressSample sample_of(const Progress& progress) {
   out.last_durable_at_utc = progress.last_durable_at_utc;
   out.streaming = progress.streaming;
   return out;
+}
+
+std::uint64_t dead_letters_of(const std::vector<TableCount>& tables) {
+  std::uint64_t letters = 0;
+  for (const TableCount& count : tables)
+    letters += count.dead_letters;
+  return letters;
 }
 
 std::uint64_t changes_of(const TableCount& count) {

@@ -31,6 +31,7 @@ struct ProgressSample {
 ProgressSample sample_of(const Progress& progress);
 
 std::uint64_t changes_of(const TableCount& count);
+std::uint64_t dead_letters_of(const std::vector<TableCount>& tables);
 
 struct Rates {
   std::map<TableName, double> snapshot_rows;

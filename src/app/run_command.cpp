@@ -55,7 +55,8 @@ void log_end(const PipelineFile& pipeline, RunEnd end, const Progress& progress)
                           {"snapshot_rows", loaded},
                           {"changes", changes},
                           {"transactions", progress.transactions.load()},
-                          {"retries", progress.retries.load()}});
+                          {"retries", progress.retries.load()},
+                          {"dead_letters", dead_letters_of(progress.tables())}});
 }
 
 }  // namespace

@@ -52,6 +52,19 @@ std::string state_text(const TableStatus& table) {
   std::string out(name_of(table.state));
   if (table.resnapshot) out += ", taken again";
   if (table.parked_keys > 0) out += fmt::format(", {} parked keys", table.parked_keys);
+  if (table.diverged_keys > 0) out += fmt::format(", diverged in {} keys", grouped(table.diverged_keys));
+  if (table.dead_letters > 0) out += fmt::format(", {} dead letters", grouped(table.dead_letters));
+  return out;
+}
+
+// Where the target is not a state that the source was in (invariant 2's exception).
+std::string diverged_tables(const PipelineStatus& status) {
+  std::string out;
+  for (const TableStatus& table : status.tables) {
+    if (table.diverged_keys == 0) continue;
+    out += fmt::format("{}{} ({} keys)", out.empty() ? "" : ", ", table.table.str(),
+                       grouped(table.diverged_keys));
+  }
   return out;
 }
 
@@ -95,6 +108,8 @@ std::string status_text(const std::string& pipeline, const PipelineStatus& statu
   if (!status.last_error.empty()) {
     out += fmt::format("stopped   {}\n", coloured(status.last_error, Colour::red, colour));
   }
+  if (const std::string diverged = diverged_tables(status); !diverged.empty())
+    out += fmt::format("diverged  {}\n", coloured(diverged, Colour::red, colour));
   TextTable table;
   table.head = {"TABLE", "STATE", "ROWS", "LOADED", "CHUNKS", "LAST ERROR"};
   table.right = {false, false, true, true, true, false};
@@ -124,6 +139,7 @@ std::string status_json(const std::string& pipeline, const PipelineStatus& statu
   const double lag = lag_seconds(status);
   out["lag_seconds"] = lag < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(lag);
   out["last_error"] = nullable(status.last_error);
+  out["diverged"] = !diverged_tables(status).empty();
   out["tables"] = nlohmann::ordered_json::array();
   for (const TableStatus& table : status.tables) {
     out["tables"].push_back({{"table", table.table.str()},
@@ -134,6 +150,8 @@ std::string status_json(const std::string& pipeline, const PipelineStatus& statu
                              {"chunks_planned", table.chunks_planned},
                              {"resnapshot", table.resnapshot},
                              {"parked_keys", table.parked_keys},
+                             {"diverged_keys", table.diverged_keys},
+                             {"dead_letters", table.dead_letters},
                              {"last_error", nullable(table.last_error)}});
   }
   return out.dump(2) + "\n";

@@ -78,6 +78,7 @@ class Load {
       queue_.close();
     }
     threads.clear();
+    progress_.add_dead_letters(sink_.take_dead_letters());
     error_.rethrow();
     return planned && !beginning_.stop_requested();
   }
@@ -149,6 +150,18 @@ class Load {
   }
 
   bool copy_chunk(SnapshotReader& reader, ChunkWriter& writer, const ChunkTask& task) {
+    try {
+      return copy_once(reader, writer, task);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::data || !writer.wants_again()) throw;
+      log::warn("snapshot.chunk.again", {{"table", task.table->name.str()},
+                                         {"chunk", task.chunk.number},
+                                         {"reason", error.what()}});
+    }
+    return copy_once(reader, writer, task);
+  }
+
+  bool copy_once(SnapshotReader& reader, ChunkWriter& writer, const ChunkTask& task) {
     switch (writer.begin(task.table, task.chunk, beginning_.get_token())) {
       case ChunkBegin::begun: break;
       case ChunkBegin::done_before: return true;

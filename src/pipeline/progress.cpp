@@ -34,6 +34,12 @@ void Progress::add_changes(const TableName& table, std::uint64_t inserts, std::u
   count.deletes += deletes;
 }
 
+void Progress::add_dead_letters(const std::map<TableName, std::uint64_t>& letters) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [table, count] : letters)
+    counts_[table].dead_letters += count;
+}
+
 std::vector<TableCount> Progress::tables() const {
   const std::lock_guard lock(mutex_);
   std::vector<TableCount> out;

@@ -26,6 +26,7 @@ struct TableCount {
   std::uint64_t inserts = 0;
   std::uint64_t updates = 0;
   std::uint64_t deletes = 0;
+  std::uint64_t dead_letters = 0;  // Of loads and of changes.
 };
 
 class Progress {
@@ -36,6 +37,7 @@ class Progress {
   void add_snapshot(const TableName& table, std::uint64_t rows, std::uint64_t bytes);
   void add_changes(const TableName& table, std::uint64_t inserts, std::uint64_t updates,
                    std::uint64_t deletes);
+  void add_dead_letters(const std::map<TableName, std::uint64_t>& letters);
   std::vector<TableCount> tables() const;
 
   // Chunks and commit points made durable: what tells progress from an endless retry.

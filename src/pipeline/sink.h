@@ -4,13 +4,15 @@
 // Errors   config: the target is of another shape, or holds rows that tailrace did not write. auth: login refused.
 //          unavailable, conflict: nothing since the last durable position is held; go on with a new instance from
 //          open().
-//          data: a row was refused, or one is missing that must be there.
+//          data: a row was refused, or one is missing that must be there. With errors.on_row: dead_letter such rows
+//          are passed over instead, into a store that becomes durable with the position (R11).
 //          fenced: another runner holds or took over; nothing was written.
 // Threads  One instance belongs to one thread. Chunk writers may be used on other threads, one thread each, and must
 //          not outlive the sink.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -38,6 +40,10 @@ class ChunkWriter {
   [[nodiscard]] virtual bool write(const RowBatch& rows, std::stop_token stop) = 0;
   // Makes the chunk's rows and its progress durable in one step; answers the rows written. Nothing if stopped first.
   [[nodiscard]] virtual std::optional<std::uint64_t> finish(std::stop_token stop) = 0;
+
+  // After an error of kind `data`: true if the chunk is to be begun and given once more, this time in batches whose bad
+  // rows are told from the others (R11).
+  [[nodiscard]] virtual bool wants_again() { return false; }
 };
 
 struct TableStart {
@@ -107,6 +113,10 @@ class Sink {
   // itself, from a connection of its own: also while a transaction of an hour is open or a key is being
   // built.
   virtual std::vector<TableName> heartbeat() = 0;
+
+  // Changes that were passed over into the dead-letter store and are durable there, since the last call: of write(),
+  // settle_parked() and all chunk writers.
+  virtual std::map<TableName, std::uint64_t> take_dead_letters() { return {}; }
 
   // A clean end: the heartbeat is cleared, so that the next runner need not wait.
   virtual void close() = 0;

@@ -137,6 +137,7 @@ class Stream {
 
   std::optional<StreamEnd> after_commit(const ChangeBatch& batch) {
     pending_.settle(progress_);
+    progress_.add_dead_letters(sink_.take_dead_letters());
     ++progress_.commits;
     ++progress_.durable_steps;
     if (batch.end->commit_time_utc != 0) progress_.last_commit_time_utc = batch.end->commit_time_utc;

@@ -45,6 +45,39 @@ void refuse_faults(const RowBatch& batch) {
       .with("remedy", "correct the row at the source, or exclude the column");
 }
 
+void Coalescer::index_faults(const RowBatch& batch) {
+  for (const RowFault& fault : batch.faults())
+    faults_[{&batch, fault.row}].push_back(&fault);
+}
+
+const RowFault* Coalescer::fault_of(RowRef row, std::size_t column) const {
+  if (faults_.empty()) return nullptr;
+  const auto found = faults_.find({row.batch, row.row});
+  if (found == faults_.end()) return nullptr;
+  for (const RowFault* const fault : found->second) {
+    if (fault->column == column) return fault;
+  }
+  return nullptr;
+}
+
+const RowFault* Coalescer::fault_of(const NetChange& change) const {
+  if (faults_.empty() || change.kind == NetChange::Kind::delete_) return nullptr;
+  for (std::size_t column = 0; column < plan_.encoders.size(); ++column) {
+    const RowFault* const fault = fault_of(change.source_of(column), column);
+    if (fault != nullptr) return fault;
+  }
+  return nullptr;
+}
+
+const RowFault* Coalescer::key_fault_of(RowRef row) const {
+  if (faults_.empty()) return nullptr;
+  for (const std::size_t column : plan_.schema->key) {
+    const RowFault* const fault = fault_of(row, column);
+    if (fault != nullptr) return fault;
+  }
+  return nullptr;
+}
+
 bool Coalescer::has_absent(RowRef ref) const {
   for (std::size_t column = 0; column < plan_.encoders.size(); ++column) {
     if (ref.batch->state(ref.row, column) == CellState::absent) return true;
@@ -167,6 +200,7 @@ std::size_t Coalescer::add_pair(const RowBatch& batch, std::size_t row) {
   if (header.commit_lsn != moving_lsn_ || header.command_id != moving_command_) finish_moves();
   moving_lsn_ = header.commit_lsn;
   moving_command_ = header.command_id;
+  if (key_fault_of(before) != nullptr || key_fault_of(after) != nullptr) return add_faulty_pair(before, after);
   bool fresh = false;
   const std::size_t from = slot_of(before, /*expects_row=*/true, fresh);
   if (same_key(before, after)) {
@@ -177,8 +211,26 @@ std::size_t Coalescer::add_pair(const RowBatch& batch, std::size_t row) {
   return row + 1;
 }
 
+// One of the keys cannot be in the target: what is left is a row that ends, or one that begins.
+std::size_t Coalescer::add_faulty_pair(RowRef before, RowRef after) {
+  if (key_fault_of(before) == nullptr) {
+    bool fresh = false;
+    apply_delete(changes_[slot_of(before, /*expects_row=*/true, fresh)], before);
+  }
+  if (key_fault_of(after) != nullptr) {
+    keyless_.push_back(after);
+  } else {
+    moving_.push_back({NetChange{}, after, false});
+  }
+  return after.row;
+}
+
 void Coalescer::add_row(const RowBatch& batch, std::size_t row) {
   const RowRef ref{&batch, static_cast<std::uint32_t>(row)};
+  if (key_fault_of(ref) != nullptr) {
+    keyless_.push_back(ref);
+    return;
+  }
   bool fresh = false;
   switch (batch.header(row).operation) {
     case Operation::delete_: apply_delete(changes_[slot_of(ref, /*expects_row=*/true, fresh)], ref); return;
@@ -195,7 +247,11 @@ void Coalescer::add_row(const RowBatch& batch, std::size_t row) {
 }
 
 void Coalescer::add(const RowBatch& batch) {
-  refuse_faults(batch);
+  if (keep_ == Faults::refuse) {
+    refuse_faults(batch);
+  } else {
+    index_faults(batch);
+  }
   slots_.reserve(slots_.size() + batch.rows());
   for (std::size_t row = 0; row < batch.rows(); ++row) {
     if (batch.header(row).operation == Operation::update_before) {

@@ -4,12 +4,15 @@
 //          partial + partial = union; delete then insert = full replacement; delete wins. An update_before row with
 //          another key makes the change a delete of the old key and a new row under the new one, whose absent columns
 //          come from the old target row, along chains too (R7e).
+//          With Faults::keep a row with a fault is a change like others: who applies it asks fault_of(). A row whose
+//          key has the fault is kept apart.
 // Errors   data: a row with a fault, with table, column and key.  internal: a row that breaks the model.
 // Source   docs/rules.md R7.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -57,9 +60,11 @@ std::string readable_key(const RowBatch& batch, std::size_t row);
 // Throws data for the first fault of the batch.
 void refuse_faults(const RowBatch& batch);
 
+enum class Faults { refuse, keep };
+
 class Coalescer {
  public:
-  explicit Coalescer(const TablePlan& plan) : plan_(plan) {}
+  explicit Coalescer(const TablePlan& plan, Faults faults = Faults::refuse) : plan_(plan), keep_(faults) {}
   Coalescer(const Coalescer&) = delete;
   Coalescer& operator=(const Coalescer&) = delete;
 
@@ -67,6 +72,14 @@ class Coalescer {
   void add(const RowBatch& batch);
   // In the order in which the keys first came.
   const std::vector<NetChange>& changes() const { return changes_; }
+
+  // Rows whose key cannot be expressed: the target never had them and cannot take them.
+  const std::vector<RowRef>& keyless() const { return keyless_; }
+  // nullptr: the cell is sound.
+  const RowFault* fault_of(RowRef row, std::size_t column) const;
+  // Of a cell that the change would write.
+  const RowFault* fault_of(const NetChange& change) const;
+  const RowFault* key_fault_of(RowRef row) const;
 
  private:
   struct Hash {
@@ -86,10 +99,15 @@ class Coalescer {
   void put_row(Moved moved);
   bool same_key(RowRef before, RowRef after);
   std::size_t add_pair(const RowBatch& batch, std::size_t row);
+  std::size_t add_faulty_pair(RowRef before, RowRef after);
+  void index_faults(const RowBatch& batch);
   void finish_moves();
   bool has_absent(RowRef ref) const;
 
   const TablePlan& plan_;
+  Faults keep_;
+  std::map<std::pair<const RowBatch*, std::size_t>, std::vector<const RowFault*>> faults_;
+  std::vector<RowRef> keyless_;
   std::vector<NetChange> changes_;
   std::unordered_map<std::string_view, std::size_t, Hash> slots_;
   std::deque<std::string> long_keys_;  // Owners of the map's keys.

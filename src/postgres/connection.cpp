@@ -315,7 +315,7 @@ void Connection::cancel() const noexcept {
   if (cancel_ != nullptr) PQcancel(cancel_.get(), words.data(), static_cast<int>(words.size()));
 }
 
-bool Connection::reset() noexcept {
+bool Connection::leave_pipeline() noexcept {
   pending_.clear();
   if (PQstatus(raw()) != CONNECTION_OK) return false;
   if (PQpipelineStatus(raw()) != PQ_PIPELINE_OFF) {
@@ -336,6 +336,11 @@ bool Connection::reset() noexcept {
       if (PQstatus(raw()) != CONNECTION_OK) return false;
     }
   }
+  return true;
+}
+
+bool Connection::reset() noexcept {
+  if (!leave_pipeline()) return false;
   if (!in_transaction()) return true;
   pg_result* const result = PQexec(raw(), "ROLLBACK");
   const bool done = PQresultStatus(result) == PGRES_COMMAND_OK;

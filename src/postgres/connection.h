@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -54,6 +55,7 @@ class Params {
   Params& null();
   // A text[] as an array literal.
   Params& texts(const std::vector<std::string>& values);
+  Params& nullable_texts(const std::vector<std::optional<std::string>>& values);
 
   std::size_t size() const { return values_.size(); }
   // As libpq takes them: nullptr is NULL.
@@ -114,6 +116,9 @@ class Connection {
   int server_version() const;
   int backend_pid() const;
   bool in_transaction() const;
+  // Ends a pipeline that failed or was not finished; the transaction stays as it is, failed or not. False if the
+  // connection is lost.
+  bool leave_pipeline() noexcept;
   // Leaves whatever state the connection is in: ends a pipeline, rolls back. False if the connection is lost.
   bool reset() noexcept;
 

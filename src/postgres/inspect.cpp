@@ -69,6 +69,26 @@ void read_tables(Connection& connection, const Settings& settings, PipelineStatu
   }
 }
 
+void read_dead_letters(Connection& connection, const Settings& settings, PipelineStatus& status) {
+  if (connection.query("SELECT to_regclass('tailrace.dead_letter') IS NULL", {}).boolean(0, 0)) return;
+  const Result rows = connection.query(
+      "SELECT source_schema, source_table, sum(letters)::bigint, sum(diverged)::bigint FROM ("
+      "  SELECT source_schema, source_table, count(*) AS letters, 0 AS diverged"
+      "    FROM tailrace.dead_letter WHERE pipeline = $1 GROUP BY 1, 2"
+      "  UNION ALL SELECT source_schema, source_table, 0, count(*)"
+      "    FROM tailrace.diverged_key WHERE pipeline = $1 AND NOT in_shadow GROUP BY 1, 2) AS both_of_them"
+      " GROUP BY 1, 2",
+      Params().text(settings.pipeline));
+  for (int at = 0; at < rows.rows(); ++at) {
+    const TableName name{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))};
+    for (TableStatus& table : status.tables) {
+      if (table.table != name) continue;
+      table.dead_letters = static_cast<std::uint64_t>(rows.integer(at, 2));
+      table.diverged_keys = static_cast<std::uint64_t>(rows.integer(at, 3));
+    }
+  }
+}
+
 // What comes after the load, for the reader's eyes.
 std::string later_sql(const TableSchema& table, const std::vector<SchemaPtr>& tables,
                       const Settings& settings) {
@@ -133,6 +153,7 @@ PipelineStatus read_status(const Settings& settings, std::stop_token stop) {
   status.now_utc = row.integer(0, 6);
   read_runner(connection, settings, status);
   read_tables(connection, settings, status);
+  read_dead_letters(connection, settings, status);
   return status;
 }
 

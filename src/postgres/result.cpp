@@ -59,11 +59,19 @@ Params& Params::null() {
 }
 
 Params& Params::texts(const std::vector<std::string>& values) {
+  return nullable_texts({values.begin(), values.end()});
+}
+
+Params& Params::nullable_texts(const std::vector<std::optional<std::string>>& values) {
   std::string literal = "{";
-  for (const std::string& value : values) {
+  for (const std::optional<std::string>& value : values) {
     if (literal.size() > 1) literal += ',';
+    if (!value) {
+      literal += "NULL";
+      continue;
+    }
     literal += '"';
-    for (const char c : value) {
+    for (const char c : *value) {
       if (c == '"' || c == '\\') literal += '\\';
       literal += c;
     }

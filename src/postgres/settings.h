@@ -23,6 +23,9 @@ struct Settings {
   // char(n) and nchar(n) become char(n) instead of text (the default keeps trailing blanks).
   bool char_as_char = false;
 
+  // errors.on_row: a row that cannot be written goes to the dead-letter store instead of stopping the pipeline (R11).
+  bool dead_letters = false;
+
   // One per process: a reconnect of the same runner does not count as another runner. Empty: made by
   // process_runner_id().
   std::string runner_id;

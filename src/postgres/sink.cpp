@@ -19,7 +19,8 @@ namespace tailrace::postgres {
 
 PostgresSink::PostgresSink(Settings settings)
     : settings_(std::move(settings)),
-      runner_id_(settings_.runner_id.empty() ? process_runner_id() : settings_.runner_id) {}
+      runner_id_(settings_.runner_id.empty() ? process_runner_id() : settings_.runner_id),
+      durable_letters_(std::make_shared<LetterCounter>()) {}
 
 PostgresSink::~PostgresSink() = default;
 
@@ -47,6 +48,7 @@ void PostgresSink::take_ownership(std::stop_token stop) {
   // Only now: until the fence was raised, an old backend could still have committed (R6b).
   stored_ = read_pipeline(*connection_, settings_.pipeline);
   if (stored_.position) lsn_ = stored_.position->lsn;
+  isolation_ = read_isolation(*connection_, owner_);
 }
 
 void PostgresSink::check_loses_digits(const TableSchema& table) const {
@@ -189,6 +191,7 @@ void PostgresSink::start_table(const TableStart& start) {
     connection_->exec("TRUNCATE " + row.target.quoted());
   }
   store_table(*connection_, owner_, row);
+  forget_diverged(*connection_, owner_, name, start.shadow);
   Entry& entry = entries_[name];
   entry.plan = make_plan(*connection_, settings_, start.schema, relation);
   entry.state = TableState::loading;
@@ -228,7 +231,7 @@ void PostgresSink::add_chunks(const std::vector<Chunk>& chunks) {
 }
 
 std::unique_ptr<ChunkWriter> PostgresSink::chunk_writer() {
-  return std::make_unique<PostgresChunkWriter>(settings_, owner_, plans_);
+  return std::make_unique<PostgresChunkWriter>(settings_, owner_, plans_, durable_letters_);
 }
 
 // One transaction a table; a table that has its key already only gets the newer mark.
@@ -259,6 +262,7 @@ bool PostgresSink::finish_table(const SchemaPtr& table, const HighMark& mark, co
         " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
         Params().text(owner_.pipeline).text(table->name.schema).text(table->name.name));
     store_state(*connection_, owner_, table->name, TableState::catching_up, mark);
+    entry.has_diverged = has_diverged(*connection_, owner_, table->name);  // Of its chunks.
   };
   if (!with_lock_timeout(*connection_, settings_, stop, finish)) return false;
   entry.state = TableState::catching_up;

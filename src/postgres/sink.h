@@ -15,6 +15,7 @@
 
 #include "pipeline/sink.h"
 #include "postgres/connection.h"
+#include "postgres/dead_letter.h"
 #include "postgres/liveness.h"
 #include "postgres/plan.h"
 #include "postgres/settings.h"
@@ -22,6 +23,8 @@
 #include "postgres/table_apply.h"
 
 namespace tailrace::postgres {
+
+struct ConstraintSql;
 
 class PostgresSink : public Sink {
  public:
@@ -41,6 +44,7 @@ class PostgresSink : public Sink {
   void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) override;
   [[nodiscard]] bool finish_constraints(std::stop_token stop) override;
   std::vector<TableName> heartbeat() override;
+  std::map<TableName, std::uint64_t> take_dead_letters() override;
   void close() override;
 
  private:
@@ -50,6 +54,7 @@ class PostgresSink : public Sink {
     PlanPtr plan;
     TableState state = TableState::loading;
     bool constraints_done = false;
+    bool has_diverged = false;  // Keys of it are listed as diverged; may be true when none is any more.
     std::set<Key> parked;
   };
 
@@ -77,6 +82,15 @@ class PostgresSink : public Sink {
   void after_commit(const ChangeBatch& batch, const std::vector<TableName>& streaming);
   void reload_parked();
   bool add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents, const std::stop_token& stop);
+  bool make_constraint(const ConstraintSql& constraint, const std::stop_token& stop);
+  // R11: sink_isolate.cpp.
+  bool careful() const;
+  bool isolate(const Error& error, const ChangeBatch& batch);
+  void repeat_from_the_source();
+  void apply_carefully(const ChangeBatch& batch);
+  void apply_isolated(TableApply& table, Entry& entry);
+  void settle_letters(const TableApply& table, Entry& entry, std::uint64_t letters);
+  void check_constraints_carefully(const Lsn& upto);
 
   Settings settings_;
   std::string runner_id_;
@@ -89,8 +103,16 @@ class PostgresSink : public Sink {
   std::map<TableName, Entry> entries_;
   PlanRegistry plans_;
   Statements statements_;
+  // What the next commit points are applied with, after one was refused (R11).
+  Isolation isolation_;
+  bool rejected_more_ = false;  // By the check at the end of the commit point at hand.
+  std::map<TableName, std::uint64_t> letters_;  // Of the open transaction.
+  std::shared_ptr<LetterCounter> durable_letters_;
   bool in_commit_point_ = false;
   std::uint64_t parts_ = 0;  // Of the open commit point, applied so far.
+  // The batch at hand is its commit point's first: with earlier parts, which are gone with their transaction, it could
+  // not be repeated.
+  bool whole_ = false;
   std::vector<TableName> becoming_streaming_;
   std::vector<RelationName> to_drop_;
   std::chrono::steady_clock::time_point last_heartbeat_{};

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "base/crash_point.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/wait.h"
 #include "postgres/constraints.h"
+#include "postgres/isolate.h"
 #include "postgres/shadow.h"
 #include "postgres/sink.h"
 
@@ -59,7 +61,9 @@ std::map<TableName, TableApply> PostgresSink::sorted_by_table(const ChangeBatch&
     Entry& entry = entry_of(name);
     TAILRACE_ASSERT(entry.state != TableState::loading);
     TAILRACE_ASSERT(rows.columns() == entry.plan->encoders.size());
-    tables.try_emplace(name, entry.plan, entry.state == TableState::streaming, settings_)
+    tables
+        .try_emplace(name, entry.plan, entry.state == TableState::streaming, settings_,
+                     careful() ? Faults::keep : Faults::refuse)
         .first->second.add(rows);
   }
   return tables;
@@ -70,8 +74,10 @@ std::map<TableName, TableApply> PostgresSink::sorted_by_table(const ChangeBatch&
 void PostgresSink::apply(const ChangeBatch& batch) {
   std::map<TableName, TableApply> tables = sorted_by_table(batch);
   for (auto& [name, table] : tables) {
-    if (!table.has_carried()) continue;
+    const bool look_up = entry_of(name).has_diverged;
+    if (!look_up && !table.has_carried()) continue;
     if (!in_commit_point_) begin_commit_point();
+    if (look_up) look_up_diverged(*connection_, owner_, table);
     table.read_carried(*connection_);
   }
   statements_.forget_if_many(*connection_);
@@ -88,6 +94,7 @@ void PostgresSink::apply(const ChangeBatch& batch) {
   for (auto& [name, table] : tables) {
     table.check(*connection_);
     settle_keys(table, entry_of(name));
+    settle_letters(table, entry_of(name), settle_diverged(*connection_, owner_, table));
   }
 }
 
@@ -106,6 +113,7 @@ void PostgresSink::let_table_in(const TableName& name, std::vector<TableName>& s
                                     {"updated", rows.updated},
                                     {"inserted", rows.inserted}});
     to_drop_.push_back(entry.plan->relation);
+    join_diverged(*connection_, owner_, name);
     connection_->query(
         "UPDATE tailrace.table_state SET shadow_table = NULL"
         " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
@@ -125,10 +133,10 @@ void PostgresSink::refuse_step_back(const ChangeBatch& batch) const {
 void PostgresSink::end_commit_point(const ChangeBatch& batch) {
   becoming_streaming_.clear();
   to_drop_.clear();
-  if (!ends_plainly(batch)) {
+  if (careful() || !ends_plainly(batch)) {
     for (const TableName& table : batch.caught_up)
       let_table_in(table, becoming_streaming_);
-    check_constraints();
+    careful() ? check_constraints_carefully(batch.end->lsn) : check_constraints();
     for (const RelationName& shadow : to_drop_)
       drop_shadow(*connection_, shadow);
     store_position(*connection_, owner_, *batch.end);
@@ -143,6 +151,9 @@ void PostgresSink::end_commit_point(const ChangeBatch& batch) {
 // What is true only once it is durable.
 void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<TableName>& streaming) {
   lsn_ = batch.end->lsn;
+  for (const auto& [table, letters] : std::exchange(letters_, {}))
+    durable_letters_->add(table, letters);
+  if (isolation_.careful_until && *isolation_.careful_until <= *lsn_) isolation_ = {};
   for (const TableName& name : streaming) {
     Entry& entry = entry_of(name);
     entry.state = TableState::streaming;
@@ -154,11 +165,13 @@ void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<Tabl
 
 bool PostgresSink::write_once(const ChangeBatch& batch, const std::stop_token& stop) {
   if (stop.stop_requested()) return false;
+  whole_ = false;
   const CancelOnStop cancel(*connection_, stop);
   refuse_if_fenced();
   refuse_step_back(batch);
   if (!in_commit_point_) parts_ = 0;
-  apply(batch);
+  whole_ = parts_ == 0;
+  careful() ? apply_carefully(batch) : apply(batch);
   crash_point("sink.in_apply");
   ++parts_;
   if (!batch.end) return true;
@@ -173,11 +186,15 @@ bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
     try {
       return write_once(batch, stop);
     } catch (const Error& error) {
-      const bool whole = parts_ == 0;  // Earlier parts are gone with the transaction and cannot be repeated.
       in_commit_point_ = false;
+      letters_.clear();
       const bool usable = connection_->reset();
       if (stop.stop_requested() && error.kind() == ErrorKind::conflict) return false;
-      if (error.kind() != ErrorKind::conflict || !whole || !usable || attempt == conflict_attempts) throw;
+      const bool isolating = usable && error.kind() == ErrorKind::data && isolate(error, batch);
+      if (isolating && !whole_) repeat_from_the_source();
+      const bool repeatable = isolating || (error.kind() == ErrorKind::conflict && attempt != conflict_attempts);
+      if (!whole_ || !usable || !repeatable) throw;
+      if (isolating) attempt = 0;
       log::warn("sink.write.retry", {{"attempt", attempt}, {"reason", error.what()}});
     }
     statements_.forget(*connection_);
@@ -190,6 +207,7 @@ void PostgresSink::reload_parked() {
   for (auto& [name, entry] : entries_) {
     const std::vector<Key> keys = read_parked(*connection_, settings_.pipeline, name);
     entry.parked = {keys.begin(), keys.end()};
+    entry.has_diverged = postgres::has_diverged(*connection_, owner_, name);
   }
 }
 
@@ -207,16 +225,23 @@ void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows,
   Entry& entry = entry_of(parked.schema->name);
   Transaction transaction(*connection_);
   assert_owner(*connection_, owner_, lsn_);
-  TableApply table(entry.plan, /*streaming=*/false, settings_);
+  TableApply table(entry.plan, /*streaming=*/false, settings_,
+                   settings_.dead_letters ? Faults::keep : Faults::refuse);
   table.add(rows);
-  connection_->begin_pipeline();
-  table.send(*connection_, statements_);
-  connection_->finish_pipeline();
+  if (settings_.dead_letters) {
+    apply_isolated(table, entry);
+  } else {
+    connection_->begin_pipeline();
+    table.send(*connection_, statements_);
+    connection_->finish_pipeline();
+  }
   check_constraints();
   for (const Key& key : parked.keys)
     unpark_key(*connection_, owner_, parked.schema->name, key);
   store_state(*connection_, owner_, parked.schema->name, TableState::catching_up, mark);
   transaction.commit();
+  for (const auto& [name, letters] : std::exchange(letters_, {}))
+    durable_letters_->add(name, letters);
   for (const Key& key : parked.keys)
     entry.parked.erase(key);
 }
@@ -234,21 +259,30 @@ bool PostgresSink::add_constraints(Entry& entry, const std::vector<SchemaPtr>& p
           {{"table", table.name.str()}, {"constraint", constraint.name}, {"reason", constraint.reason}});
       continue;
     }
-    const auto run = [&](const std::string& sql) {
-      return with_lock_timeout(*connection_, settings_, stop, [&] {
-        assert_owner(*connection_, owner_, lsn_);
-        connection_->exec(sql);
-      });
-    };
     try {
-      const ConstraintState state = look_at(*connection_, constraint);
-      if (!state.exists && !run(constraint.add_sql(state.name))) return false;
-      if (constraint.validate && !state.validated && !run(constraint.validate_sql(state.name))) return false;
+      if (!make_constraint(constraint, stop)) return false;
     } catch (Error& error) {
-      throw error.with("table", table.name.str()).with("constraint", constraint.name);
+      error.with("table", table.name.str()).with("constraint", constraint.name);
+      // Rows that a letter keeps out, or keeps as they were, can break it without being bad themselves.
+      if (error.kind() != ErrorKind::data || !settings_.dead_letters) throw;
+      log::warn("sink.constraint.not_made", {{"table", table.name.str()},
+                                             {"constraint", constraint.name},
+                                             {"reason", error.what()}});
     }
   }
   return true;
+}
+
+bool PostgresSink::make_constraint(const ConstraintSql& constraint, const std::stop_token& stop) {
+  const auto run = [&](const std::string& sql) {
+    return with_lock_timeout(*connection_, settings_, stop, [&] {
+      assert_owner(*connection_, owner_, lsn_);
+      connection_->exec(sql);
+    });
+  };
+  const ConstraintState state = look_at(*connection_, constraint);
+  if (!state.exists && !run(constraint.add_sql(state.name))) return false;
+  return !constraint.validate || state.validated || run(constraint.validate_sql(state.name));
 }
 
 bool PostgresSink::finish_constraints(std::stop_token stop) {

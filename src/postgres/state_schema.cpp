@@ -123,8 +123,64 @@ END
 $body$;
 )sql";
 
+// R11: what the target refused, and which of its keys therefore do not show what the source has.
+constexpr const char* version_2 = R"sql(
+CREATE TABLE tailrace.dead_letter (
+  id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  pipeline        text  NOT NULL REFERENCES tailrace.pipeline,
+  source_schema   text  NOT NULL,
+  source_table    text  NOT NULL,
+  key             text[] NOT NULL,
+  operation       text  NOT NULL CHECK (operation IN ('read', 'insert', 'update', 'delete')),
+  row_values      jsonb NOT NULL,
+  reason          text  NOT NULL CHECK (reason IN ('value', 'refused', 'constraint', 'missing', 'diverged')),
+  sqlstate        text,
+  error           text  NOT NULL,
+  detail          text,
+  constraint_name text,
+  column_name     text,
+  lsn             bytea,
+  commit_time     timestamp,
+  recorded_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX ON tailrace.dead_letter (pipeline, source_schema, source_table);
+COMMENT ON TABLE tailrace.dead_letter IS 'Changes that the target refused (errors.on_row: dead_letter), stored in the transaction that passed them over.';
+COMMENT ON COLUMN tailrace.dead_letter.row_values IS 'Column to value as text; columns that the change did not say, and the one whose value cannot be held, are left out.';
+COMMENT ON COLUMN tailrace.dead_letter.commit_time IS 'Of the source transaction, in the source''s local time.';
+
+CREATE TABLE tailrace.diverged_key (
+  pipeline       text    NOT NULL,
+  source_schema  text    NOT NULL,
+  source_table   text    NOT NULL,
+  identity       bytea   NOT NULL,
+  in_shadow      boolean NOT NULL,
+  key            text[]  NOT NULL,
+  since          timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (pipeline, source_schema, source_table, identity, in_shadow),
+  FOREIGN KEY (pipeline, source_schema, source_table) REFERENCES tailrace.table_state ON DELETE CASCADE
+);
+COMMENT ON TABLE tailrace.diverged_key IS 'Keys whose target row is not what the source has, because a change of theirs is a dead letter; identity is a hash of the key as the target compares it.';
+
+ALTER TABLE tailrace.pipeline ADD COLUMN careful_until bytea CHECK (octet_length(careful_until) = 10);
+COMMENT ON COLUMN tailrace.pipeline.careful_until IS 'Up to this LSN changes are applied so that a row which is refused can be told from the others.';
+
+CREATE TABLE tailrace.rejected_key (
+  pipeline        text  NOT NULL REFERENCES tailrace.pipeline,
+  source_schema   text  NOT NULL,
+  source_table    text  NOT NULL,
+  identity        bytea NOT NULL,
+  upto            bytea NOT NULL,
+  sqlstate        text  NOT NULL,
+  error           text  NOT NULL,
+  detail          text  NOT NULL,
+  constraint_name text  NOT NULL,
+  column_name     text  NOT NULL
+);
+COMMENT ON TABLE tailrace.rejected_key IS 'Between two attempts at a large transaction: keys whose changes up to an LSN break a constraint that is checked at its end.';
+)sql";
+
 // Entry n brings version n to n + 1.
-constexpr std::array<const char*, state_version> migrations{version_1};
+constexpr std::array<const char*, state_version> migrations{version_1, version_2};
 
 }  // namespace
 

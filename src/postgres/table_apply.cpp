@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.h"
 #include "model/key_text.h"
@@ -59,16 +60,41 @@ void Statements::forget_if_many(Connection& connection) {
   if (names_.size() > most_statements) forget(connection);
 }
 
-TableApply::TableApply(PlanPtr plan, bool streaming, const Settings& settings)
-    : plan_(std::move(plan)), streaming_(streaming), settings_(settings), coalescer_(*plan_) {}
+TableApply::TableApply(PlanPtr plan, bool streaming, const Settings& settings, Faults faults)
+    : plan_(std::move(plan)),
+      streaming_(streaming),
+      collecting_(faults == Faults::keep),
+      settings_(settings),
+      coalescer_(*plan_, faults) {}
 
-void TableApply::sort_into_groups() {
+void TableApply::mark_diverged(const Indexes& changes) {
+  if (changes.empty()) return;
+  diverged_.assign(coalescer_.changes().size(), false);
+  for (const std::size_t i : changes)
+    diverged_[i] = true;
+}
+
+bool TableApply::is_unfit(std::size_t change) const {
+  const NetChange& row = coalescer_.changes()[change];
+  if (row.kind != NetChange::Kind::partial) return false;
+  return is_diverged(row.carried() ? static_cast<std::size_t>(row.carried_from) : change);
+}
+
+void TableApply::sort_into_groups(const Indexes& some) {
   const std::vector<NetChange>& changes = coalescer_.changes();
+  groups_ = {};
   hit_.assign(changes.size(), false);
-  for (std::size_t i = 0; i < changes.size(); ++i) {
+  lost_.clear();
+  missing_.clear();
+  updated_ = 0;
+  for (const std::size_t i : some) {
     const NetChange& change = changes[i];
     const bool whole = change.kind == NetChange::Kind::full || carried_.contains(i);
-    if (change.kind == NetChange::Kind::delete_) {
+    if (is_unfit(i)) continue;
+    if (is_diverged(i)) {
+      groups_.deletes.push_back(i);
+      if (whole) groups_.inserts.push_back(i);
+    } else if (change.kind == NetChange::Kind::delete_) {
       // While catching up the snapshot may hold a row that came and went.
       if (change.was_there || !streaming_) groups_.deletes.push_back(i);
     } else if (whole) {
@@ -169,7 +195,7 @@ void TableApply::read_carried(Connection& connection) {
   Indexes moved;
   for (std::size_t i = 0; i < coalescer_.changes().size(); ++i) {
     const NetChange& change = coalescer_.changes()[i];
-    if (change.kind == NetChange::Kind::partial && change.carried()) moved.push_back(i);
+    if (change.kind == NetChange::Kind::partial && change.carried() && !is_unfit(i)) moved.push_back(i);
   }
   for (const Indexes& slice : slices(moved)) {
     std::vector<WireBuffer> arrays;
@@ -191,8 +217,11 @@ void TableApply::read_carried(Connection& connection) {
     }
     for (const std::size_t i : slice) {
       if (carried_.contains(i)) continue;
-      if (streaming_)
-        diverged(static_cast<std::size_t>(coalescer_.changes()[i].carried_from), "changes its key");
+      if (streaming_ && collecting_) {
+        lost_.push_back(i);
+        continue;
+      }
+      if (streaming_) throw lost_error(i);
       const RowRef ref = coalescer_.changes()[i].latest;
       missing_.push_back(key_of(*ref.batch, ref.row));
     }
@@ -214,7 +243,7 @@ void TableApply::send_deletes(Connection& connection, Statements& statements) {
 
 void TableApply::send_updates(Connection& connection, Statements& statements) {
   const std::vector<bool> absent = absent_columns(groups_.updates);
-  const ApplySql sql = update_sql(*plan_, absent, /*ordinals=*/!streaming_);
+  const ApplySql sql = update_sql(*plan_, absent, /*ordinals=*/!streaming_ || collecting_);
   for (const Indexes& slice : slices(groups_.updates)) {
     std::vector<WireBuffer> arrays;
     encode_columns(slice, arrays);
@@ -238,15 +267,23 @@ void TableApply::send_inserts(Connection& connection, Statements& statements) {
 }
 
 void TableApply::send(Connection& connection, Statements& statements) {
-  sort_into_groups();
+  Indexes all(coalescer_.changes().size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  const std::vector<std::vector<std::string>> parked = std::move(missing_);  // Of read_carried().
+  send_some(connection, statements, all);
+  missing_ = parked;
+}
+
+void TableApply::send_some(Connection& connection, Statements& statements, const Indexes& some) {
+  sort_into_groups(some);
   send_deletes(connection, statements);
   send_updates(connection, statements);
   send_inserts(connection, statements);
 }
 
-void TableApply::diverged(std::size_t change, std::string_view what) const {
+Error TableApply::diverged(std::size_t change, std::string_view what) const {
   const RowRef ref = coalescer_.changes()[change].latest;
-  throw Error(
+  return Error(
       ErrorKind::data,
       fmt::format("source and target have diverged: a row that the source {} is not in the target", what))
       .with("table", plan_->schema->name.str())
@@ -256,6 +293,14 @@ void TableApply::diverged(std::size_t change, std::string_view what) const {
             "find out who writes to the target beside tailrace, then request a resnapshot of the table");
 }
 
+Error TableApply::lost_error(std::size_t change) const {
+  const NetChange& row = coalescer_.changes()[change];
+  if (row.kind == NetChange::Kind::delete_) return diverged(change, "deletes");
+  if (row.kind == NetChange::Kind::partial && row.carried())
+    return diverged(static_cast<std::size_t>(row.carried_from), "changes its key");
+  return diverged(change, "updates");
+}
+
 void TableApply::find_missing_update(Connection& connection) {
   const ApplySql sql = first_missing_sql(*plan_);
   for (const Indexes& slice : slices(groups_.updates)) {
@@ -263,14 +308,22 @@ void TableApply::find_missing_update(Connection& connection) {
     encode_keys(slice, arrays, /*of_origin=*/false);
     connection.prepare("", sql.text, sql.types);
     const Result missing = connection.exec_prepared("", borrow(arrays));
-    if (missing.rows() == 1) diverged(slice[ordinal(missing, 0)], "updates");
+    if (missing.rows() == 1) throw lost_error(slice[ordinal(missing, 0)]);
   }
 }
 
 void TableApply::check(Connection& connection) {
   if (streaming_) {
     for (const std::size_t i : groups_.deletes) {
-      if (!hit_[i]) diverged(i, "deletes");
+      if (hit_[i] || is_diverged(i)) continue;
+      if (!collecting_) throw lost_error(i);
+      lost_.push_back(i);
+    }
+    if (collecting_) {
+      for (const std::size_t i : groups_.updates) {
+        if (!hit_[i]) lost_.push_back(i);
+      }
+      return;
     }
     if (updated_ == groups_.updates.size()) return;
     find_missing_update(connection);

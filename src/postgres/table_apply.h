@@ -7,8 +7,12 @@
 //          target have diverged. (After the high mark nothing is replayed: rows and position are one commit.)
 //          While catching up, full rows are upserts, deletes may find nothing, and partial updates that find
 //          nothing are parked.
+//          Keys that have diverged before (mark_diverged) are taken as they come: a delete may find nothing, a full row
+//          replaces whatever is there, and a partial update is left out (R11).
+//          With Faults::keep the caller sends some of the changes at a time (send_some), and rows that are missing are
+//          answered by lost() instead of thrown.
 // Errors   data: see above.
-// Source   docs/rules.md R7, R13.
+// Source   docs/rules.md R7, R11, R13.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +45,9 @@ class Statements {
 
 class TableApply {
  public:
-  TableApply(PlanPtr plan, bool streaming, const Settings& settings);
+  using Indexes = std::vector<std::size_t>;
+
+  TableApply(PlanPtr plan, bool streaming, const Settings& settings, Faults faults = Faults::refuse);
 
   void add(const RowBatch& batch) { coalescer_.add(batch); }
 
@@ -49,24 +55,35 @@ class TableApply {
   // Reads what rows with changed keys take along from their old target rows (R7e). Before any delete.
   void read_carried(Connection& connection);
   void send(Connection& connection, Statements& statements);
+  // The same for some of the changes, each of them at most once.
+  void send_some(Connection& connection, Statements& statements, const Indexes& some);
   // Throws data where a row was missing that had to be there.
   void check(Connection& connection);
 
   const TablePlan& plan() const { return *plan_; }
+  const Coalescer& rows() const { return coalescer_; }
+  // By change; before read_carried().
+  void mark_diverged(const Indexes& changes);
+  bool has_diverged() const { return !diverged_.empty(); }
+  bool is_diverged(std::size_t change) const { return has_diverged() && diverged_[change]; }
+  // Nothing can be written for it: the row that lends its absent columns has diverged.
+  bool is_unfit(std::size_t change) const;
+  // With Faults::keep, of the changes sent last: those whose row was not there. Moved rows after read_carried().
+  const Indexes& lost() const { return lost_; }
+  Error lost_error(std::size_t change) const;
   // After check(), while catching up: keys of partial updates whose row was not there.
   const std::vector<std::vector<std::string>>& missing_keys() const { return missing_; }
   // Keys that are whole again or gone: they are parked no more.
   std::vector<std::vector<std::string>> settled_keys() const;
 
  private:
-  using Indexes = std::vector<std::size_t>;
   // The groups of changes that one kind of statement serves.
   struct Groups {
     Indexes deletes;
     Indexes updates;
     Indexes inserts;
   };
-  void sort_into_groups();
+  void sort_into_groups(const Indexes& some);
   std::vector<Indexes> slices(const Indexes& group) const;
   std::vector<bool> absent_columns(const Indexes& group) const;
   void encode_keys(const Indexes& slice, std::vector<WireBuffer>& arrays, bool of_origin) const;
@@ -78,17 +95,20 @@ class TableApply {
   void send_deletes(Connection& connection, Statements& statements);
   void send_updates(Connection& connection, Statements& statements);
   void send_inserts(Connection& connection, Statements& statements);
-  [[noreturn]] void diverged(std::size_t change, std::string_view what) const;
+  Error diverged(std::size_t change, std::string_view what) const;
   void find_missing_update(Connection& connection);
 
   PlanPtr plan_;
   bool streaming_;
+  bool collecting_;  // Faults::keep.
   const Settings& settings_;
   Coalescer coalescer_;
   Groups groups_;
   // By change: the encoded fields that a key change takes along; a field is empty where it is not needed.
   std::map<std::size_t, std::vector<std::string>> carried_;
   std::vector<bool> hit_;  // By change: the server said that the statement found the row.
+  std::vector<bool> diverged_;
+  Indexes lost_;
   std::uint64_t updated_ = 0;
   std::vector<std::vector<std::string>> missing_;
 };

@@ -108,7 +108,8 @@ std::vector<Parameter> ChangeReader::page_parameters(PageForm form) const {
 bool ChangeReader::read_page(PageForm form, RowBatch& batch, std::size_t held_bytes) {
   const CapturedTable& table = *tables_[at_].table;
   const std::size_t limit = connection_.settings().part_bytes();
-  RowDecoder decoder(*table.schema, connection_.settings().max_value_bytes);
+  RowDecoder decoder(*table.schema, connection_.settings().max_value_bytes,
+                     connection_.settings().long_value_is_fault);
   const bool command_is_null = last_ && !last_->command;
   Statement statement(connection_, "read the changes of " + table.schema->name.str(),
                       change_page(change_columns_of(table), form, command_is_null), page_parameters(form));

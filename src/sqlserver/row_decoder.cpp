@@ -111,8 +111,8 @@ FetchColumn fetch_column_of(const ColumnType& type) {
   return {FetchForm::long_value, 0};
 }
 
-RowDecoder::RowDecoder(const TableSchema& schema, std::size_t max_value_bytes)
-    : schema_(schema), max_value_bytes_(max_value_bytes) {
+RowDecoder::RowDecoder(const TableSchema& schema, std::size_t max_value_bytes, bool long_value_is_fault)
+    : schema_(schema), max_value_bytes_(max_value_bytes), long_value_is_fault_(long_value_is_fault) {
   for (const bool long_values : {false, true}) {
     for (std::size_t i = 0; i < schema.columns.size(); ++i) {
       const FetchColumn column = fetch_column_of(schema.columns[i].type);
@@ -183,6 +183,13 @@ void RowDecoder::decode_long(RowFetcher& fetcher, std::size_t at, RowBatch& batc
   bool longer = false;
   if (!fetcher.statement().append_bytes(static_cast<int>(at), scratch_, max_value_bytes_, longer)) {
     return batch.set_null(row, column);
+  }
+  if (longer && long_value_is_fault_) {
+    batch.set_null(row, column);
+    batch.add_fault({row, column, RowFaultCode::too_large,
+                     fmt::format("column {} is longer than stream.max_value_bytes ({} bytes)",
+                                 schema_.columns[column].name, max_value_bytes_)});
+    return;
   }
   if (longer) {
     throw Error(ErrorKind::data,

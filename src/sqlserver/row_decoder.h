@@ -1,7 +1,7 @@
 // Rows of a table from a result into a RowBatch: one plan per table, each column's way resolved once.
 //
 // Errors   Text that PostgreSQL cannot hold is a RowFault of its row. A value above `max_value_bytes` throws data
-//          and names table, column and key (R5).
+//          and names table, column and key (R5), or is a fault as well (`long_value_is_fault`, R11).
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,8 @@ FetchColumn fetch_column_of(const ColumnType& type);
 class RowDecoder {
  public:
   // All columns of the schema, those of known width first.
-  explicit RowDecoder(const TableSchema& schema, std::size_t max_value_bytes);
+  explicit RowDecoder(const TableSchema& schema, std::size_t max_value_bytes,
+                      bool long_value_is_fault = false);
 
   // Schema columns in the order in which the select list names them.
   const std::vector<std::size_t>& select_order() const { return order_; }
@@ -41,6 +42,7 @@ class RowDecoder {
 
   const TableSchema& schema_;
   std::size_t max_value_bytes_;
+  bool long_value_is_fault_;
   std::vector<std::size_t> order_;
   std::vector<FetchColumn> columns_;  // In select order.
   std::string scratch_;

@@ -95,7 +95,8 @@ bool TableSnapshotReader::read_chunk(const SchemaPtr& table, const Chunk& chunk,
   const Connection::StopScope scope(connection_, stop);
   const std::size_t limit = connection_.settings().snapshot_batch_bytes;
   const auto read_all = [&] {
-    RowDecoder decoder(*table, connection_.settings().max_value_bytes);
+    RowDecoder decoder(*table, connection_.settings().max_value_bytes,
+                       connection_.settings().long_value_is_fault);
     Statement statement(connection_, "read a chunk of " + table->name.str(),
                         read_range(*table, select_list(*table, decoder),
                                    {!chunk.after.empty(), !chunk.upto.empty()}, database_collation_),
@@ -122,7 +123,8 @@ std::optional<RowBatch> TableSnapshotReader::read_keys(const SchemaPtr& table,
 
 RowBatch TableSnapshotReader::read(const SchemaPtr& table, std::span<const std::vector<std::string>> keys) {
   RowBatch batch(table);
-  RowDecoder decoder(*table, connection_.settings().max_value_bytes);
+  RowDecoder decoder(*table, connection_.settings().max_value_bytes,
+                     connection_.settings().long_value_is_fault);
   const std::string list = select_list(*table, decoder);
   const std::size_t at_once = std::max<std::size_t>(1, most_parameters / table->key.size());
   for (std::size_t begin = 0; begin < keys.size(); begin += at_once) {

@@ -1,0 +1,57 @@
+// Telling the changes that the target refuses from those that it takes (R11).
+//
+// Shape    Only after a failure: the good path has no savepoints. A table's changes are sent in halves, each in a
+//          savepoint, until a refused one stands alone; it becomes a dead letter and its key is listed as diverged. Rows
+//          that are missing in the target, rows with a fault and changes that were rejected before (Isolation) become
+//          letters without a search.
+// Errors   Whatever is not `data` passes through: a conflict or a lost connection is never taken for a bad row.
+// Source   docs/rules.md R11.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+
+#include "postgres/dead_letter.h"
+#include "postgres/table_apply.h"
+
+namespace tailrace::postgres {
+
+// Which of the changes are of keys that have diverged before.
+void look_up_diverged(Connection& connection, const Owner& owner, TableApply& table);
+// After the changes were applied: full rows and deletes end the divergence of their keys, partial updates of a
+// diverged key are letters. Answers the letters.
+// `refused`: letters already, not applied.
+std::uint64_t settle_diverged(Connection& connection, const Owner& owner, const TableApply& table,
+                              const std::set<std::size_t>& refused = {});
+
+class RowIsolator {
+ public:
+  RowIsolator(Connection& connection, Statements& statements, const Owner& owner, const Isolation& isolation)
+      : connection_(connection), statements_(statements), owner_(owner), isolation_(isolation) {}
+
+  // `table` keeps faults. `taken` is called after each group of changes that went in.
+  void apply(TableApply& table, const std::function<void()>& taken);
+  std::uint64_t letters() const { return letters_; }
+
+ private:
+  using Indexes = TableApply::Indexes;
+  Indexes set_aside(TableApply& table);
+  void apply_some(TableApply& table, const Indexes& some, const std::function<void()>& taken);
+  void refuse(const TableApply& table, std::size_t change, LetterCause cause);
+  void refuse_lost(const TableApply& table);
+
+  Connection& connection_;
+  Statements& statements_;
+  const Owner& owner_;
+  const Isolation& isolation_;
+  std::set<std::size_t> refused_;  // Of the table at hand.
+  std::uint64_t letters_ = 0;
+};
+
+// Runs `work` in a savepoint. Nothing if it went well, else what it threw, when that is `data`; all that it did is
+// then undone.
+std::optional<Error> in_savepoint(Connection& connection, const std::function<void()>& work);
+
+}  // namespace tailrace::postgres

@@ -1,0 +1,183 @@
+// Anti-joins over what the transaction wrote.
+#include "postgres/offenders.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+namespace tailrace::postgres {
+namespace {
+
+// Rows of this transaction and its savepoints: their transaction ids are not older than its own.
+constexpr const char* written_now = "pg_catalog.age(t.xmin) <= 0";
+
+const TablePlan* plan_of(const std::vector<PlanPtr>& plans, std::string_view target) {
+  for (const PlanPtr& plan : plans) {
+    if (plan->target.str() == target) return plan.get();
+  }
+  return nullptr;
+}
+
+std::string column_of(const TablePlan& plan, std::size_t column, std::string_view alias) {
+  return fmt::format("{}.{}", alias, quote_name(plan.schema->columns[column].name));
+}
+
+std::string key_list(const TablePlan& plan, std::string_view alias) {
+  std::string out;
+  for (const std::size_t column : plan.schema->key)
+    out += (out.empty() ? "" : ", ") + column_of(plan, column, alias);
+  return out;
+}
+
+bool is_zero(std::string_view bytes) {
+  return (static_cast<unsigned char>(bytes[0]) & 0x7fu) == 0 &&
+         std::all_of(bytes.begin() + 1, bytes.end(), [](char c) { return c == 0; });
+}
+
+// As FieldEncoder::encode_key has it.
+void put_key(WireBuffer& out, const PgType& type, std::string_view bytes) {
+  if ((type.oid == oid_float4 || type.oid == oid_float8) && is_zero(bytes)) {
+    out.put<std::int32_t>(8);
+    out.put<std::uint64_t>(0);
+    return;
+  }
+  out.put(static_cast<std::int32_t>(bytes.size()));
+  out.put_bytes(bytes);
+}
+
+// Rows of key columns, in key order and binary, as offenders.
+void take_keys(const Result& rows, const TablePlan& plan, std::vector<Offender>& out) {
+  for (int row = 0; row < rows.rows(); ++row) {
+    WireBuffer key;
+    for (std::size_t i = 0; i < plan.schema->key.size(); ++i)
+      put_key(key, plan.encoders[plan.schema->key[i]].target(), rows.text(row, static_cast<int>(i)));
+    out.emplace_back(plan.schema->name, key.str());
+  }
+}
+
+struct Constraint {
+  char kind = 0;
+  std::string id;     // Its oid.
+  std::string index;  // Its index's oid; 0: none.
+};
+
+std::optional<Constraint> read_constraint(Connection& connection, const TablePlan& plan,
+                                          std::string_view name) {
+  const Result found = connection.query(
+      "SELECT contype, oid, conindid FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2",
+      Params().text(plan.target.quoted()).text(std::string(name)));
+  if (found.rows() != 1) return std::nullopt;
+  return Constraint{found.text(0, 0).front(), std::string(found.text(0, 1)), std::string(found.text(0, 2))};
+}
+
+// Of the rows that are equal under the index one may stay: one that was there before, else the first by key.
+void find_duplicates(Connection& connection, const TablePlan& plan, const Constraint& constraint,
+                     std::vector<Offender>& out) {
+  const Result index = connection.query(
+      "SELECT string_agg(pg_get_indexdef($1::oid, n, true), ', ' ORDER BY n),"
+      "       string_agg('(' || pg_get_indexdef($1::oid, n, true) || ') IS NOT NULL', ' AND ' ORDER BY n),"
+      "       max(pg_get_expr(x.indpred, x.indrelid)), bool_or(x.indnullsnotdistinct),"
+      "       bool_and(k.conexclop IS NULL OR (SELECT bool_and(o.oprname = '=') FROM pg_operator o"
+      "                                         WHERE o.oid = ANY (k.conexclop)))"
+      "  FROM pg_index x JOIN pg_constraint k ON k.conindid = x.indexrelid AND k.oid = $2::oid,"
+      "       generate_series(1, x.indnkeyatts) AS n WHERE x.indexrelid = $1::oid",
+      Params().text(constraint.index).text(constraint.id));
+  if (index.rows() != 1 || index.is_null(0, 0) || !index.boolean(0, 4)) return;
+  std::string condition = "true";
+  if (!index.is_null(0, 2)) condition += fmt::format(" AND ({})", index.text(0, 2));
+  if (!index.boolean(0, 3)) condition += fmt::format(" AND {}", index.text(0, 1));
+  take_keys(connection.query(
+                fmt::format("SELECT {} FROM (SELECT t.*, {} AS tailrace_ours, row_number() OVER (PARTITION BY "
+                            "{} ORDER BY {}, {}) AS tailrace_place FROM {} AS t WHERE {}) AS t"
+                            " WHERE tailrace_ours AND tailrace_place > 1",
+                            key_list(plan, "t"), written_now, index.text(0, 0), written_now,
+                            key_list(plan, "t"), plan.target.quoted(), condition),
+                {}, /*binary_results=*/true),
+            plan, out);
+}
+
+struct ForeignColumns {
+  std::string parent;  // Target table.
+  std::string match;   // p.x = t.a AND ...
+  std::string known;   // t.a IS NOT NULL AND ...
+  std::vector<std::pair<std::string, std::string>> pairs;  // Column of the parent, and of the child.
+};
+
+ForeignColumns read_foreign_key(Connection& connection, const Constraint& constraint) {
+  ForeignColumns out;
+  const Result rows = connection.query(
+      "SELECT n.nspname || '.' || r.relname, p.attname, c.attname"
+      "  FROM pg_constraint k JOIN pg_class r ON r.oid = k.confrelid"
+      "  JOIN pg_namespace n ON n.oid = r.relnamespace,"
+      "       unnest(k.conkey, k.confkey) WITH ORDINALITY AS u(child, parent, place)"
+      "  JOIN LATERAL (SELECT attname FROM pg_attribute a, pg_constraint q WHERE q.oid = $1::oid"
+      "                   AND a.attrelid = q.confrelid AND a.attnum = u.parent) p ON true"
+      "  JOIN LATERAL (SELECT attname FROM pg_attribute a, pg_constraint q WHERE q.oid = $1::oid"
+      "                   AND a.attrelid = q.conrelid AND a.attnum = u.child) c ON true"
+      " WHERE k.oid = $1::oid ORDER BY u.place",
+      Params().text(constraint.id));
+  for (int row = 0; row < rows.rows(); ++row) {
+    out.parent = std::string(rows.text(row, 0));
+    const std::string parent = quote_name(rows.text(row, 1));
+    const std::string child = quote_name(rows.text(row, 2));
+    out.match += fmt::format("{}p.{} = t.{}", out.match.empty() ? "" : " AND ", parent, child);
+    out.known += fmt::format("{}t.{} IS NOT NULL", out.known.empty() ? "" : " AND ", child);
+    out.pairs.emplace_back(std::string(rows.text(row, 1)), std::string(rows.text(row, 2)));
+  }
+  return out;
+}
+
+// The parents that children of earlier commit points still need, where the foreign key is the parent's key.
+void find_missed_parents(Connection& connection, const TablePlan& child, const TablePlan& parent,
+                         const ForeignColumns& columns, const std::string& orphans,
+                         std::vector<Offender>& out) {
+  std::string list;
+  for (const std::size_t key : parent.schema->key) {
+    const std::string& name = parent.schema->columns[key].name;
+    const auto pair = std::find_if(columns.pairs.begin(), columns.pairs.end(),
+                                   [&](const auto& each) { return each.first == name; });
+    if (pair == columns.pairs.end()) return;
+    list += fmt::format("{}t.{}::{}", list.empty() ? "" : ", ", quote_name(pair->second),
+                        parent.encoders[key].target().sql());
+  }
+  take_keys(connection.query(fmt::format("SELECT DISTINCT {} FROM {} AS t WHERE {} AND NOT ({})", list,
+                                         child.target.quoted(), orphans, written_now),
+                             {}, /*binary_results=*/true),
+            parent, out);
+}
+
+void find_orphans(Connection& connection, const TablePlan& child, const Constraint& constraint,
+                  const std::vector<PlanPtr>& plans, std::vector<Offender>& out) {
+  const ForeignColumns columns = read_foreign_key(connection, constraint);
+  const TablePlan* const parent = plan_of(plans, columns.parent);
+  if (columns.pairs.empty() || parent == nullptr) return;
+  const std::string orphans = fmt::format("{} AND NOT EXISTS (SELECT FROM {} AS p WHERE {})", columns.known,
+                                          parent->target.quoted(), columns.match);
+  take_keys(connection.query(fmt::format("SELECT {} FROM {} AS t WHERE {} AND {}", key_list(child, "t"),
+                                         child.target.quoted(), orphans, written_now),
+                             {}, /*binary_results=*/true),
+            child, out);
+  find_missed_parents(connection, child, *parent, columns, orphans, out);
+}
+
+}  // namespace
+
+std::vector<Offender> find_offenders(Connection& connection, const Error& broken,
+                                     const std::vector<PlanPtr>& plans) {
+  std::vector<Offender> out;
+  const TablePlan* const plan = plan_of(plans, broken.context("target_table"));
+  if (plan == nullptr) return out;
+  const std::optional<Constraint> constraint =
+      read_constraint(connection, *plan, broken.context("constraint"));
+  if (!constraint) return out;
+  if (constraint->kind == 'f') {
+    find_orphans(connection, *plan, *constraint, plans, out);
+  } else if (constraint->index != "0") {
+    find_duplicates(connection, *plan, *constraint, out);
+  }
+  return out;
+}
+
+}  // namespace tailrace::postgres
