@@ -11,7 +11,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr const char* with_lob = "id int NOT NULL PRIMARY KEY, note nvarchar(20) NOT NULL, lob nvarchar(max) NULL";
+constexpr const char* with_lob =
+    "id int NOT NULL PRIMARY KEY, note nvarchar(20) NOT NULL, lob nvarchar(max) NULL";
 
 // E17: taken for schema_table, the instance of another name would be read, or none.
 TEST(Hazards, AnInstanceMayHaveAnyName) {
@@ -90,7 +91,8 @@ TEST(Hazards, ADeletedRowMayHaveNullInNotNullColumns) {
 TEST(Hazards, ColumnsThatAreLeftOutMoveNoOthers) {
   Database database;
   database.run(
-      "CREATE TABLE t (skipped int NULL, id int NOT NULL PRIMARY KEY, not_captured int NULL, lob nvarchar(max) NULL, "
+      "CREATE TABLE t (skipped int NULL, id int NOT NULL PRIMARY KEY, not_captured int NULL, lob "
+      "nvarchar(max) NULL, "
       "twice AS id * 2, note nvarchar(20) NULL)");
   database.enable("t", ", @captured_column_list = N'note, lob, id, skipped'");
   database.run("INSERT INTO t VALUES (7, 1, 8, N'b', N'a')");
@@ -116,9 +118,10 @@ TEST(Hazards, AMarkIsReachedWithoutLogScansToo) {
     Connection master(server_settings());
     run(master, "make a login", fmt::format("CREATE LOGIN {} WITH PASSWORD = N'Reader-1xy'", user));
   }
-  database.run(fmt::format("CREATE USER {0} FOR LOGIN {0}; GRANT SELECT ON [dbo].[t] TO {0}; GRANT SELECT ON "
-                           "SCHEMA::cdc TO {0}",
-                           user));
+  database.run(
+      fmt::format("CREATE USER {0} FOR LOGIN {0}; GRANT SELECT ON [dbo].[t] TO {0}; GRANT SELECT ON "
+                  "SCHEMA::cdc TO {0}",
+                  user));
   Settings settings = database.settings();
   settings.user = user;
   settings.password = Secret("Reader-1xy");
@@ -163,8 +166,9 @@ TEST(Hazards, ASnapshotMakesNoWriterWait) {
 // E50: columns named as those of the mapping, which a join would make ambiguous.
 TEST(Hazards, ColumnsMayBeNamedAsTheMappings) {
   Database database;
-  database.create("t", "start_lsn int NOT NULL PRIMARY KEY, tran_id int NULL, tran_begin_time int NULL, "
-                       "tran_end_time int NULL, command_id int NULL");
+  database.create("t",
+                  "start_lsn int NOT NULL PRIMARY KEY, tran_id int NULL, tran_begin_time int NULL, "
+                  "tran_end_time int NULL, command_id int NULL");
   database.settle();
   Opened opened(database.settings());
   opened.stream();
