@@ -154,9 +154,8 @@ class Load {
       return copy_once(reader, writer, task);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data || !writer.wants_again()) throw;
-      log::warn("snapshot.chunk.again", {{"table", task.table->name.str()},
-                                         {"chunk", task.chunk.number},
-                                         {"reason", error.what()}});
+      log::warn("snapshot.chunk.again",
+                {{"table", task.table->name.str()}, {"chunk", task.chunk.number}, {"reason", error.what()}});
     }
     return copy_once(reader, writer, task);
   }

@@ -66,8 +66,9 @@ const std::vector<Binding<RunSettings>>& run_settings_bindings() {
       unbound<RunSettings>(
           {.name = "errors.on_row",
            .type = SettingType::choice,
-           .help = "A change that cannot be applied. stop: with nothing of its transaction applied. dead_letter: "
-                   "it goes to tailrace.dead_letter, its key counts as diverged, and everything else is applied.",
+           .help =
+               "A change that cannot be applied. stop: with nothing of its transaction applied. dead_letter: "
+               "it goes to tailrace.dead_letter, its key counts as diverged, and everything else is applied.",
            .fallback = "stop",
            .choices = {"stop", "dead_letter"}}),
   };

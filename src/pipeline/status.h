@@ -24,7 +24,8 @@ struct TableStatus {
   std::uint32_t chunks_done = 0;     // While loading.
   std::uint32_t chunks_planned = 0;  // While loading; more may come.
   std::uint32_t parked_keys = 0;
-  std::uint64_t diverged_keys = 0;  // Their rows are not what the source has: changes of them are dead letters (R11).
+  std::uint64_t diverged_keys =
+      0;  // Their rows are not what the source has: changes of them are dead letters (R11).
   std::uint64_t dead_letters = 0;
   std::string last_error = {};
 };

@@ -133,10 +133,9 @@ void PostgresChunkWriter::write_carefully(const RowBatch& rows) {
       sound.push_back(row);
       continue;
     }
-    const bool has_key =
-        std::none_of(rows.faults().begin(), rows.faults().end(), [&](const RowFault& each) {
-          return each.row == row && rows.schema().is_key(each.column);
-        });
+    const bool has_key = std::none_of(rows.faults().begin(), rows.faults().end(), [&](const RowFault& each) {
+      return each.row == row && rows.schema().is_key(each.column);
+    });
     refuse(rows, row, cause_of(*fault->second, rows.schema()), has_key);
   }
   copy_some(rows, sound);

@@ -200,7 +200,8 @@ std::size_t Coalescer::add_pair(const RowBatch& batch, std::size_t row) {
   if (header.commit_lsn != moving_lsn_ || header.command_id != moving_command_) finish_moves();
   moving_lsn_ = header.commit_lsn;
   moving_command_ = header.command_id;
-  if (key_fault_of(before) != nullptr || key_fault_of(after) != nullptr) return add_faulty_pair(before, after);
+  if (key_fault_of(before) != nullptr || key_fault_of(after) != nullptr)
+    return add_faulty_pair(before, after);
   bool fresh = false;
   const std::size_t from = slot_of(before, /*expects_row=*/true, fresh);
   if (same_key(before, after)) {

@@ -239,9 +239,9 @@ Isolation read_isolation(Connection& connection, const Owner& owner) {
       "SELECT source_schema, source_table, encode(upto, 'hex'), sqlstate, error, detail, constraint_name,"
       "       column_name FROM tailrace.rejected_key WHERE pipeline = $1 ORDER BY ctid",
       Params().text(owner.pipeline));
-  const Result identities = connection.query(
-      "SELECT identity FROM tailrace.rejected_key WHERE pipeline = $1 ORDER BY ctid",
-      Params().text(owner.pipeline), /*binary_results=*/true);
+  const Result identities =
+      connection.query("SELECT identity FROM tailrace.rejected_key WHERE pipeline = $1 ORDER BY ctid",
+                       Params().text(owner.pipeline), /*binary_results=*/true);
   for (int row = 0; row < keys.rows(); ++row) {
     const auto text = [&](int column) { return std::string(keys.text(row, column)); };
     isolation.rejected[{text(0), text(1)}][std::string(identities.text(row, 0))] = {
@@ -259,7 +259,8 @@ void store_isolation(Connection& connection, const Owner& owner, const Isolation
     for (const auto& [identity, rejection] : keys) {
       const LetterCause& cause = rejection.cause;
       connection.query(
-          "INSERT INTO tailrace.rejected_key (pipeline, source_schema, source_table, identity, upto, sqlstate,"
+          "INSERT INTO tailrace.rejected_key (pipeline, source_schema, source_table, identity, upto, "
+          "sqlstate,"
           "   error, detail, constraint_name, column_name)"
           " VALUES ($1, $2, $3, $4::bytea, $5::bytea, $6, $7, $8, $9, $10)",
           of_table(owner, table)

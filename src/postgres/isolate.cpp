@@ -9,8 +9,9 @@ namespace {
 
 LetterCause diverged_before() {
   return {.reason = "diverged",
-          .error = "the key has diverged before: without its row the columns that this update leaves out are not "
-                   "known"};
+          .error =
+              "the key has diverged before: without its row the columns that this update leaves out are not "
+              "known"};
 }
 
 LetterCause lost_cause(const TableApply& table, std::size_t change) {
@@ -101,8 +102,8 @@ RowIsolator::Indexes RowIsolator::set_aside(TableApply& table) {
       continue;
     }
     const RowRef row = changes[i].latest;
-    const Rejection* const rejected = isolation_.find(name, identity_of(table.plan(), row),
-                                                      row.batch->header(row.row).commit_lsn);
+    const Rejection* const rejected =
+        isolation_.find(name, identity_of(table.plan(), row), row.batch->header(row.row).commit_lsn);
     if (rejected != nullptr) {
       refuse(table, i, rejected->cause);
     } else {

@@ -88,20 +88,21 @@ void find_duplicates(Connection& connection, const TablePlan& plan, const Constr
   std::string condition = "true";
   if (!index.is_null(0, 2)) condition += fmt::format(" AND ({})", index.text(0, 2));
   if (!index.boolean(0, 3)) condition += fmt::format(" AND {}", index.text(0, 1));
-  take_keys(connection.query(
-                fmt::format("SELECT {} FROM (SELECT t.*, {} AS tailrace_ours, row_number() OVER (PARTITION BY "
-                            "{} ORDER BY {}, {}) AS tailrace_place FROM {} AS t WHERE {}) AS t"
-                            " WHERE tailrace_ours AND tailrace_place > 1",
-                            key_list(plan, "t"), written_now, index.text(0, 0), written_now,
-                            key_list(plan, "t"), plan.target.quoted(), condition),
-                {}, /*binary_results=*/true),
-            plan, out);
+  take_keys(
+      connection.query(
+          fmt::format("SELECT {} FROM (SELECT t.*, {} AS tailrace_ours, row_number() OVER (PARTITION BY "
+                      "{} ORDER BY {}, {}) AS tailrace_place FROM {} AS t WHERE {}) AS t"
+                      " WHERE tailrace_ours AND tailrace_place > 1",
+                      key_list(plan, "t"), written_now, index.text(0, 0), written_now, key_list(plan, "t"),
+                      plan.target.quoted(), condition),
+          {}, /*binary_results=*/true),
+      plan, out);
 }
 
 struct ForeignColumns {
-  std::string parent;  // Target table.
-  std::string match;   // p.x = t.a AND ...
-  std::string known;   // t.a IS NOT NULL AND ...
+  std::string parent;                                      // Target table.
+  std::string match;                                       // p.x = t.a AND ...
+  std::string known;                                       // t.a IS NOT NULL AND ...
   std::vector<std::pair<std::string, std::string>> pairs;  // Column of the parent, and of the child.
 };
 

@@ -105,7 +105,7 @@ class PostgresSink : public Sink {
   Statements statements_;
   // What the next commit points are applied with, after one was refused (R11).
   Isolation isolation_;
-  bool rejected_more_ = false;  // By the check at the end of the commit point at hand.
+  bool rejected_more_ = false;                  // By the check at the end of the commit point at hand.
   std::map<TableName, std::uint64_t> letters_;  // Of the open transaction.
   std::shared_ptr<LetterCounter> durable_letters_;
   bool in_commit_point_ = false;

@@ -192,7 +192,8 @@ bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
       if (stop.stop_requested() && error.kind() == ErrorKind::conflict) return false;
       const bool isolating = usable && error.kind() == ErrorKind::data && isolate(error, batch);
       if (isolating && !whole_) repeat_from_the_source();
-      const bool repeatable = isolating || (error.kind() == ErrorKind::conflict && attempt != conflict_attempts);
+      const bool repeatable =
+          isolating || (error.kind() == ErrorKind::conflict && attempt != conflict_attempts);
       if (!whole_ || !usable || !repeatable) throw;
       if (isolating) attempt = 0;
       log::warn("sink.write.retry", {{"attempt", attempt}, {"reason", error.what()}});
@@ -265,9 +266,8 @@ bool PostgresSink::add_constraints(Entry& entry, const std::vector<SchemaPtr>& p
       error.with("table", table.name.str()).with("constraint", constraint.name);
       // Rows that a letter keeps out, or keeps as they were, can break it without being bad themselves.
       if (error.kind() != ErrorKind::data || !settings_.dead_letters) throw;
-      log::warn("sink.constraint.not_made", {{"table", table.name.str()},
-                                             {"constraint", constraint.name},
-                                             {"reason", error.what()}});
+      log::warn("sink.constraint.not_made",
+                {{"table", table.name.str()}, {"constraint", constraint.name}, {"reason", error.what()}});
     }
   }
   return true;

@@ -283,9 +283,9 @@ void TableApply::send_some(Connection& connection, Statements& statements, const
 
 Error TableApply::diverged(std::size_t change, std::string_view what) const {
   const RowRef ref = coalescer_.changes()[change].latest;
-  return Error(
-      ErrorKind::data,
-      fmt::format("source and target have diverged: a row that the source {} is not in the target", what))
+  return Error(ErrorKind::data,
+               fmt::format("source and target have diverged: a row that the source {} is not in the target",
+                           what))
       .with("table", plan_->schema->name.str())
       .with("target_table", plan_->relation.str())
       .with("key", readable_key(*ref.batch, ref.row))

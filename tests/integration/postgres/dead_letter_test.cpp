@@ -57,8 +57,9 @@ class R11_DeadLetters : public SinkTest {
         " FROM tailrace.dead_letter ORDER BY id");
   }
   std::string diverged() {
-    return reader_.value("SELECT coalesce(string_agg(source_table || key::text, ' ' ORDER BY source_table, key), '')"
-                         " FROM tailrace.diverged_key WHERE NOT in_shadow");
+    return reader_.value(
+        "SELECT coalesce(string_agg(source_table || key::text, ' ' ORDER BY source_table, key), '')"
+        " FROM tailrace.diverged_key WHERE NOT in_shadow");
   }
 };
 
@@ -69,8 +70,7 @@ TEST_F(R11_DeadLetters, TheBadRowAloneIsPassedOver) {
   EXPECT_TRUE(sink->write(changes(3,
                                   [](RowBatch& batch) {
                                     for (int id = 10; id < 200; ++id)
-                                      add(batch, Operation::insert,
-                                          {id, id == 77 ? "bad one" : "good", "x"});
+                                      add(batch, Operation::insert, {id, id == 77 ? "bad one" : "good", "x"});
                                     add(batch, Operation::update, {1, "bad too", Absent{}});
                                     add(batch, Operation::update, {2, "fine", Absent{}});
                                     add(batch, Operation::delete_, {3, Null{}, Null{}});
@@ -163,11 +163,12 @@ TEST_F(R11_DeadLetters, LaterChangesOfADivergedKey) {
                                     add(batch, Operation::update, {3, "good", Absent{}});
                                   }),
                           {}));
-  EXPECT_EQ(rows(),
-            "1|n1|note\n2|whole|again\n3|good|note\n4|n4|note\n5|n5|note\n11|full|row");
+  EXPECT_EQ(rows(), "1|n1|note\n2|whole|again\n3|good|note\n4|n4|note\n5|n5|note\n11|full|row");
   EXPECT_EQ(diverged(), "docs{1} docs{10}");
-  EXPECT_EQ(reader_.table("SELECT key, reason, row_values FROM tailrace.dead_letter WHERE reason = 'diverged' ORDER BY id"),
-            "{10}|diverged|{\"id\": \"10\", \"name\": \"part\"}\n{1}|diverged|{\"id\": \"1\", \"name\": \"part\"}");
+  EXPECT_EQ(
+      reader_.table(
+          "SELECT key, reason, row_values FROM tailrace.dead_letter WHERE reason = 'diverged' ORDER BY id"),
+      "{10}|diverged|{\"id\": \"10\", \"name\": \"part\"}\n{1}|diverged|{\"id\": \"1\", \"name\": \"part\"}");
   sink->close();
   sink = opened(tolerant("runner-b"), {docs_});  // The list outlives the run.
   EXPECT_TRUE(sink->write(changes(5,
@@ -184,8 +185,11 @@ TEST_F(R11_DeadLetters, LaterChangesOfADivergedKey) {
 TEST_F(R11_DeadLetters, AKeyChangeTakesNothingFromADivergedRow) {
   make_strict_target();
   auto sink = tolerant_stream({loaded()});
-  EXPECT_TRUE(sink->write(
-      changes(3, [](RowBatch& batch) { add(batch, Operation::update, {1, "bad", "newer"}); }), {}));
+  EXPECT_TRUE(sink->write(changes(3,
+                                  [](RowBatch& batch) {
+                                    add(batch, Operation::update, {1, "bad", "newer"});
+                                  }),
+                          {}));
   EXPECT_TRUE(sink->write(changes(4,
                                   [](RowBatch& batch) {
                                     add(batch, Operation::update_before, {1, "?", Null{}});
@@ -211,7 +215,8 @@ TEST_F(R11_DeadLetters, ChangesWithoutTheirRow) {
                                   }),
                           {}));
   EXPECT_EQ(rows(), "3|y|note\n5|n5|note");
-  EXPECT_EQ(reader_.table("SELECT key, operation, reason, sqlstate FROM tailrace.dead_letter ORDER BY key, operation"),
+  EXPECT_EQ(reader_.table(
+                "SELECT key, operation, reason, sqlstate FROM tailrace.dead_letter ORDER BY key, operation"),
             "{1}|update|missing|NULL\n{2}|delete|missing|NULL\n{4}|delete|missing|NULL\n"
             "{40}|update|missing|NULL\n{5}|insert|refused|23505");
   EXPECT_EQ(diverged(), "docs{1} docs{40} docs{5}");
@@ -251,15 +256,17 @@ TEST_F(R11_DeadLetters, AConflictWhileSearchingIsNotData) {
   auto sink = tolerant_stream({loaded()});
   reader_.run(
       "CREATE SEQUENCE passes; CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
-      " IF nextval('public.passes') IN (40, 90) THEN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END IF; "
+      " IF nextval('public.passes') IN (40, 90) THEN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END "
+      "IF; "
       "RETURN NEW; END$$;"
       "CREATE TRIGGER fail BEFORE INSERT ON docs FOR EACH ROW EXECUTE FUNCTION fail()");
-  EXPECT_TRUE(sink->write(changes(3,
-                                  [](RowBatch& batch) {
-                                    for (int id = 10; id < 42; ++id)
-                                      add(batch, Operation::insert, {id, id % 16 == 0 ? "bad" : "ok", Null{}});
-                                  }),
-                          {}));
+  EXPECT_TRUE(
+      sink->write(changes(3,
+                          [](RowBatch& batch) {
+                            for (int id = 10; id < 42; ++id)
+                              add(batch, Operation::insert, {id, id % 16 == 0 ? "bad" : "ok", Null{}});
+                          }),
+                  {}));
   EXPECT_GT(std::stoi(reader_.value("SELECT last_value FROM passes")), 90);
   EXPECT_EQ(diverged(), "docs{16} docs{32}");
   EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.dead_letter"), "2");
@@ -341,10 +348,10 @@ TEST_F(R11_DeferredConstraints, OffendersAreFoundByKey) {
   auto sink = constrained();
   RowBatch people(people_);
   add(people, Operation::insert, {5, 50, "mail5"});
-  add(people, Operation::insert, {6, 10, "mail6"});     // The code of 1.
-  add(people, Operation::insert, {7, 70, "mail2"});     // The address of 2.
-  add(people, Operation::update, {3, 40, "mail3"});     // 3 and 4 change codes:
-  add(people, Operation::update, {4, 30, "mail4"});     // that is no offence.
+  add(people, Operation::insert, {6, 10, "mail6"});  // The code of 1.
+  add(people, Operation::insert, {7, 70, "mail2"});  // The address of 2.
+  add(people, Operation::update, {3, 40, "mail3"});  // 3 and 4 change codes:
+  add(people, Operation::update, {4, 30, "mail4"});  // that is no offence.
   RowBatch orders(orders_);
   add(orders, Operation::insert, {101, 5});
   add(orders, Operation::insert, {102, 99});  // Nobody.
@@ -397,7 +404,8 @@ TEST_F(R11_DeferredConstraints, InALargeTransactionTheyAreFoundByAnotherReading)
     sink = opened(tolerant("runner-b"), {people_, orders_});
   }
   EXPECT_EQ(attempts, 3);  // The first failure, then one for each constraint.
-  EXPECT_EQ(causes(), "orders|{200}|insert|constraint|23503|fk_person\npeople|{9}|insert|constraint|23505|uq_code");
+  EXPECT_EQ(causes(),
+            "orders|{200}|insert|constraint|23503|fk_person\npeople|{9}|insert|constraint|23505|uq_code");
   EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.rejected_key"), "0");
   EXPECT_EQ(reader_.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM people"), "1,2,3,4,8");
 }
