@@ -120,6 +120,10 @@ std::string quote(std::string_view name) {
   return out + "]";
 }
 
+std::string quote(const TableName& table) {
+  return quote(table.schema) + "." + quote(table.name);
+}
+
 std::string literal(std::string_view text) {
   std::string out = "N'";
   for (const char c : text) {

@@ -15,6 +15,7 @@
 namespace tailrace::sqlserver {
 
 std::string quote(std::string_view name);
+std::string quote(const TableName& table);  // [schema].[name]
 // A text as a literal: N'...'.
 std::string literal(std::string_view text);
 

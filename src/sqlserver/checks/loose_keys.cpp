@@ -33,10 +33,6 @@ const CatalogTable* selected_table(const Catalog& catalog, const Selection& sele
   return found == catalog.tables.end() ? nullptr : &*found;
 }
 
-std::string quoted(const CatalogTable& table) {
-  return quote(table.name.schema) + "." + quote(table.name.name);
-}
-
 // FROM child c JOIN parent p ON equal WHERE spelled differently.
 std::string differing(const LooseForeignKey& key) {
   std::string equal;
@@ -53,8 +49,8 @@ std::string differing(const LooseForeignKey& key) {
         "DATALENGTH({2})",
         different.empty() ? "" : " OR ", child, parent);
   }
-  return fmt::format("FROM {} AS c JOIN {} AS p ON {} WHERE {}", quoted(*key.child), quoted(*key.parent),
-                     equal, different);
+  return fmt::format("FROM {} AS c JOIN {} AS p ON {} WHERE {}", quote(key.child->name),
+                     quote(key.parent->name), equal, different);
 }
 
 }  // namespace

@@ -32,10 +32,6 @@ bool is_large(const CatalogColumn& column) {
   return (column.type && column.type->is_max()) || legacy_of(column) != nullptr || column.type_name == "xml";
 }
 
-std::string quoted(const CatalogTable& table) {
-  return quote(table.name.schema) + "." + quote(table.name.name);
-}
-
 void report_spelling(const LooseForeignKey& key, Report& report) {
   if (key.differs == false) return;
   const std::string reason =
@@ -84,7 +80,7 @@ void check_legacy_types(const Subject& subject, Report& report) {
       report.add(
           FindingLevel::warning, "column.legacy_type", table->name.str() + "." + column.name,
           fmt::format("WRITETEXT and UPDATETEXT change {} without a change being captured", column.type_name),
-          fmt::format("ALTER TABLE {} ALTER COLUMN {} {} {}; {}", quoted(*table), quote(column.name),
+          fmt::format("ALTER TABLE {} ALTER COLUMN {} {} {}; {}", quote(table->name), quote(column.name),
                       legacy->successor, column.nullable ? "NULL" : "NOT NULL",
                       enable_again(*table, subject.catalog)));
     }
@@ -114,7 +110,7 @@ void check_foreign_keys(const Subject& subject, Report& report) {
           fmt::format("SQL Server does not trust {} (it was made or enabled without a check): it is not "
                       "made in the target",
                       key.name),
-          fmt::format("ALTER TABLE {} WITH CHECK CHECK CONSTRAINT {};", quoted(*table), quote(key.name)));
+          fmt::format("ALTER TABLE {} WITH CHECK CHECK CONSTRAINT {};", quote(table->name), quote(key.name)));
     }
   }
   for (const LooseForeignKey& key : subject.facts.loose_keys)
