@@ -41,7 +41,7 @@ std::string key_match(const TablePlan& plan) {
   std::string out;
   for (const std::size_t column : plan.schema->key)
     out += fmt::format("{}t.{} = s.c{}", out.empty() ? "" : " AND ", name_of(plan, column), column);
-  return out;
+  return plan.only.empty() ? out : out + " AND " + plan.only;
 }
 
 std::string key_list(const TablePlan& plan) {
@@ -98,6 +98,25 @@ ApplySql insert_sql(const TablePlan& plan, bool upsert) {
         fmt::format(" ON CONFLICT ({}) DO {}", key_list(plan), set.empty() ? "NOTHING" : "UPDATE SET " + set);
   }
   return {std::move(sql), std::move(source.types)};
+}
+
+ApplySql insert_waiting_sql(const TablePlan& plan) {
+  Source source = columns(plan);
+  return {fmt::format("INSERT INTO {} ({}, tailrace_waits) SELECT {}, true FROM unnest({}) AS s({})",
+                      plan.relation.quoted(), plan.columns, source.names, source.parameters, source.names),
+          std::move(source.types)};
+}
+
+ApplySql move_sql(const TablePlan& from, const TablePlan& to) {
+  Source source = keys(from);
+  std::string list;
+  for (std::size_t column = 0; column < from.encoders.size(); ++column)
+    list += fmt::format("{}t.{}", list.empty() ? "" : ", ", name_of(from, column));
+  return {fmt::format("WITH moved AS (DELETE FROM {} AS t USING {} WHERE {} RETURNING {})"
+                      " INSERT INTO {} ({}) SELECT * FROM moved",
+                      from.relation.quoted(), with_ordinality(source), key_match(from), list,
+                      to.relation.quoted(), to.columns),
+          std::move(source.types)};
 }
 
 ApplySql select_sql(const TablePlan& plan) {

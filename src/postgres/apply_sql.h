@@ -19,6 +19,10 @@ ApplySql delete_sql(const TablePlan& plan);
 ApplySql update_sql(const TablePlan& plan, const std::vector<bool>& absent, bool ordinals);
 // All columns. With `upsert`, a row that exists is overwritten.
 ApplySql insert_sql(const TablePlan& plan, bool upsert);
+// The same; the rows wait until their statement has ended (gather.h).
+ApplySql insert_waiting_sql(const TablePlan& plan);
+// Keys: their rows leave the relation of one plan for that of the other.
+ApplySql move_sql(const TablePlan& from, const TablePlan& to);
 // Keys: the ordinals and whole rows of those that exist.
 ApplySql select_sql(const TablePlan& plan);
 // Keys: the ordinal of the first that does not exist.

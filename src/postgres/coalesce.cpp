@@ -247,14 +247,23 @@ void Coalescer::add_row(const RowBatch& batch, std::size_t row) {
   throw Error(ErrorKind::internal, "a before image stands alone").with("table", plan_.schema->name.str());
 }
 
-void Coalescer::add(const RowBatch& batch) {
+void Coalescer::keep_moves() {
+  for (Moved& moved : std::exchange(moving_, {})) {
+    moved.row.was_there = false;
+    apply_update(moved.row, moved.after, /*fresh=*/!moved.known);
+    moved.row.waits = true;
+    changes_.push_back(std::move(moved.row));
+  }
+}
+
+void Coalescer::add(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on) {
   if (keep_ == Faults::refuse) {
     refuse_faults(batch);
   } else {
     index_faults(batch);
   }
-  slots_.reserve(slots_.size() + batch.rows());
-  for (std::size_t row = 0; row < batch.rows(); ++row) {
+  slots_.reserve(slots_.size() + end - begin);
+  for (std::size_t row = begin; row < end; ++row) {
     if (batch.header(row).operation == Operation::update_before) {
       row = add_pair(batch, row);
     } else {
@@ -262,7 +271,7 @@ void Coalescer::add(const RowBatch& batch) {
       add_row(batch, row);
     }
   }
-  finish_moves();
+  goes_on ? keep_moves() : finish_moves();
 }
 
 }  // namespace tailrace::postgres

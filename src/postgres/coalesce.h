@@ -36,6 +36,8 @@ struct NetChange {
     partial,  // Some columns are absent: the target keeps them.
   };
   Kind kind = Kind::none;
+  // A row that has got a new key by a statement which may go on in the next part; it is in no slot.
+  bool waits = false;
   bool was_there = false;  // The part's first change of this key needs the row to exist. A delete of a row
                            // that was not there came and went within the part.
   RowRef latest;           // The newest row of this key; its key columns are the key.
@@ -69,7 +71,9 @@ class Coalescer {
   Coalescer& operator=(const Coalescer&) = delete;
 
   // Batches in the source's order; they must outlive this.
-  void add(const RowBatch& batch);
+  void add(const RowBatch& batch) { add(batch, 0, batch.rows(), /*goes_on=*/false); }
+  // Rows [begin, end). With `goes_on` their last statement may: rows that it has given new keys are changes that wait.
+  void add(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on);
   // In the order in which the keys first came.
   const std::vector<NetChange>& changes() const { return changes_; }
 
@@ -102,6 +106,7 @@ class Coalescer {
   std::size_t add_faulty_pair(RowRef before, RowRef after);
   void index_faults(const RowBatch& batch);
   void finish_moves();
+  void keep_moves();
   bool has_absent(RowRef ref) const;
 
   const TablePlan& plan_;

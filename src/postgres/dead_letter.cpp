@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -73,6 +74,22 @@ DeadLetter envelope(const RowBatch& batch, std::size_t row, LetterCause cause) {
   letter.commit_time = batch.header(row).commit_time;
   letter.cause = std::move(cause);
   return letter;
+}
+
+bool is_zero(std::string_view bytes) {
+  return (static_cast<unsigned char>(bytes[0]) & 0x7fu) == 0 &&
+         std::all_of(bytes.begin() + 1, bytes.end(), [](char c) { return c == 0; });
+}
+
+// As FieldEncoder::encode_key has it.
+void put_key(WireBuffer& out, const PgType& type, std::string_view bytes) {
+  if ((type.oid == oid_float4 || type.oid == oid_float8) && is_zero(bytes)) {
+    out.put<std::int32_t>(8);
+    out.put<std::uint64_t>(0);
+    return;
+  }
+  out.put(static_cast<std::int32_t>(bytes.size()));
+  out.put_bytes(bytes);
 }
 
 void text_or_null(Params& params, const std::string& text) {
@@ -150,6 +167,13 @@ std::string identity_of(const TablePlan& plan, RowRef row) {
   WireBuffer key;
   for (const std::size_t column : plan.schema->key)
     plan.encoders[column].encode_key(key, *row.batch, row.row, column);
+  return key.str();
+}
+
+std::string identity_of(const TablePlan& plan, const Result& rows, int row) {
+  WireBuffer key;
+  for (std::size_t i = 0; i < plan.schema->key.size(); ++i)
+    put_key(key, plan.encoders[plan.schema->key[i]].target(), rows.text(row, static_cast<int>(i)));
   return key.str();
 }
 

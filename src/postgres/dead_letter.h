@@ -52,6 +52,8 @@ void store_dead_letter(Connection& connection, const Owner& owner, const DeadLet
 
 // Encoded, not hashed.
 std::string identity_of(const TablePlan& plan, RowRef row);
+// Of a row of key columns, in key order and binary, as the server has it.
+std::string identity_of(const TablePlan& plan, const Result& rows, int row);
 
 struct KeyList {
   std::vector<std::string> identities;

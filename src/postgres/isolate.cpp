@@ -138,9 +138,11 @@ void RowIsolator::apply_some(TableApply& table, const Indexes& some, const std::
   apply_some(table, {middle, some.end()}, taken);
 }
 
-void RowIsolator::apply(TableApply& table, const std::function<void()>& taken) {
+void RowIsolator::apply(TableApply& table, const std::function<void()>& prepare,
+                        const std::function<void()>& taken) {
   refused_.clear();
   look_up_diverged(connection_, owner_, table);
+  prepare();
   table.read_carried(connection_);
   refuse_lost(table);
   taken();

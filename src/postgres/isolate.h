@@ -31,8 +31,9 @@ class RowIsolator {
   RowIsolator(Connection& connection, Statements& statements, const Owner& owner, const Isolation& isolation)
       : connection_(connection), statements_(statements), owner_(owner), isolation_(isolation) {}
 
-  // `table` keeps faults. `taken` is called after each group of changes that went in.
-  void apply(TableApply& table, const std::function<void()>& taken);
+  // `table` keeps faults. `prepare` is called before anything of it is read, `taken` after each group of changes that
+  // went in.
+  void apply(TableApply& table, const std::function<void()>& prepare, const std::function<void()>& taken);
   std::uint64_t letters() const { return letters_; }
 
  private:

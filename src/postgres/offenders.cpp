@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <set>
+
+#include "postgres/dead_letter.h"
 
 namespace tailrace::postgres {
 namespace {
@@ -31,30 +31,10 @@ std::string key_list(const TablePlan& plan, std::string_view alias) {
   return out;
 }
 
-bool is_zero(std::string_view bytes) {
-  return (static_cast<unsigned char>(bytes[0]) & 0x7fu) == 0 &&
-         std::all_of(bytes.begin() + 1, bytes.end(), [](char c) { return c == 0; });
-}
-
-// As FieldEncoder::encode_key has it.
-void put_key(WireBuffer& out, const PgType& type, std::string_view bytes) {
-  if ((type.oid == oid_float4 || type.oid == oid_float8) && is_zero(bytes)) {
-    out.put<std::int32_t>(8);
-    out.put<std::uint64_t>(0);
-    return;
-  }
-  out.put(static_cast<std::int32_t>(bytes.size()));
-  out.put_bytes(bytes);
-}
-
 // Rows of key columns, in key order and binary, as offenders.
 void take_keys(const Result& rows, const TablePlan& plan, std::vector<Offender>& out) {
-  for (int row = 0; row < rows.rows(); ++row) {
-    WireBuffer key;
-    for (std::size_t i = 0; i < plan.schema->key.size(); ++i)
-      put_key(key, plan.encoders[plan.schema->key[i]].target(), rows.text(row, static_cast<int>(i)));
-    out.emplace_back(plan.schema->name, key.str());
-  }
+  for (int row = 0; row < rows.rows(); ++row)
+    out.emplace_back(plan.schema->name, identity_of(plan, rows, row));
 }
 
 struct Constraint {

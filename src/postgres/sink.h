@@ -16,6 +16,7 @@
 #include "pipeline/sink.h"
 #include "postgres/connection.h"
 #include "postgres/dead_letter.h"
+#include "postgres/gather.h"
 #include "postgres/liveness.h"
 #include "postgres/plan.h"
 #include "postgres/settings.h"
@@ -83,12 +84,17 @@ class PostgresSink : public Sink {
   void reload_parked();
   bool add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents, const std::stop_token& stop);
   bool make_constraint(const ConstraintSql& constraint, const std::stop_token& stop);
+  // R9c: sink_gather.cpp.
+  bool must_gather(const ChangeBatch& batch, const RowBatch& rows);
+  void gather(const ChangeBatch& batch);
+  void apply_gathered(Gather& gather, const RowBatch& rows, std::size_t begin, std::size_t end, bool goes_on);
+  void finish_gathered(const Lsn& upto);
   // R11: sink_isolate.cpp.
   bool careful() const;
   bool isolate(const Error& error, const ChangeBatch& batch);
   void repeat_from_the_source();
   void apply_carefully(const ChangeBatch& batch);
-  void apply_isolated(TableApply& table, Entry& entry);
+  void apply_isolated(TableApply& table, Entry& entry, Gather* gather = nullptr);
   void settle_letters(const TableApply& table, Entry& entry, std::uint64_t letters);
   void check_constraints_carefully(const Lsn& upto);
 
@@ -108,6 +114,8 @@ class PostgresSink : public Sink {
   bool rejected_more_ = false;                  // By the check at the end of the commit point at hand.
   std::map<TableName, std::uint64_t> letters_;  // Of the open transaction.
   std::shared_ptr<LetterCounter> durable_letters_;
+  // Of the open transaction: tables whose changed rows come back at its end (R9c).
+  std::map<TableName, Gather> gathering_;
   bool in_commit_point_ = false;
   std::uint64_t parts_ = 0;  // Of the open commit point, applied so far.
   // The batch at hand is its commit point's first: with earlier parts, which are gone with their transaction, it could

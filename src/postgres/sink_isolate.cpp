@@ -57,14 +57,18 @@ void PostgresSink::settle_letters(const TableApply& table, Entry& entry, std::ui
   entry.has_diverged = true;
 }
 
-void PostgresSink::apply_isolated(TableApply& table, Entry& entry) {
+void PostgresSink::apply_isolated(TableApply& table, Entry& entry, Gather* gather) {
   RowIsolator isolator(*connection_, statements_, owner_, isolation_);
-  isolator.apply(table, [&] { settle_keys(table, entry); });
+  const auto prepare = [&] {
+    if (gather != nullptr) gather->take(*connection_, table);
+  };
+  isolator.apply(table, prepare, [&] { settle_keys(table, entry); });
   settle_letters(table, entry, isolator.letters());
 }
 
 void PostgresSink::apply_carefully(const ChangeBatch& batch) {
   if (!in_commit_point_) begin_commit_point();
+  gather(batch);
   for (auto& [name, table] : sorted_by_table(batch))
     apply_isolated(table, entry_of(name));
 }

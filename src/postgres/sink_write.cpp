@@ -38,6 +38,7 @@ void PostgresSink::begin_commit_point() {
   send_begin();
   connection_->finish_pipeline();
   in_commit_point_ = true;
+  gathering_.clear();
 }
 
 // Keys that wait for the source, and keys that need not wait any more (R7c).
@@ -56,8 +57,8 @@ void PostgresSink::settle_keys(TableApply& table, Entry& entry) {
 std::map<TableName, TableApply> PostgresSink::sorted_by_table(const ChangeBatch& batch) {
   std::map<TableName, TableApply> tables;
   for (const RowBatch& rows : batch.tables) {
-    if (rows.empty()) continue;
     const TableName& name = rows.schema().name;
+    if (rows.empty() || gathering_.contains(name)) continue;
     Entry& entry = entry_of(name);
     TAILRACE_ASSERT(entry.state != TableState::loading);
     TAILRACE_ASSERT(rows.columns() == entry.plan->encoders.size());
@@ -72,6 +73,8 @@ std::map<TableName, TableApply> PostgresSink::sorted_by_table(const ChangeBatch&
 // Everything of the part, and where nothing else has to happen at its end also that, goes out without waiting
 // for answers; COMMIT alone waits until they were looked at.
 void PostgresSink::apply(const ChangeBatch& batch) {
+  if (!in_commit_point_) gathering_.clear();
+  gather(batch);
   std::map<TableName, TableApply> tables = sorted_by_table(batch);
   for (auto& [name, table] : tables) {
     const bool look_up = entry_of(name).has_diverged;
@@ -85,7 +88,7 @@ void PostgresSink::apply(const ChangeBatch& batch) {
   if (!in_commit_point_) send_begin();
   for (auto& [name, table] : tables)
     table.send(*connection_, statements_);
-  if (ends_plainly(batch)) {
+  if (ends_plainly(batch) && gathering_.empty()) {
     connection_->send_query(check_constraints_sql, {}, {});
     connection_->send_query(store_position_sql, position_params(owner_, *batch.end), expect_one_row);
   }
@@ -133,7 +136,8 @@ void PostgresSink::refuse_step_back(const ChangeBatch& batch) const {
 void PostgresSink::end_commit_point(const ChangeBatch& batch) {
   becoming_streaming_.clear();
   to_drop_.clear();
-  if (careful() || !ends_plainly(batch)) {
+  if (careful() || !ends_plainly(batch) || !gathering_.empty()) {
+    finish_gathered(batch.end->lsn);
     for (const TableName& table : batch.caught_up)
       let_table_in(table, becoming_streaming_);
     careful() ? check_constraints_carefully(batch.end->lsn) : check_constraints();
@@ -151,6 +155,7 @@ void PostgresSink::end_commit_point(const ChangeBatch& batch) {
 // What is true only once it is durable.
 void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<TableName>& streaming) {
   lsn_ = batch.end->lsn;
+  gathering_.clear();
   for (const auto& [table, letters] : std::exchange(letters_, {}))
     durable_letters_->add(table, letters);
   if (isolation_.careful_until && *isolation_.careful_until <= *lsn_) isolation_ = {};
@@ -187,6 +192,7 @@ bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
       return write_once(batch, stop);
     } catch (const Error& error) {
       in_commit_point_ = false;
+      gathering_.clear();
       letters_.clear();
       const bool usable = connection_->reset();
       if (stop.stop_requested() && error.kind() == ErrorKind::conflict) return false;

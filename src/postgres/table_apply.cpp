@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "model/key_text.h"
-#include "postgres/apply_sql.h"
 
 namespace tailrace::postgres {
 namespace {
@@ -91,7 +90,9 @@ void TableApply::sort_into_groups(const Indexes& some) {
     const NetChange& change = changes[i];
     const bool whole = change.kind == NetChange::Kind::full || carried_.contains(i);
     if (is_unfit(i)) continue;
-    if (is_diverged(i)) {
+    if (change.waits) {
+      if (whole) groups_.waiting.push_back(i);
+    } else if (is_diverged(i) || (gathering_ && !streaming_ && whole)) {
       groups_.deletes.push_back(i);
       if (whole) groups_.inserts.push_back(i);
     } else if (change.kind == NetChange::Kind::delete_) {
@@ -257,9 +258,40 @@ void TableApply::send_updates(Connection& connection, Statements& statements) {
   }
 }
 
+void TableApply::add_gathered(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on) {
+  gathering_ = true;
+  coalescer_.add(batch, begin, end, goes_on);
+}
+
+bool TableApply::has_waiting() const {
+  const std::vector<NetChange>& changes = coalescer_.changes();
+  return std::any_of(changes.begin(), changes.end(), [](const NetChange& change) { return change.waits; });
+}
+
+void TableApply::move_rows(Connection& connection, const TablePlan& from, const TablePlan& to) const {
+  Indexes changed;
+  for (std::size_t i = 0; i < coalescer_.changes().size(); ++i) {
+    if (!coalescer_.changes()[i].waits) changed.push_back(i);
+  }
+  const ApplySql sql = move_sql(from, to);
+  for (const Indexes& slice : slices(changed)) {
+    std::vector<WireBuffer> arrays;
+    encode_keys(slice, arrays, /*of_origin=*/false);
+    connection.prepare("", sql.text, sql.types);
+    connection.exec_prepared("", borrow(arrays));
+  }
+}
+
 void TableApply::send_inserts(Connection& connection, Statements& statements) {
-  const ApplySql sql = insert_sql(*plan_, /*upsert=*/!streaming_);
-  for (const Indexes& slice : slices(groups_.inserts)) {
+  const ApplySql sql = insert_sql(*plan_, /*upsert=*/!streaming_ && !gathering_);
+  send_rows(connection, statements, sql, groups_.inserts);
+  if (!groups_.waiting.empty())
+    send_rows(connection, statements, insert_waiting_sql(*plan_), groups_.waiting);
+}
+
+void TableApply::send_rows(Connection& connection, Statements& statements, const ApplySql& sql,
+                           const Indexes& group) {
+  for (const Indexes& slice : slices(group)) {
     std::vector<WireBuffer> arrays;
     encode_columns(slice, arrays);
     connection.send_prepared(statements.prepared(connection, sql.text, sql.types), borrow(arrays), {});

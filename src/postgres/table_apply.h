@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "postgres/apply_sql.h"
 #include "postgres/coalesce.h"
 #include "postgres/connection.h"
 #include "postgres/plan.h"
@@ -50,6 +51,12 @@ class TableApply {
   TableApply(PlanPtr plan, bool streaming, const Settings& settings, Faults faults = Faults::refuse);
 
   void add(const RowBatch& batch) { coalescer_.add(batch); }
+  // For Gather: some rows of a part, whose last statement may go on. Full rows replace what is there by a delete and an
+  // insert while catching up, because the temporary table has no key.
+  void add_gathered(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on);
+  // Brings the rows of all changed keys over.
+  void move_rows(Connection& connection, const TablePlan& from, const TablePlan& to) const;
+  bool has_waiting() const;
 
   bool has_carried() const;
   // Reads what rows with changed keys take along from their old target rows (R7e). Before any delete.
@@ -82,6 +89,7 @@ class TableApply {
     Indexes deletes;
     Indexes updates;
     Indexes inserts;
+    Indexes waiting;
   };
   void sort_into_groups(const Indexes& some);
   std::vector<Indexes> slices(const Indexes& group) const;
@@ -95,12 +103,14 @@ class TableApply {
   void send_deletes(Connection& connection, Statements& statements);
   void send_updates(Connection& connection, Statements& statements);
   void send_inserts(Connection& connection, Statements& statements);
+  void send_rows(Connection& connection, Statements& statements, const ApplySql& sql, const Indexes& group);
   Error diverged(std::size_t change, std::string_view what) const;
   void find_missing_update(Connection& connection);
 
   PlanPtr plan_;
   bool streaming_;
   bool collecting_;  // Faults::keep.
+  bool gathering_ = false;
   const Settings& settings_;
   Coalescer coalescer_;
   Groups groups_;

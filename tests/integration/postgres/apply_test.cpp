@@ -251,6 +251,71 @@ TEST_F(R07_KeyChanges, CatchingUpParksTheNewKey) {
   EXPECT_EQ(sink->parked_keys().at(0).keys, (std::vector<std::vector<std::string>>{{"6"}}));
 }
 
+// The halves of an exchange lie in two parts: the key that a row gets is still another row's.
+TEST_F(R07_KeyChanges, AnExchangeInTwoParts) {
+  for (const bool streams : {true, false}) {
+    reader_.run("DROP SCHEMA IF EXISTS tailrace CASCADE; DROP TABLE IF EXISTS docs");
+    auto sink = streams ? streaming({loaded()}) : catching_up({loaded()});
+    RowBatch first(docs_);
+    move(first, 1, 2, "was one", 1);
+    RowBatch second(docs_);
+    move(second, 2, 1, "was two", 1);
+    EXPECT_TRUE(sink->write(part({first}), {}));
+    EXPECT_TRUE(sink->write(ending_at(lsn(3), {second}), {}));
+    EXPECT_EQ(rows(), "1|was two|note 2|NULL\n2|was one|note 1|body 1");
+    EXPECT_TRUE(sink->parked_keys().empty());
+    sink->close();
+  }
+}
+
+// Every row gets its neighbour's key, one row a part; then other statements of the same transaction go on with them.
+TEST_F(R07_KeyChanges, AShiftOverManyParts) {
+  auto sink = streaming({loaded()});
+  EXPECT_TRUE(sink->write(
+      changes(3,
+              [](RowBatch& batch) {
+                for (int id = 3; id <= 6; ++id)
+                  add(batch, Operation::insert, {id, "row", "note " + std::to_string(id), Null{}});
+              }),
+      {}));
+  for (int id = 1; id <= 6; ++id) {
+    RowBatch batch(docs_);
+    move(batch, id, id + 1, "shifted", 1);
+    if (id == 6) {
+      move(batch, 7, 70, "twice", 2);  // The row that came from 6.
+      add(batch, Operation::update, {3, Absent{}, Absent{}, "later"});
+      add(batch, Operation::delete_, {4, Null{}, Null{}, Null{}});
+      add(batch, Operation::insert, {1, "new", "one", "here"});
+    }
+    EXPECT_TRUE(sink->write(part({batch}), {}));
+  }
+  RowBatch last(docs_);
+  move(last, 70, 4, "again", 3);
+  add(last, Operation::update, {4, Absent{}, Absent{}, "end"});
+  EXPECT_TRUE(sink->write(part({last}), {}));
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM docs"), "6");  // Nobody sees any of it.
+  EXPECT_TRUE(sink->write(ending_at(lsn(4), {}), {}));
+  EXPECT_EQ(rows(),
+            "1|new|one|here\n2|shifted|note 1|body 1\n3|shifted|note 2|later\n4|again|note 6|end\n"
+            "5|shifted|note 4|NULL\n6|shifted|note 5|NULL");
+}
+
+// R7c holds in the temporary table, too: a row that is missing is a divergence.
+TEST_F(R07_KeyChanges, GatheredChangesNeedTheirRows) {
+  auto sink = streaming({loaded()});
+  RowBatch first(docs_);
+  move(first, 1, 2, "was one", 1);
+  RowBatch second(docs_);
+  move(second, 2, 1, "was two", 1);
+  add(second, Operation::update, {9, "nobody", Absent{}, Absent{}});
+  EXPECT_TRUE(sink->write(part({first}), {}));
+  std::string text;
+  EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(ending_at(lsn(3), {second}), {})); }, &text),
+            ErrorKind::data);
+  EXPECT_THAT(text, ::testing::HasSubstr("id=9"));
+  EXPECT_EQ(rows(), "1|one|note 1|body 1\n2|two|note 2|NULL");
+}
+
 // R8: parts of one transaction are seen together or not at all.
 TEST_F(R08_Parts, PartsAreOneTransaction) {
   auto sink = streaming({loaded()});

@@ -250,6 +250,39 @@ TEST_F(R11_DeadLetters, ATransactionInPartsIsReadAgain) {
   EXPECT_EQ(position(), lsn(3).hex());
 }
 
+// Rows that wait in a temporary table for the transaction's end are refused there only.
+TEST_F(R11_DeadLetters, GatheredRowsAreTakenApartAtTheEnd) {
+  make_strict_target();
+  auto sink = tolerant_stream({loaded()});
+  const auto pair = [&](RowBatch& batch, int from, int to, const char* name) {
+    for (const auto& [operation, id] :
+         {std::pair(Operation::update_before, from), std::pair(Operation::update, to)}) {
+      const std::size_t row = add(batch, operation, {id, name, Absent{}});
+      batch.header(row).commit_lsn = lsn(3);
+    }
+  };
+  RowBatch first(docs_);
+  pair(first, 1, 2, "was 1");
+  RowBatch second(docs_);
+  pair(second, 2, 1, "was 2");
+  pair(second, 3, 30, "bad");
+  pair(second, 4, 40, "good");
+  bool done = false;
+  for (int attempt = 0; attempt < 4 && !done; ++attempt) {
+    try {
+      done = sink->write(part({first}), {}) && sink->write(ending_at(lsn(3), {second}), {});
+    } catch (const Error& error) {
+      ASSERT_EQ(error.kind(), ErrorKind::conflict) << error.what();
+      sink->close();
+      sink = opened(tolerant("runner-b"), {docs_});
+    }
+  }
+  EXPECT_TRUE(done);
+  EXPECT_EQ(rows(), "1|was 2|note\n2|was 1|note\n5|n5|note\n40|good|note");
+  EXPECT_EQ(diverged(), "docs{30}");
+  EXPECT_EQ(reader_.table("SELECT key, operation, sqlstate FROM tailrace.dead_letter"), "{30}|update|23514");
+}
+
 // A conflict in the middle of the search is no bad row: everything is done again, and no letter is there twice.
 TEST_F(R11_DeadLetters, AConflictWhileSearchingIsNotData) {
   make_strict_target();

@@ -1,0 +1,85 @@
+// Tables whose changed rows leave the target before the first comes back (R9c).
+#include <algorithm>
+
+#include "base/error.h"
+#include "postgres/isolate.h"
+#include "postgres/sink.h"
+
+namespace tailrace::postgres {
+
+// A key that a row gets in one part may belong to a row that gives it up in the next one: update pairs of one statement
+// exchange and shift keys. In a commit point of one batch both halves are known together.
+bool PostgresSink::must_gather(const ChangeBatch& batch, const RowBatch& rows) {
+  if (rows.empty()) return false;
+  if (gathering_.contains(rows.schema().name)) return true;
+  const bool is_all = batch.end.has_value() && (!in_commit_point_ || parts_ == 0);
+  return !is_all && changes_keys(*entry_of(rows.schema().name).plan, rows);
+}
+
+void PostgresSink::gather(const ChangeBatch& batch) {
+  for (const RowBatch& rows : batch.tables) {
+    if (!must_gather(batch, rows)) continue;
+    if (!in_commit_point_) begin_commit_point();
+    const TableName& name = rows.schema().name;
+    auto found = gathering_.find(name);
+    if (found == gathering_.end()) {
+      // Batches of this table that stand before this one have no key changes: they are gathered as well, in order.
+      found =
+          gathering_
+              .emplace(name, Gather(*connection_, entry_of(name).plan, static_cast<int>(gathering_.size())))
+              .first;
+    }
+  }
+  for (const RowBatch& rows : batch.tables) {
+    const auto found = gathering_.find(rows.schema().name);
+    if (rows.empty() || found == gathering_.end()) continue;
+    Gather& gather = found->second;
+    const std::size_t head = gather.same_statement(rows);
+    const bool goes_on = !batch.end.has_value();
+    if (head > 0) apply_gathered(gather, rows, 0, head, goes_on && head == rows.rows());
+    if (head == rows.rows()) continue;
+    gather.end_statement(*connection_);
+    apply_gathered(gather, rows, head, rows.rows(), goes_on);
+  }
+}
+
+void PostgresSink::apply_gathered(Gather& gather, const RowBatch& rows, std::size_t begin, std::size_t end,
+                                  bool goes_on) {
+  Entry& entry = entry_of(rows.schema().name);
+  TableApply table(gather.plan(), entry.state == TableState::streaming, settings_,
+                   careful() ? Faults::keep : Faults::refuse);
+  table.add_gathered(rows, begin, end, goes_on);
+  if (careful()) {
+    apply_isolated(table, entry, &gather);
+  } else {
+    if (entry.has_diverged) look_up_diverged(*connection_, owner_, table);
+    gather.take(*connection_, table);
+    table.read_carried(*connection_);
+    statements_.forget_if_many(*connection_);
+    connection_->begin_pipeline();
+    table.send(*connection_, statements_);
+    connection_->finish_pipeline();
+    table.check(*connection_);
+    settle_keys(table, entry);
+    settle_letters(table, entry, settle_diverged(*connection_, owner_, table));
+  }
+  gather.keep_waiting(rows, table.has_waiting());
+}
+
+void PostgresSink::finish_gathered(const Lsn& upto) {
+  for (auto& [name, gather] : gathering_) {
+    if (!careful()) {
+      gather.finish(*connection_);
+      continue;
+    }
+    std::vector<std::string> refused;
+    std::optional<Error> first = gather.finish_carefully(*connection_, refused);
+    if (!first) continue;
+    for (const std::string& identity : refused)
+      rejected_more_ |=
+          isolation_.rejected[name].try_emplace(identity, Rejection{upto, cause_of(*first)}).second;
+    throw std::move(*first);
+  }
+}
+
+}  // namespace tailrace::postgres
