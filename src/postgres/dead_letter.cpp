@@ -35,7 +35,7 @@ std::string_view sqlstate_of(RowFaultCode code) {
   return "22000";
 }
 
-Params of_table(const Owner& owner, const TableName& table) {
+Params letter_params(const Owner& owner, const TableName& table) {
   Params params;
   params.text(owner.pipeline).text(table.schema).text(table.name);
   return params;
@@ -144,7 +144,7 @@ DeadLetter letter_of(RowRef row, LetterCause cause) {
 }
 
 void store_dead_letter(Connection& connection, const Owner& owner, const DeadLetter& letter) {
-  Params params = of_table(owner, letter.table);
+  Params params = letter_params(owner, letter.table);
   params.nullable_texts(letter.key).text(std::string(name_of(letter.operation)));
   params.nullable_texts({letter.columns.begin(), letter.columns.end()}).nullable_texts(letter.values);
   params.text(letter.cause.reason);
@@ -182,7 +182,7 @@ void list_diverged(Connection& connection, const Owner& owner, const TablePlan& 
     connection.query(
         "INSERT INTO tailrace.diverged_key (pipeline, source_schema, source_table, identity, in_shadow, key)"
         " VALUES ($1, $2, $3, sha256($4::bytea), $5, $6) ON CONFLICT DO NOTHING",
-        of_table(owner, plan.schema->name)
+        letter_params(owner, plan.schema->name)
             .binary(keys.identities[i])
             .boolean(plan.shadow())
             .texts(keys.keys[i]));
@@ -194,7 +194,7 @@ void clear_diverged(Connection& connection, const Owner& owner, const TablePlan&
   connection.query(
       "DELETE FROM tailrace.diverged_key WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3"
       "   AND in_shadow = $4 AND identity IN (SELECT sha256(k) FROM unnest($5::bytea[]) AS k)",
-      of_table(owner, plan.schema->name).boolean(plan.shadow()).binary(array_of(identities)));
+      letter_params(owner, plan.schema->name).boolean(plan.shadow()).binary(array_of(identities)));
 }
 
 std::vector<std::size_t> diverged_among(Connection& connection, const Owner& owner, const TablePlan& plan,
@@ -205,7 +205,7 @@ std::vector<std::size_t> diverged_among(Connection& connection, const Owner& own
       "SELECT k.n FROM unnest($5::bytea[]) WITH ORDINALITY AS k(identity, n)"
       "  JOIN tailrace.diverged_key d ON d.identity = sha256(k.identity)"
       " WHERE d.pipeline = $1 AND d.source_schema = $2 AND d.source_table = $3 AND d.in_shadow = $4",
-      of_table(owner, plan.schema->name).boolean(plan.shadow()).binary(array_of(identities)));
+      letter_params(owner, plan.schema->name).boolean(plan.shadow()).binary(array_of(identities)));
   for (int row = 0; row < found.rows(); ++row)
     out.push_back(static_cast<std::size_t>(found.integer(row, 0)) - 1);
   return out;
@@ -216,7 +216,7 @@ bool has_diverged(Connection& connection, const Owner& owner, const TableName& t
       .query(
           "SELECT EXISTS (SELECT FROM tailrace.diverged_key"
           " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3)",
-          of_table(owner, table))
+          letter_params(owner, table))
       .boolean(0, 0);
 }
 
@@ -225,14 +225,14 @@ void join_diverged(Connection& connection, const Owner& owner, const TableName& 
   connection.query(
       "UPDATE tailrace.diverged_key SET in_shadow = false"
       " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
-      of_table(owner, table));
+      letter_params(owner, table));
 }
 
 void forget_diverged(Connection& connection, const Owner& owner, const TableName& table, bool shadow) {
   connection.query(
       "DELETE FROM tailrace.diverged_key"
       " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND in_shadow = $4",
-      of_table(owner, table).boolean(shadow));
+      letter_params(owner, table).boolean(shadow));
 }
 
 void LetterCounter::add(const TableName& table, std::uint64_t letters) {
@@ -287,7 +287,7 @@ void store_isolation(Connection& connection, const Owner& owner, const Isolation
           "sqlstate,"
           "   error, detail, constraint_name, column_name)"
           " VALUES ($1, $2, $3, $4::bytea, $5::bytea, $6, $7, $8, $9, $10)",
-          of_table(owner, table)
+          letter_params(owner, table)
               .binary(identity)
               .text(bytea_text(rejection.upto))
               .text(cause.sqlstate)

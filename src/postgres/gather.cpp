@@ -11,7 +11,7 @@
 namespace tailrace::postgres {
 namespace {
 
-std::string key_list(const TablePlan& plan) {
+std::string key_columns(const TablePlan& plan) {
   std::string out;
   for (const std::size_t column : plan.schema->key)
     out += (out.empty() ? "" : ", ") + quote_name(plan.schema->columns[column].name);
@@ -33,7 +33,7 @@ Gather::Gather(Connection& connection, PlanPtr target, int number) : target_(std
                   " FROM {2} WITH NO DATA;"
                   "ALTER TABLE {0} ALTER tailrace_waits SET DEFAULT false;"
                   "CREATE INDEX ON {0} ({3})",
-                  name, target_->columns, target_->relation.quoted(), key_list(*target_)));
+                  name, target_->columns, target_->relation.quoted(), key_columns(*target_)));
 }
 
 void Gather::take(Connection& connection, const TableApply& part) {
@@ -85,7 +85,7 @@ bool Gather::insert_some(Connection& connection, std::uint64_t from, std::uint64
   if (!error) return true;
   if (!first) first = error;
   if (rows == 1) {
-    const Result row = connection.query(fmt::format("SELECT {} FROM {}", key_list(*plan_), some), {},
+    const Result row = connection.query(fmt::format("SELECT {} FROM {}", key_columns(*plan_), some), {},
                                         /*binary_results=*/true);
     refused.push_back(identity_of(*plan_, row, 0));
     return false;
