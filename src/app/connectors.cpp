@@ -51,7 +51,8 @@ SourceLook look_at_sqlserver(const Document& document, std::stop_token stop) {
 
 std::string sqlserver_grants(const Document& document, const std::vector<SchemaPtr>& tables) {
   const sqlserver::Settings settings = sqlserver_settings(document);
-  return source_grants(settings.database, settings.user, tables);
+  // With integrated authentication the file does not say who it will be.
+  return source_grants(settings.database, settings.user.empty() ? "DOMAIN\\user" : settings.user, tables);
 }
 
 std::unique_ptr<Sink> make_postgres(const Document& document) {

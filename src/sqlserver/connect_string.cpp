@@ -45,6 +45,26 @@ std::string microsoft_value(std::string_view keyword, std::string_view value) {
   return out + "}";
 }
 
+// Both drivers have the same words for it.
+template <typename Add>
+void add_login(const Settings& settings, const Add& add) {
+  if (settings.authentication == Authentication::integrated) {
+    add("Trusted_Connection", "yes");
+    add("ServerSPN", settings.server_spn);
+    return;
+  }
+  add("UID", settings.user);
+  add("PWD", settings.password.reveal());
+}
+
+std::string_view microsoft_encrypt(EncryptMode mode) {
+  switch (mode) {
+    case EncryptMode::off: return "no";
+    case EncryptMode::strict: return "strict";
+    default: return "yes";
+  }
+}
+
 std::string freetds_string(const Settings& settings, std::string_view servername) {
   std::string out = fmt::format("DRIVER={};", settings.driver);
   const auto add = [&](std::string_view keyword, std::string_view value) {
@@ -63,8 +83,8 @@ std::string freetds_string(const Settings& settings, std::string_view servername
   if (servername.empty()) add("Encryption", settings.encrypt == EncryptMode::off ? "off" : "require");
   add("DATABASE", settings.database);
   add("APP", settings.application);
-  add("UID", settings.user);
-  add("PWD", settings.password.reveal());
+  if (settings.application_intent == ApplicationIntent::read_only) add("ApplicationIntent", "ReadOnly");
+  add_login(settings, add);
   return out;
 }
 
@@ -82,16 +102,24 @@ std::string microsoft_string(const Settings& settings) {
   };
   add("SERVER", settings.instance.empty() ? fmt::format("tcp:{},{}", settings.host, settings.port)
                                           : settings.host + "\\" + settings.instance);
-  out += settings.encrypt == EncryptMode::off ? "Encrypt=no;" : "Encrypt=yes;";
-  if (settings.encrypt == EncryptMode::require) out += "TrustServerCertificate=yes;";
+  add("Encrypt", microsoft_encrypt(settings.encrypt));
+  if (settings.encrypt == EncryptMode::require) add("TrustServerCertificate", "yes");
+  add("HostnameInCertificate", settings.host_name_in_certificate);
   add("DATABASE", settings.database);
   add("APP", settings.application);
-  add("UID", settings.user);
-  add("PWD", settings.password.reveal());
+  if (settings.application_intent == ApplicationIntent::read_only) add("ApplicationIntent", "ReadOnly");
+  if (settings.multi_subnet_failover) add("MultiSubnetFailover", "yes");
+  add("KeepAlive", std::to_string(settings.keepalive.count()));
+  add("KeepAliveInterval", std::to_string(keepalive_interval(settings).count()));
+  add_login(settings, add);
   return out;
 }
 
 }  // namespace
+
+std::chrono::seconds keepalive_interval(const Settings& settings) {
+  return std::max(settings.keepalive / 3, std::chrono::seconds(1));
+}
 
 bool is_freetds(std::string_view driver) {
   std::string lower(driver);
@@ -115,6 +143,11 @@ std::string freetds_section(const Settings& settings, std::string_view servernam
       fmt::format("\ttds version = 7.4\n\tclient charset = UTF-8\n\tencryption = require\n\tca file = {}\n",
                   settings.ca_file.empty() ? "system" : settings.ca_file);
   out += "\tcheck certificate hostname = yes\n";
+  // Before FreeTDS 1.5 the line means nothing, and the host's own name is asked for.
+  if (!settings.host_name_in_certificate.empty()) {
+    refuse_controls("encrypt.host_name_in_certificate", settings.host_name_in_certificate);
+    out += fmt::format("\tcertificate hostname = {}\n", settings.host_name_in_certificate);
+  }
   return out;
 }
 

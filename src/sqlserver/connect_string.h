@@ -4,6 +4,7 @@
 // Source  FreeTDS src/odbc/connectparams.c (no escapes: a value ends at "};"); [MS-ODBCSTR] 2.1.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,9 @@
 namespace tailrace::sqlserver {
 
 bool is_freetds(std::string_view driver);
+
+// Between questions without an answer.
+std::chrono::seconds keepalive_interval(const Settings& settings);
 
 // `servername` is the section of FreeTDS's own configuration file that tells what a connection string
 // cannot (certificate checks); empty where none is needed.

@@ -1,6 +1,8 @@
 // Names: globs, quoting, connection strings.
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "base/error.h"
 #include "sqlserver/connect_string.h"
 #include "sqlserver/pattern.h"
@@ -52,7 +54,64 @@ TEST(ConnectString, HoldsValuesAsTheDriverReadsThem) {
   EXPECT_EQ(
       connect_string(settings, ""),
       "DRIVER={ODBC Driver 18 for SQL Server};SERVER={tcp:sql01,1433};Encrypt=yes;TrustServerCertificate=yes;"
-      "DATABASE=shop;APP=tailrace;UID=reader;PWD={a}};b};");
+      "DATABASE=shop;APP=tailrace;KeepAlive=30;KeepAliveInterval=10;UID=reader;PWD={a}};b};");
+}
+
+Settings of_microsoft() {
+  Settings settings;
+  settings.driver = "ODBC Driver 18 for SQL Server";
+  settings.host = "sql01";
+  settings.database = "shop";
+  settings.user = "reader";
+  settings.password = Secret("p");
+  return settings;
+}
+
+// A keyword that is left out is a server that is trusted too much, or another replica.
+TEST(ConnectString, GivesMicrosoftsDriverEverySetting) {
+  Settings settings = of_microsoft();
+  settings.encrypt = EncryptMode::strict;
+  settings.host_name_in_certificate = "sql.example.com";
+  settings.application_intent = ApplicationIntent::read_only;
+  settings.multi_subnet_failover = true;
+  settings.keepalive = std::chrono::seconds(60);
+  EXPECT_EQ(connect_string(settings, ""),
+            "DRIVER={ODBC Driver 18 for SQL Server};SERVER={tcp:sql01,1433};Encrypt=strict;"
+            "HostnameInCertificate=sql.example.com;DATABASE=shop;APP=tailrace;ApplicationIntent=ReadOnly;"
+            "MultiSubnetFailover=yes;KeepAlive=60;KeepAliveInterval=20;UID=reader;PWD=p;");
+  settings.encrypt = EncryptMode::off;
+  EXPECT_NE(connect_string(settings, "").find(";Encrypt=no;"), std::string::npos);
+  settings.encrypt = EncryptMode::verify;
+  EXPECT_EQ(connect_string(settings, "").find("TrustServerCertificate"), std::string::npos);
+  settings.instance = "SALES";
+  EXPECT_NE(connect_string(settings, "").find(";SERVER=sql01\\SALES;"), std::string::npos);
+  settings.ca_file = "/etc/ssl/ca.pem";
+  EXPECT_THROW(connect_string(settings, ""), Error);
+}
+
+// With Kerberos neither name nor password may be sent: an empty one would be a login of its own.
+TEST(ConnectString, TakesNoLoginWithIntegratedAuthentication) {
+  Settings settings = of_microsoft();
+  settings.authentication = Authentication::integrated;
+  settings.server_spn = "MSSQLSvc/sql01:1433";
+  for (const char* driver : {"ODBC Driver 18 for SQL Server", "/lib/libtdsodbc.so"}) {
+    settings.driver = driver;
+    const std::string text = connect_string(settings, "");
+    EXPECT_NE(text.find("Trusted_Connection=yes;ServerSPN=MSSQLSvc/sql01:1433;"), std::string::npos) << text;
+    EXPECT_EQ(text.find("UID="), std::string::npos) << text;
+    EXPECT_EQ(text.find("PWD="), std::string::npos) << text;
+  }
+}
+
+TEST(ConnectString, TellsFreeTdsOfInstancesAndReplicas) {
+  Settings settings = of_microsoft();
+  settings.driver = "/lib/libtdsodbc.so";
+  settings.instance = "SALES";
+  settings.application_intent = ApplicationIntent::read_only;
+  const std::string text = connect_string(settings, "");
+  EXPECT_NE(text.find(";SERVER=sql01\\SALES;"), std::string::npos) << text;
+  EXPECT_EQ(text.find("PORT="), std::string::npos) << text;
+  EXPECT_NE(text.find(";ApplicationIntent=ReadOnly;"), std::string::npos) << text;
 }
 
 TEST(ConnectString, ChecksCertificatesByTheDriversOwnFile) {
@@ -64,8 +123,14 @@ TEST(ConnectString, ChecksCertificatesByTheDriversOwnFile) {
   EXPECT_NE(section.find("ca file = /etc/ssl/ca.pem\n"), std::string::npos);
   EXPECT_NE(section.find("check certificate hostname = yes\n"), std::string::npos);
   EXPECT_NE(section.find("encryption = require\n"), std::string::npos);
-  settings.host = "sql01\n\tca file = /dev/null";
-  EXPECT_THROW(freetds_section(settings, "x"), Error);
+  settings.host_name_in_certificate = "sql.example.com";
+  EXPECT_NE(freetds_section(settings, "x").find("certificate hostname = sql.example.com\n"),
+            std::string::npos);
+  for (std::string* value : {&settings.host, &settings.host_name_in_certificate, &settings.ca_file}) {
+    const std::string before = std::exchange(*value, "sql01\n\tca file = /dev/null");
+    EXPECT_THROW(freetds_section(settings, "x"), Error);
+    *value = before;
+  }
 }
 
 }  // namespace

@@ -111,6 +111,7 @@ Connection::Connection(const Settings& settings) : settings_(settings) {
         .with("database", settings_.database)
         .with("user", settings_.user);
   }
+  socket_.keep_alive(settings_.keepalive, keepalive_interval(settings_));
   try {
     // Two bytes above the limit: what is longer is seen to be longer, and never comes over the wire whole.
     run(*this, "set up the session",

@@ -2,9 +2,13 @@
 #include "sqlserver/server_socket.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -12,6 +16,8 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+
+#include "base/log.h"
 
 namespace tailrace::sqlserver {
 namespace {
@@ -73,6 +79,22 @@ void ServerSocket::find_around(std::uint16_t port, const std::function<void()>& 
     return before.contains(socket.first) || !connected.contains(socket.first);
   });
   if (opened.size() == 1) handle_ = ::fcntl(opened.begin()->second, F_DUPFD_CLOEXEC, 0);
+}
+
+void ServerSocket::keep_alive(std::chrono::seconds idle, std::chrono::seconds interval) const {
+  if (!found()) return;
+  constexpr int questions = 3;
+  const auto set = [&](int level, int option, auto value) {
+    const int number = static_cast<int>(value);
+    if (::setsockopt(handle_, level, option, &number, sizeof number) != 0)
+      log::warn("source.keepalive", {{"option", option}, {"error", std::strerror(errno)}});
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, idle.count());
+  set(IPPROTO_TCP, TCP_KEEPINTVL, interval.count());
+  set(IPPROTO_TCP, TCP_KEEPCNT, questions);
+  // Without it what is on its way is sent again and again for a quarter of an hour.
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, std::chrono::milliseconds(idle + questions * interval).count());
 }
 
 void ServerSocket::shut_down() const {

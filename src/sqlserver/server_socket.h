@@ -10,6 +10,7 @@
 // Threads  Made by one thread; shut_down() may be called from any other.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 
@@ -25,6 +26,10 @@ class ServerSocket {
   // Runs `connect` and takes hold of the one TCP connection that it opened. `port` is the peer's; 0: any.
   // Nothing is found where another thread opens one like it at the same time: the caller keeps them apart.
   void find_around(std::uint16_t port, const std::function<void()>& connect);
+
+  // TCP keep-alive: after `idle` of silence the peer is asked, and again every `interval`; three questions without an
+  // answer end the connection. Nothing to do where no socket was found.
+  void keep_alive(std::chrono::seconds idle, std::chrono::seconds interval) const;
 
   bool found() const { return handle_ >= 0; }
   // Whoever reads or writes it sees its end now; nothing more goes over it.

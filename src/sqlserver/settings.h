@@ -19,7 +19,16 @@ enum class EncryptMode {
   off,
   require,  // Encrypted; the certificate is not checked.
   verify,   // Encrypted; the certificate must be signed by `ca_file` and bear the host's name.
+  strict,   // TDS 8.0: encrypted from the first byte, the certificate is checked. Microsoft's driver alone.
 };
+
+enum class Authentication {
+  password,    // A login of SQL Server.
+  integrated,  // Kerberos: whoever this process is, by the ticket cache or a keytab.
+};
+
+// What the listener of an availability group routes by.
+enum class ApplicationIntent { read_write, read_only };
 
 struct TableSettings {
   std::vector<std::string> exclude_columns;
@@ -31,11 +40,16 @@ struct Settings {
   std::uint16_t port = 1433;
   std::string instance;  // A named instance is looked up by its name; then `port` is not used.
   std::string database;
-  std::string user;
+  Authentication authentication = Authentication::password;
+  std::string user;  // Empty with integrated authentication, as is the password.
   Secret password;
+  std::string server_spn;  // With integrated authentication; empty: the driver's own guess.
 
   EncryptMode encrypt = EncryptMode::verify;
-  std::string ca_file;  // For verify; empty: the system's authorities.
+  std::string ca_file;                   // For verify; empty: the system's authorities.
+  std::string host_name_in_certificate;  // Empty: `host`.
+  ApplicationIntent application_intent = ApplicationIntent::read_write;
+  bool multi_subnet_failover = false;  // All addresses of `host` at once. Microsoft's driver alone.
   // A path of a FreeTDS library, or the name of a driver in odbcinst.ini.
   std::string driver = "/usr/lib/x86_64-linux-gnu/odbc/libtdsodbc.so";
   std::string application = "tailrace";
@@ -43,6 +57,7 @@ struct Settings {
   std::chrono::seconds login_timeout{15};
   std::chrono::seconds query_timeout{600};
   std::chrono::milliseconds lock_timeout{10'000};
+  std::chrono::seconds keepalive{30};  // Silence before the server is asked whether it lives.
 
   // Globs over schema.table: dbo.*, sales.order_?. None: every table with a capture instance.
   std::vector<std::string> include;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/units.h"
+#include "sqlserver/connect_string.h"
 #include "sqlserver/pattern.h"
 
 namespace tailrace::sqlserver {
@@ -51,30 +52,67 @@ std::vector<Binding<Settings>> connection() {
        [](Settings& s, const std::string&, const config::Value& value) { s.database = value.items.front(); }},
       bind<Settings>(
           {.name = "source.user",
-           .help = "SQL login. It needs SELECT on the tables and on schema cdc; `tailrace check` says more.",
-           .example = "${env:SHOP_READER}",
-           .required = true},
+           .help = "SQL login. It needs SELECT on the tables and on schema cdc; `tailrace check` says more. "
+                   "Not with "
+                   "integrated authentication.",
+           .example = "${env:SHOP_READER}"},
           [](Settings & s) -> auto& { return s.user; }),
       bind<Settings>(
           {.name = "source.password",
            .help = "Its password, as a reference; it is read again at every attempt to connect.",
            .example = "${file:/run/secrets/shop_reader}",
-           .required = true,
            .secret = true},
           [](Settings & s) -> auto& { return s.password; }),
+      bind<Settings>(
+          {.name = "source.authentication",
+           .type = SettingType::choice,
+           .help = "password: `source.user` and `source.password`; integrated: Kerberos, as whoever this "
+                   "process is (a "
+                   "ticket from kinit, or a keytab by KRB5_CLIENT_KTNAME).",
+           .fallback = "password",
+           .choices = {"password", "integrated"}},
+          [](Settings & s) -> auto& { return s.authentication; }),
+      bind<Settings>(
+          {.name = "source.server_spn",
+           .help = "The server's principal for integrated authentication, where it is not the usual one.",
+           .example = "MSSQLSvc/sql01.example.com:1433"},
+          [](Settings & s) -> auto& { return s.server_spn; }),
       bind<Settings>(
           {.name = "source.encrypt.mode",
            .type = SettingType::choice,
            .help = "off: nothing is encrypted; require: encrypted, the certificate is not checked; verify: "
-                   "encrypted, and the certificate must be trusted and bear the host's name.",
+                   "encrypted, and the certificate must be trusted and bear the host's name; strict: as "
+                   "verify, by TDS "
+                   "8.0 (SQL Server 2022 and later, Microsoft's driver).",
            .fallback = "verify",
-           .choices = {"off", "require", "verify"}},
+           .choices = {"off", "require", "verify", "strict"}},
           [](Settings & s) -> auto& { return s.encrypt; }),
       bind<Settings>(
           {.name = "source.encrypt.ca_file",
            .help = "Certificates that may sign the server's, in PEM; the system's authorities otherwise.",
            .example = "/etc/ssl/corp-ca.pem"},
           [](Settings & s) -> auto& { return s.ca_file; }),
+      bind<Settings>(
+          {.name = "source.encrypt.host_name_in_certificate",
+           .help = "The name that the certificate must bear, where it is not `source.host` (FreeTDS 1.5 and "
+                   "later, or Microsoft's driver; an older FreeTDS goes on asking for the host's own).",
+           .example = "sql.example.com"},
+          [](Settings & s) -> auto& { return s.host_name_in_certificate; }),
+      bind<Settings>(
+          {.name = "source.application_intent",
+           .type = SettingType::choice,
+           .help = "read_only: an availability group's listener leads to a readable secondary. The end of a "
+                   "load's "
+                   "catch-up is then found by later transactions or markers alone.",
+           .fallback = "read_write",
+           .choices = {"read_write", "read_only"}},
+          [](Settings & s) -> auto& { return s.application_intent; }),
+      bind<Settings>(
+          {.name = "source.multi_subnet_failover",
+           .type = SettingType::boolean,
+           .help = "Tries all addresses of a listener at once (Microsoft's driver).",
+           .fallback = "false"},
+          [](Settings & s) -> auto& { return s.multi_subnet_failover; }),
       bind<Settings>(
           {.name = "source.driver",
            .help = "ODBC driver: the path of a FreeTDS library, or a name from odbcinst.ini.",
@@ -88,6 +126,16 @@ std::vector<Binding<Settings>> connection() {
            .minimum = 1'000,
            .maximum = 10 * minute_ms},
           [](Settings & s) -> auto& { return s.login_timeout; }),
+      bind<Settings>(
+          {.name = "source.keepalive",
+           .type = SettingType::duration,
+           .help = "How long a connection may be silent before the server is asked whether it still lives "
+                   "(TCP keep-alive; "
+                   "three questions without an answer end it).",
+           .fallback = "30s",
+           .minimum = 1'000,
+           .maximum = 60 * minute_ms},
+          [](Settings & s) -> auto& { return s.keepalive; }),
       bind<Settings>(
           {.name = "source.query_timeout",
            .type = SettingType::duration,
@@ -233,14 +281,49 @@ void connection_keys(const Document& document, std::vector<Complaint>& complaint
         {"source.port",
          "contradicts source.instance: a named instance is found by its name; keep one of them", nullptr});
   }
-  if (document.has("source.encrypt.ca_file") && document.read("source.encrypt.mode").text != "verify") {
-    complaints.push_back(
-        {"source.encrypt.ca_file",
-         fmt::format("contradicts source.encrypt.mode: {}, which checks no certificate; use verify, "
-                     "or take this out",
-                     document.read("source.encrypt.mode").text),
-         nullptr});
+  const std::string mode = document.read("source.encrypt.mode").text;
+  for (const char* name : {"source.encrypt.ca_file", "source.encrypt.host_name_in_certificate"}) {
+    if (!document.has(name) || mode == "verify" || mode == "strict") continue;
+    complaints.push_back({name,
+                          fmt::format("contradicts source.encrypt.mode: {}, which checks no certificate; use "
+                                      "verify, or take this out",
+                                      mode),
+                          nullptr});
   }
+}
+
+// What only Microsoft's driver has is not left out silently.
+void driver_keys(const Document& document, std::vector<Complaint>& complaints) {
+  if (!is_freetds(document.read("source.driver").text)) return;
+  if (document.read("source.encrypt.mode").text == "strict")
+    complaints.push_back(
+        {"source.encrypt.mode",
+         "is strict, which FreeTDS does not speak; use verify, or Microsoft's driver (source.driver)",
+         nullptr});
+  if (document.read("source.multi_subnet_failover").number != 0)
+    complaints.push_back(
+        {"source.multi_subnet_failover",
+         "is not known to FreeTDS, which tries one address after the other; take it out, or use "
+         "Microsoft's driver (source.driver)",
+         nullptr});
+}
+
+void login_keys(const Document& document, std::vector<Complaint>& complaints) {
+  const bool is_integrated = document.read("source.authentication").text == "integrated";
+  for (const char* name : {"source.user", "source.password"}) {
+    if (document.mentions(name) && is_integrated) {
+      complaints.push_back(
+          {name, "contradicts source.authentication: integrated, which takes no login; keep one of them",
+           nullptr});
+    } else if (!document.mentions(name) && !is_integrated) {
+      complaints.push_back(
+          {name, "is missing; expected a login of SQL Server, or source.authentication: integrated",
+           nullptr});
+    }
+  }
+  if (document.has("source.server_spn") && !is_integrated)
+    complaints.push_back(
+        {"source.server_spn", "belongs to source.authentication: integrated; take it out", nullptr});
 }
 
 void patterns(const Document& document, std::vector<Complaint>& complaints) {
@@ -326,8 +409,8 @@ const std::vector<Binding<Settings>>& settings_bindings() {
 }
 
 config::Table settings_table() {
-  return config::table_of(settings_bindings(),
-                          {one_database, connection_keys, patterns, table_settings, sizes});
+  return config::table_of(settings_bindings(), {one_database, connection_keys, driver_keys, login_keys,
+                                                patterns, table_settings, sizes});
 }
 
 }  // namespace tailrace::sqlserver

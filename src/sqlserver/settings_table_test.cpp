@@ -40,6 +40,12 @@ TEST(SourceSettings, DefaultsAreThoseOfTheStruct) {
   EXPECT_EQ(read.login_timeout, usual.login_timeout);
   EXPECT_EQ(read.query_timeout, usual.query_timeout);
   EXPECT_EQ(read.lock_timeout, usual.lock_timeout);
+  EXPECT_EQ(read.keepalive, usual.keepalive);
+  EXPECT_EQ(read.authentication, usual.authentication);
+  EXPECT_EQ(read.application_intent, usual.application_intent);
+  EXPECT_EQ(read.multi_subnet_failover, usual.multi_subnet_failover);
+  EXPECT_EQ(read.expected_outage, usual.expected_outage);
+  EXPECT_EQ(read.expected_rate, usual.expected_rate);
   EXPECT_EQ(read.poll_interval, usual.poll_interval);
   EXPECT_EQ(read.commit_rows, usual.commit_rows);
   EXPECT_EQ(read.commit_transactions, usual.commit_transactions);
@@ -66,12 +72,40 @@ TEST(SourceSettings, RefusesSeveralDatabasesByName) {
                     HasSubstr("write one file for each")));
 }
 
+TEST(SourceSettings, TakesALoginOrATicket) {
+  const std::string ticket = "source: {host: h, databases: [shop], authentication: integrated";
+  EXPECT_EQ(filled(ticket + ", server_spn: 'MSSQLSvc/h:1433'}\n").server_spn, "MSSQLSvc/h:1433");
+  EXPECT_THAT(mistakes_of(ticket + ", user: u, password: p}\n"),
+              AllOf(HasSubstr("source.user: contradicts source.authentication: integrated"),
+                    HasSubstr("source.password: contradicts source.authentication: integrated")));
+  EXPECT_THAT(mistakes_of("source: {host: h, databases: [shop]}\n"),
+              AllOf(HasSubstr("source.user: is missing"), HasSubstr("source.password: is missing")));
+  EXPECT_THAT(mistakes_of("source: {host: h, databases: [shop], user: u, password: p, server_spn: x}\n"),
+              HasSubstr("source.server_spn: belongs to source.authentication: integrated"));
+}
+
+// What a driver does not have must not be left out silently: the operator relies on it.
+TEST(SourceSettings, RefusesWhatTheDriverDoesNotHave) {
+  const std::string of_driver =
+      "source: {host: h, databases: [shop], user: u, password: p, encrypt: {mode: strict}, "
+      "multi_subnet_failover: true";
+  EXPECT_THAT(mistakes_of(of_driver + "}\n"),
+              AllOf(HasSubstr("source.encrypt.mode: is strict, which FreeTDS does not speak"),
+                    HasSubstr("source.multi_subnet_failover: is not known to FreeTDS")));
+  const Settings read = filled(of_driver + ", driver: 'ODBC Driver 18 for SQL Server'}\n");
+  EXPECT_EQ(read.encrypt, EncryptMode::strict);
+  EXPECT_TRUE(read.multi_subnet_failover);
+}
+
 TEST(SourceSettings, NamesContradictions) {
   EXPECT_THAT(mistakes_of("source: {host: h, port: 1, instance: X, databases: [a], user: u, password: p}\n"),
               HasSubstr("source.port: contradicts source.instance"));
   EXPECT_THAT(mistakes_of("source:\n  host: h\n  databases: [a]\n  user: u\n  password: p\n"
                           "  encrypt: {mode: require, ca_file: /x}\n"),
               HasSubstr("shop.yaml:6: source.encrypt.ca_file: contradicts source.encrypt.mode: require"));
+  EXPECT_THAT(mistakes_of("source:\n  host: h\n  databases: [a]\n  user: u\n  password: p\n"
+                          "  encrypt: {mode: off, host_name_in_certificate: x}\n"),
+              HasSubstr("host_name_in_certificate: contradicts source.encrypt.mode: off"));
   EXPECT_THAT(mistakes_of(head + "tables: {include: [dbo.a], exclude: [dbo.a]}\n"),
               HasSubstr("shop.yaml:2: tables.exclude: 'dbo.a' is in tables.include as well"));
   EXPECT_THAT(mistakes_of(head + "tables: {include: [orders]}\n"), HasSubstr("such as dbo.orders"));
