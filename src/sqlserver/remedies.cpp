@@ -13,7 +13,7 @@ namespace tailrace::sqlserver {
 namespace {
 
 constexpr std::size_t most_instances = 2;
-constexpr std::size_t most_name_bytes = 90;  // Leaves room for the number.
+constexpr std::size_t most_instance_bytes = 90;  // Leaves room for the number.
 
 bool is_taken(const Catalog& catalog, const std::string& name) {
   return std::any_of(catalog.tables.begin(), catalog.tables.end(), [&](const CatalogTable& table) {
@@ -24,8 +24,8 @@ bool is_taken(const Catalog& catalog, const std::string& name) {
 
 std::string free_name(const CatalogTable& table, const Catalog& catalog) {
   std::string base = table.name.schema + "_" + table.name.name;
-  if (base.size() > most_name_bytes) {
-    base.resize(most_name_bytes);
+  if (base.size() > most_instance_bytes) {
+    base.resize(most_instance_bytes);
     while (!base.empty() && (static_cast<unsigned char>(base.back()) & 0x80U) != 0)
       base.pop_back();  // No half of a character.
   }
