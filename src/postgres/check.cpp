@@ -26,7 +26,8 @@ class Check {
     const Result row = connection_.exec(
         "SELECT current_setting('server_version'), current_database(), session_user,"
         "       has_database_privilege(current_database(), 'CREATE'),"
-        "       current_setting('server_encoding'), pg_is_in_recovery()");
+        "       current_setting('server_encoding'), pg_is_in_recovery(),"
+        "       has_database_privilege(current_database(), 'TEMPORARY')");
     database_ = std::string(row.text(0, 1));
     user_ = std::string(row.text(0, 2));
     may_create_ = row.boolean(0, 3);
@@ -36,6 +37,11 @@ class Check {
       add(FindingLevel::failure, "target.standby", database_,
           "the server is a standby, which takes no changes",
           "name all hosts in target.url, with target_session_attrs=read-write");
+    // Keys that are exchanged across the parts of a transaction gather in a temporary table (R9c).
+    if (!row.boolean(0, 6))
+      add(FindingLevel::failure, "target.temporary_right", database_,
+          fmt::format("{} may not make temporary tables", user_),
+          fmt::format("GRANT TEMPORARY ON DATABASE {} TO {};", quote_name(database_), quote_name(user_)));
     state_schema();
   }
 

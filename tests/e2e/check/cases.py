@@ -167,6 +167,8 @@ ITEM = "CREATE TABLE item (id integer PRIMARY KEY, name varchar(50) NOT NULL)"
 TARGET = [
     Case("no_right_to_make_schemas", "target.state_schema", role=True, remedy="target",
          target=("REVOKE CREATE ON DATABASE {database} FROM {role}",), remedy_holds="GRANT CREATE ON DATABASE"),
+    Case("no_right_to_temporary_tables", "target.temporary_right", role=True, remedy="target",
+         target=("REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC",), remedy_holds="GRANT TEMPORARY ON DATABASE"),
     Case("no_right_to_a_schema", "target.schema_right", role=True, remedy="target",
          target=("REVOKE ALL ON SCHEMA public FROM {role}",), remedy_holds="ON SCHEMA"),
     Case("an_encoding_that_holds_less", "target.encoding", remedy="target", encoding="LATIN1", remedy_holds="UTF8",
