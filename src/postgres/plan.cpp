@@ -30,6 +30,7 @@ PlanPtr make_plan(Connection& connection, const Settings& settings, const Schema
   plan->target = target_of(settings, table->name);
   plan->relation = relation;
   plan->shape = found.columns;
+  plan->immediate = !immediate_indexes_of(connection, read_target(connection, plan->target).oid).empty();
   for (const Column& column : table->columns) {
     const TargetColumn& target = *found.find(column.name);
     plan->encoders.emplace_back(column, target.type);

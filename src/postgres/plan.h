@@ -22,6 +22,7 @@ struct TablePlan {
   std::vector<FieldEncoder> encoders;  // One per column of the schema.
   std::string columns;                 // Quoted and joined, in the schema's order.
   bool overriding = false;             // The target has columns GENERATED ALWAYS AS IDENTITY.
+  bool immediate = false;              // The target has unique indexes that are checked at once (R9c).
   std::string only;                    // A condition on the rows `t` that are looked at; empty: all.
   std::vector<TargetColumn> shape;     // What the encoders were made for (R10b).
 

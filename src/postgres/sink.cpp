@@ -185,13 +185,20 @@ void PostgresSink::start_table(const TableStart& start) {
     relation = {"tailrace", *row.shadow_table};
   } else if (known == entries_.end()) {
     create_target(*start.schema, row.target);
+    // Chunks are read at different moments, and the replay shows old states beside new ones: two rows may have one
+    // value for a while, which an index that is checked at once refuses. So the rows meet it when they are whole (R9c).
+    if (!immediate_indexes_of(*connection_, read_target(*connection_, row.target).oid).empty()) {
+      ensure_primary_key(*connection_, *start.schema, row.target);
+      row.shadow_table = create_shadow(*connection_, *start.schema, row.target);
+      relation = {"tailrace", *row.shadow_table};
+    }
   } else {
     // A load that begins anew: what lies there is a part of an earlier load of ours.
     TAILRACE_ASSERT(known->second.state == TableState::loading && !known->second.plan->shadow());
     connection_->exec("TRUNCATE " + row.target.quoted());
   }
   store_table(*connection_, owner_, row);
-  forget_diverged(*connection_, owner_, name, start.shadow);
+  forget_diverged(*connection_, owner_, name, row.shadow_table.has_value());
   Entry& entry = entries_[name];
   entry.plan = make_plan(*connection_, settings_, start.schema, relation);
   entry.state = TableState::loading;

@@ -12,8 +12,11 @@ namespace tailrace::postgres {
 bool PostgresSink::must_gather(const ChangeBatch& batch, const RowBatch& rows) {
   if (rows.empty()) return false;
   if (gathering_.contains(rows.schema().name)) return true;
+  // A shadow has no such index.
+  const TablePlan& plan = *entry_of(rows.schema().name).plan;
+  if (plan.immediate && !plan.shadow()) return true;
   const bool is_all = batch.end.has_value() && (!in_commit_point_ || parts_ == 0);
-  return !is_all && changes_keys(*entry_of(rows.schema().name).plan, rows);
+  return !is_all && changes_keys(plan, rows);
 }
 
 void PostgresSink::gather(const ChangeBatch& batch) {

@@ -202,6 +202,19 @@ void check_shape(const TableSchema& table, const RelationName& name, const Targe
             "rename or drop the target table, or alter it; `tailrace schema` shows what is expected");
 }
 
+std::vector<std::string> immediate_indexes_of(Connection& connection, std::uint32_t oid) {
+  const Result rows = connection.query(
+      "SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
+      "  LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.contype IN ('u', 'x')"
+      " WHERE x.indrelid = $1 AND NOT x.indisprimary AND (x.indisunique OR x.indisexclusion)"
+      "   AND NOT coalesce(k.condeferrable AND k.condeferred, false) ORDER BY i.relname",
+      Params().integer(oid));
+  std::vector<std::string> out;
+  for (int row = 0; row < rows.rows(); ++row)
+    out.emplace_back(rows.text(row, 0));
+  return out;
+}
+
 std::vector<Meddler> meddlers_of(Connection& connection, const RelationName& name, std::uint32_t oid) {
   const Result rows = connection.query(
       "SELECT 'trigger', tgname, 'a trigger acts on every replicated row',"
@@ -219,15 +232,7 @@ std::vector<Meddler> meddlers_of(Connection& connection, const RelationName& nam
       "transaction',"
       "       format('ALTER TABLE %s DROP CONSTRAINT %I;', conrelid::regclass, conname)"
       "  FROM pg_constraint WHERE contype = 'f' AND (conrelid = $1 OR confrelid = $1)"
-      "   AND NOT (condeferrable AND condeferred AND confdeltype = 'a' AND confupdtype = 'a')"
-      " UNION ALL SELECT 'unique_constraint', i.relname,"
-      "       'a unique index that is checked at once refuses what a transaction may do in its middle',"
-      "       CASE WHEN k.oid IS NULL THEN format('DROP INDEX %s;', i.oid::regclass)"
-      "            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I;', $2::text, k.conname) END"
-      "  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
-      "  LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.contype IN ('u', 'x')"
-      " WHERE x.indrelid = $1 AND NOT x.indisprimary AND (x.indisunique OR x.indisexclusion)"
-      "   AND NOT coalesce(k.condeferrable, false)",
+      "   AND NOT (condeferrable AND condeferred AND confdeltype = 'a' AND confupdtype = 'a')",
       Params().integer(oid).text(name.quoted()));
   std::vector<Meddler> out;
   for (int row = 0; row < rows.rows(); ++row)

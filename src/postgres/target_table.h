@@ -57,11 +57,15 @@ void check_shape(const TableSchema& table, const RelationName& name, const Targe
 
 // Something of the target that would change, hide or refuse replicated rows behind our back (R10a).
 struct Meddler {
-  std::string kind;  // trigger, rule, row_security, foreign_key, unique_constraint.
+  std::string kind;  // trigger, rule, row_security, foreign_key.
   std::string name;
   std::string reason;
   std::string remedy;  // SQL.
 };
+// Unique and exclusion indexes beside the primary key that are checked at once: their tables' changed rows are all
+// deleted before the first is inserted (R9c).
+std::vector<std::string> immediate_indexes_of(Connection& connection, std::uint32_t oid);
+
 std::vector<Meddler> meddlers_of(Connection& connection, const RelationName& name, std::uint32_t oid);
 
 // Throws config with all of them.

@@ -200,5 +200,92 @@ TEST_F(R09_Constraints, HalfMadeConstraintsAreCompleted) {
       "2");
 }
 
+// R9c: unique indexes of the target that are checked at once, because somebody's foreign key references them.
+class R09_ImmediateIndexes : public R09_Constraints {
+ protected:
+  R09_ImmediateIndexes() {
+    people_ = table("people", {column("id", int_type), column("code", int_type), column("note", lob_type)});
+    reader_.run(
+        "CREATE TABLE people (id int PRIMARY KEY, code int CONSTRAINT at_once UNIQUE, note text);"
+        "CREATE TABLE badges (code int REFERENCES people (code) DEFERRABLE INITIALLY DEFERRED)");
+  }
+  RowBatch loaded() const {
+    RowBatch batch(people_);
+    for (int id = 1; id <= 4; ++id)
+      add(batch, Operation::read, {id, id * 10, "note " + std::to_string(id)});
+    return batch;
+  }
+  std::string rows() { return reader_.table("SELECT id, code, note FROM people ORDER BY id"); }
+};
+
+// Neither check nor run refuses them; what the rows exchange, in one part or in several, never meets the index.
+TEST_F(R09_ImmediateIndexes, ExchangedValuesNeverMeet) {
+  auto sink = streaming({loaded()});
+  reader_.run("INSERT INTO badges VALUES (10), (20)");
+  RowBatch swap(people_);
+  add(swap, Operation::update, {1, 20, "full"});
+  add(swap, Operation::update, {2, 10, Absent{}});
+  add(swap, Operation::delete_, {3, Null{}, Null{}});
+  add(swap, Operation::insert, {5, 30, "new"});
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {swap}), {}));
+  EXPECT_EQ(rows(), "1|20|full\n2|10|note 2\n4|40|note 4\n5|30|new");
+  EXPECT_TRUE(sink->write(part({one(people_, Operation::update, {1, 40, Absent{}})}), {}));
+  EXPECT_TRUE(sink->write(part({one(people_, Operation::update, {4, 20, Absent{}})}), {}));
+  RowBatch moved(people_);
+  add(moved, Operation::update_before, {4, Null{}, Null{}});
+  add(moved, Operation::update, {6, 20, Absent{}});
+  EXPECT_TRUE(sink->write(ending_at(lsn(4), {moved}), {}));
+  EXPECT_EQ(rows(), "1|40|full\n2|10|note 2\n5|30|new\n6|20|note 4");
+  EXPECT_EQ(position(), lsn(4).hex());
+}
+
+// Chunks of different moments, and the replay of old changes over them, hold one value twice for a while.
+TEST_F(R09_ImmediateIndexes, ALoadMeetsThemWhenItIsWhole) {
+  auto sink = opened(settings(), {people_});
+  begin(*sink, {people_});
+  RowBatch early(people_);
+  add(early, Operation::read, {1, 10, "a"});
+  add(early, Operation::read, {2, 10, "b"});  // Read after the exchange, 1 before it.
+  load_chunk(*sink, early);
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM people"), "0");
+  sink->close();
+  sink = opened(settings("runner-b"), {people_});
+  EXPECT_TRUE(sink->finish_load({people_}, {"m"}, {}));
+  RowBatch replay(people_);
+  add(replay, Operation::update, {1, 20, "a"});
+  add(replay, Operation::update, {2, 10, "b"});
+  EXPECT_TRUE(sink->write(ending_at(lsn(2), {replay}, {people_->name}), {}));
+  EXPECT_EQ(rows(), "1|20|a\n2|10|b");
+  EXPECT_EQ(reader_.value("SELECT state FROM tailrace.table_state"), "streaming");
+}
+
+// A table that is taken again joins by its differences, of which one may be an exchange.
+TEST_F(R09_ImmediateIndexes, ATableTakenAgainMayExchangeValues) {
+  auto sink = streaming({loaded()});
+  reader_.run("UPDATE people SET code = -code; UPDATE people SET code = 30 - id * 10 WHERE id < 3");
+  EXPECT_EQ(reader_.table("SELECT id, code FROM people WHERE id < 3 ORDER BY id"), "1|20\n2|10");
+  sink->begin_load("fork-1", {start(people_, /*shadow=*/true)}, {lsn(2), "e", 1});
+  sink->add_chunks({whole(people_)});
+  load_chunk(*sink, loaded());
+  EXPECT_TRUE(sink->finish_load({people_}, {"m"}, {}));
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {}, {people_->name}), {}));
+  EXPECT_EQ(rows(), "1|10|note 1\n2|20|note 2\n3|30|note 3\n4|40|note 4");
+}
+
+// What is unique at the target alone is still a refusal, by its name.
+TEST_F(R09_ImmediateIndexes, ADuplicateIsRefused) {
+  auto sink = streaming({loaded()});
+  std::string text;
+  EXPECT_EQ(kind_of(
+                [&] {
+                  static_cast<void>(
+                      sink->write(ending_at(lsn(3), {one(people_, Operation::insert, {9, 10, Null{}})}), {}));
+                },
+                &text),
+            ErrorKind::data);
+  EXPECT_THAT(text, ::testing::HasSubstr("at_once"));
+  EXPECT_EQ(position(), lsn(2).hex());
+}
+
 }  // namespace
 }  // namespace tailrace::postgres

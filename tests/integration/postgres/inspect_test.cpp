@@ -45,8 +45,8 @@ TEST_F(Inspect, EachUnfitThingIsNamedWithItsRemedy) {
       "CREATE RULE r AS ON DELETE TO orders DO INSTEAD NOTHING;"
       "ALTER TABLE orders ENABLE ROW LEVEL SECURITY; ALTER TABLE orders FORCE ROW LEVEL SECURITY");
   const std::vector<Finding> findings = check(settings(), {orders_}, {});
-  for (const char* const name : {"target.trigger", "target.rule", "target.row_security", "target.foreign_key",
-                                 "target.unique_constraint", "target.rows"}) {
+  for (const char* const name :
+       {"target.trigger", "target.rule", "target.row_security", "target.foreign_key", "target.rows"}) {
     const Finding* const finding = find(findings, name);
     ASSERT_NE(finding, nullptr) << name;
     reader_.run(finding->remedy);  // The remedy is SQL that works.
