@@ -228,11 +228,12 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
     column.collation_kind = old->collation_kind;
   }
   const bool type_changed = !(old->type == column.type);
+  const bool becomes_not_null = !column.nullable && old->nullable;
   for (const IndexDef& index : table->indexes) {
     for (const IndexColumn& key : index.columns) {
       const bool widened = is_text(column.type.type) && column.type.type == old->type.type &&
                            units_of(column.type) >= units_of(old->type);
-      if (key.column_id == column.column_id && type_changed && !widened) {
+      if (key.column_id == column.column_id && (becomes_not_null || (type_changed && !widened))) {
         raise(5074,
               "The " + std::string(index.primary_key || index.unique_constraint ? "object" : "index") + " '" +
                   index.name + "' is dependent on column '" + old->name + "'.",
@@ -241,7 +242,7 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
     }
   }
   check(active_->cdc.before_alter(*table, clause.name, false, false));
-  if (!column.nullable && old->nullable) {
+  if (becomes_not_null) {
     const bool has_null =
         active_->work->connection().single_number("SELECT EXISTS (SELECT 1 FROM " + table->stored_name() +
                                                   " WHERE " + old->stored_name() + " IS NULL)") != 0;

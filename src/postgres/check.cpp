@@ -74,8 +74,10 @@ class Check {
 
   void encoding(std::string_view name) {
     if (name == "UTF8") return add(FindingLevel::ok, "target.encoding", database_, "UTF8", "");
-    add(FindingLevel::failure, "target.encoding", database_,
-        fmt::format("the database's encoding is {}, which does not hold every character of the source", name),
+    add(FindingLevel::warning, "target.encoding", database_,
+        fmt::format("the database's encoding is {}: a row with a character that it does not hold stops the "
+                    "pipeline",
+                    name),
         fmt::format(
             "CREATE DATABASE {} ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0;   -- and name it in "
             "target.url",

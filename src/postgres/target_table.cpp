@@ -132,7 +132,7 @@ void read_key(Connection& connection, TargetTable& table) {
 
 void read_partitioning(Connection& connection, TargetTable& table) {
   const Result rows = connection.query(
-      "SELECT p.partdefid <> 0, coalesce(a.attname, '')"
+      "SELECT p.partdefid <> 0 OR p.partstrat = 'h', coalesce(a.attname, '')"
       "  FROM pg_partitioned_table p, unnest(p.partattrs) WITH ORDINALITY AS u(attnum, place)"
       "  LEFT JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = u.attnum AND u.attnum <> 0"
       " WHERE p.partrelid = $1 ORDER BY u.place",
@@ -194,6 +194,8 @@ void check_shape(const TableSchema& table, const RelationName& name, const Targe
   std::vector<std::string> found;
   for (Difference& difference : differences(table, name, target, settings))
     found.push_back(std::move(difference.text));
+  if (target.unlogged)
+    found.emplace_back("it is unlogged, and PostgreSQL empties it after a crash of the server");
   if (found.empty()) return;
   throw Error(ErrorKind::config,
               fmt::format("target table {} is of another shape: {}", name.str(), joined(found, "; ")))
@@ -221,7 +223,7 @@ std::vector<Meddler> meddlers_of(Connection& connection, const RelationName& nam
       "       format('ALTER TABLE %s DISABLE TRIGGER %I;', $2::text, tgname)"
       "  FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled IN ('O', 'A')"
       " UNION ALL SELECT 'rule', rulename, 'a rule rewrites replicated changes',"
-      "       format('DROP RULE %I ON %s;', rulename, $2::text)"
+      "       format('ALTER TABLE %s DISABLE RULE %I;', $2::text, rulename)"
       "  FROM pg_rewrite WHERE ev_class = $1 AND rulename <> '_RETURN' AND ev_enabled IN ('O', 'A')"
       " UNION ALL SELECT 'row_security', relname, 'row security can hide rows from tailrace',"
       "       format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY;', $2::text)"
@@ -230,7 +232,10 @@ std::vector<Meddler> meddlers_of(Connection& connection, const RelationName& nam
       " UNION ALL SELECT 'foreign_key', conname,"
       "       'a foreign key that is not NO ACTION DEFERRABLE INITIALLY DEFERRED acts in the middle of a "
       "transaction',"
-      "       format('ALTER TABLE %s DROP CONSTRAINT %I;', conrelid::regclass, conname)"
+      "       CASE WHEN confdeltype = 'a' AND confupdtype = 'a'"
+      "            THEN format('ALTER TABLE %s ALTER CONSTRAINT %I DEFERRABLE INITIALLY DEFERRED;',"
+      "                        conrelid::regclass, conname)"
+      "            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I;', conrelid::regclass, conname) END"
       "  FROM pg_constraint WHERE contype = 'f' AND (conrelid = $1 OR confrelid = $1)"
       "   AND NOT (condeferrable AND condeferred AND confdeltype = 'a' AND confupdtype = 'a')",
       Params().integer(oid).text(name.quoted()));

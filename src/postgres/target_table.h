@@ -28,10 +28,10 @@ struct TargetTable {
   std::uint32_t oid = 0;  // 0: does not exist.
   char kind = 'r';        // pg_class.relkind.
   std::vector<TargetColumn> columns;
-  std::vector<std::string> key;  // Columns of the primary key, in its order; empty: none.
-  std::string key_name;          // Of its constraint.
-  bool unlogged = false;         // Emptied by PostgreSQL after a crash of the server.
-  bool has_default_partition = false;
+  std::vector<std::string> key;        // Columns of the primary key, in its order; empty: none.
+  std::string key_name;                // Of its constraint.
+  bool unlogged = false;               // Emptied by PostgreSQL after a crash of the server.
+  bool has_default_partition = false;  // Or needs none, as it is partitioned by hash.
   std::vector<std::string>
       partition_key;  // Columns; empty entries are expressions. Of a partitioned table alone.
   bool exists() const { return oid != 0; }

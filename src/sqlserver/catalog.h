@@ -26,6 +26,7 @@ struct CatalogColumn {
   std::string collation;
   bool nullable = true;
   bool computed = false;
+  bool identity = false;
 };
 
 struct CatalogIndex {
@@ -33,6 +34,7 @@ struct CatalogIndex {
   bool primary = false;
   std::string filter;
   std::vector<std::int32_t> columns;  // Ids, in key order.
+  bool constraint = false;            // UNIQUE of the table's definition; CREATE UNIQUE INDEX else.
 };
 
 struct CatalogForeignKey {

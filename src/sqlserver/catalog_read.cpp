@@ -33,9 +33,13 @@ TableIndex read_tables(Connection& connection, Catalog& catalog) {
   Statement rows(
       connection, "list the tables",
       "SELECT t.[object_id], s.[name], t.[name], HAS_PERMS_BY_NAME(QUOTENAME(s.[name]) + N'.' + "
-      "QUOTENAME(t.[name]), N'OBJECT', N'SELECT'), CASE WHEN t.[temporal_type] = 1 THEN N'the history of a "
-      "temporal table' WHEN t.[is_memory_optimized] = 1 THEN N'a memory-optimized table' END FROM sys.tables "
-      "AS t JOIN sys.schemas AS s ON "
+      // Properties and no columns: servers that are too old do not have those, and are to be told so.
+      "QUOTENAME(t.[name]), N'OBJECT', N'SELECT'), CASE WHEN OBJECTPROPERTY(t.[object_id], "
+      "N'TableTemporalType') = 1 THEN N'the history of a temporal table' WHEN OBJECTPROPERTY(t.[object_id], "
+      "N'TableIsMemoryOptimized') = 1 THEN N'a memory-optimized table' WHEN EXISTS (SELECT 1 FROM "
+      "sys.indexes "
+      "AS x WHERE x.[object_id] = t.[object_id] AND x.[type] = 5) THEN N'a table of a clustered columnstore "
+      "index' END FROM sys.tables AS t JOIN sys.schemas AS s ON "
       "s.[schema_id] = t.[schema_id] WHERE t.[is_ms_shipped] = 0 AND s.[name] <> N'cdc' ORDER BY s.[name], "
       "t.[name]");
   while (rows.fetch()) {
@@ -64,8 +68,9 @@ void read_columns(Connection& connection, Catalog& catalog, const TableIndex& in
   Statement rows(
       connection, "list the columns",
       "SELECT c.[object_id], c.[column_id], c.[name], c.[system_type_id], y.[name], c.[max_length], "
-      "c.[precision], c.[scale], c.[collation_name], c.[is_nullable], c.[is_computed] FROM sys.columns AS c "
-      "JOIN sys.tables AS t ON t.[object_id] = c.[object_id] LEFT JOIN sys.types AS y ON y.[user_type_id] = "
+      "c.[precision], c.[scale], c.[collation_name], c.[is_nullable], c.[is_computed], c.[is_identity] FROM "
+      "sys.columns AS c JOIN sys.tables AS t ON t.[object_id] = c.[object_id] LEFT JOIN sys.types AS y ON "
+      "y.[user_type_id] = "
       "c.[user_type_id] WHERE t.[is_ms_shipped] = 0 ORDER BY c.[object_id], c.[column_id]");
   while (rows.fetch()) {
     CatalogTable* table = find(catalog, index, int32_of(rows, 0));
@@ -82,6 +87,7 @@ void read_columns(Connection& connection, Catalog& catalog, const TableIndex& in
     column.collation = rows.text(8).value_or("");
     column.nullable = rows.integer(9).value_or(1) != 0;
     column.computed = rows.integer(10).value_or(0) != 0;
+    column.identity = rows.integer(11).value_or(0) != 0;
     table->columns.push_back(std::move(column));
   }
 }
@@ -90,7 +96,7 @@ void read_unique_indexes(Connection& connection, Catalog& catalog, const TableIn
   Statement rows(
       connection, "list keys and unique indexes",
       "SELECT i.[object_id], i.[index_id], i.[name], i.[is_primary_key], i.[filter_definition], "
-      "x.[column_id] "
+      "x.[column_id], i.[is_unique_constraint] "
       "FROM sys.indexes AS i JOIN sys.index_columns AS x ON x.[object_id] = i.[object_id] AND x.[index_id] = "
       "i.[index_id] JOIN sys.tables AS t ON t.[object_id] = i.[object_id] WHERE i.[is_unique] = 1 AND "
       "i.[is_disabled] = 0 AND x.[key_ordinal] > 0 AND t.[is_ms_shipped] = 0 ORDER BY i.[object_id], "
@@ -107,6 +113,7 @@ void read_unique_indexes(Connection& connection, Catalog& catalog, const TableIn
       entry.name = rows.text(2).value_or("");
       entry.primary = rows.integer(3).value_or(0) != 0;
       entry.filter = rows.text(4).value_or("");
+      entry.constraint = rows.integer(6).value_or(0) != 0;
       table->unique_indexes.push_back(std::move(entry));
       last_object = object_id;
       last_index = index_id;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "sqlserver/pattern.h"
 #include "sqlserver/statements.h"
 
 namespace tailrace::sqlserver {
@@ -17,8 +18,9 @@ constexpr std::size_t most_instance_bytes = 90;  // Leaves room for the number.
 
 bool is_taken(const Catalog& catalog, const std::string& name) {
   return std::any_of(catalog.tables.begin(), catalog.tables.end(), [&](const CatalogTable& table) {
-    return std::any_of(table.instances.begin(), table.instances.end(),
-                       [&](const CatalogInstance& instance) { return instance.name == name; });
+    return std::any_of(table.instances.begin(), table.instances.end(), [&](const CatalogInstance& instance) {
+      return same_name(instance.name, name, false);
+    });
   });
 }
 
@@ -47,26 +49,51 @@ std::string index_of(const CatalogTable& table) {
   return {};
 }
 
-}  // namespace
-
-std::string role_literal(const CatalogTable& table, const std::string& instance) {
-  for (auto at = table.instances.rbegin(); at != table.instances.rend(); ++at) {
-    if (!instance.empty() && at->name != instance) continue;
-    return at->role.empty() ? "NULL" : literal(at->role);
-  }
-  return "NULL";
+// The gating role of the table's newest instance.
+std::string role_literal(const CatalogTable& table) {
+  if (table.instances.empty() || table.instances.back().role.empty()) return "NULL";
+  return literal(table.instances.back().role);
 }
 
-std::string enable_again(const CatalogTable& table, const Catalog& catalog) {
-  const std::string source = fmt::format("@source_schema = {}, @source_name = {}", literal(table.name.schema),
-                                         literal(table.name.name));
+std::string source_of(const CatalogTable& table) {
+  return fmt::format("@source_schema = {}, @source_name = {}", literal(table.name.schema),
+                     literal(table.name.name));
+}
+
+}  // namespace
+
+std::string disable(const CatalogTable& table, const CatalogInstance& instance) {
+  return fmt::format("EXEC sys.sp_cdc_disable_table {}, @capture_instance = {};", source_of(table),
+                     literal(instance.name));
+}
+
+std::string enable_again(const CatalogTable& table, const Catalog& catalog, const Again& again) {
   std::string out;
   if (table.instances.size() >= most_instances) {
-    out = fmt::format("EXEC sys.sp_cdc_disable_table {}, @capture_instance = {}; ", source,
-                      literal(table.instances.front().name));
+    const CatalogInstance& oldest = table.instances.front();
+    const CatalogInstance& gone = oldest.name == again.kept ? table.instances.back() : oldest;
+    out = disable(table, gone) + " /* which no pipeline may read any more */ ";
   }
-  return out + fmt::format("EXEC sys.sp_cdc_enable_table {}, @role_name = {}, @capture_instance = {}{};",
-                           source, role_literal(table), literal(free_name(table, catalog)), index_of(table));
+  return out + fmt::format("EXEC sys.sp_cdc_enable_table {}, @role_name = {}, @capture_instance = {}{}{};",
+                           source_of(table), role_literal(table), literal(free_name(table, catalog)),
+                           index_of(table), again.options);
+}
+
+std::string alter_uncaptured(const CatalogTable& table, const Catalog& catalog, const std::string& alter) {
+  std::string out;
+  for (const CatalogInstance& instance : table.instances)
+    out += disable(table, instance) + " ";
+  CatalogTable left = table;
+  if (left.instances.size() > 1) left.instances.erase(left.instances.begin(), left.instances.end() - 1);
+  return out + alter + " " + enable_again(left, catalog) +
+         "   -- a pipeline that runs already must take the table again";
+}
+
+std::string alter_column(const CatalogTable& table, const CatalogColumn& column, std::string_view type,
+                         bool nullable) {
+  return fmt::format("ALTER TABLE {} ALTER COLUMN {} {}{} {};", quote(table.name), quote(column.name), type,
+                     column.collation.empty() ? "" : " COLLATE " + column.collation,
+                     nullable ? "NULL" : "NOT NULL");
 }
 
 }  // namespace tailrace::sqlserver

@@ -30,8 +30,9 @@ class TableSelector {
   std::optional<CapturedTable> select(const CaptureInstance* stored) {
     schema_.name = table_.name;
     schema_.estimated_rows = table_.rows;
+    if (stored != nullptr) kept_ = stored->name;
     check_rights();
-    if (!table_.kind.empty()) return std::nullopt;
+    if (is_of_a_kind_without_capture()) return std::nullopt;
     select_columns();
     select_key();
     select_constraints();
@@ -69,7 +70,7 @@ class TableSelector {
            fmt::format("GRANT SELECT ON {}.{} TO {};", quote(table_.name.schema), quote(table_.name.name),
                        quote(catalog_.database.user)));
     }
-    if (!table_.kind.empty()) {
+    if (is_of_a_kind_without_capture()) {
       fail("table.kind", table_.name.str(), fmt::format("it is {}, which CDC cannot capture", table_.kind),
            fmt::format("tables: {{ exclude: [{}] }}", table_.name.str()));
     }
@@ -80,6 +81,9 @@ class TableSelector {
            fmt::format("tables: {{ exclude: [{}] }}", table_.name.str()));
     }
   }
+
+  // What is captured can be.
+  bool is_of_a_kind_without_capture() const { return !table_.kind.empty() && table_.instances.empty(); }
 
   bool is_excluded(const CatalogColumn& column) const {
     return std::any_of(
@@ -223,13 +227,21 @@ class TableSelector {
       return fmt::format("tables: {{ settings: {{ {}: {{ key: [{}] }} }} }}   (unique index {})",
                          table_.name.str(), names, index.name);
     }
+    for (const CatalogColumn& column : table_.columns) {
+      // The one that a table may have.
+      if (!column.identity) continue;
+      return fmt::format(
+          "ALTER TABLE {}.{} ADD PRIMARY KEY ({});   -- or other columns that are unique and NOT NULL",
+          quote(table_.name.schema), quote(table_.name.name), quote(column.name));
+    }
     std::string column = "row_id";
     while (find(column) != nullptr)
       column += "_";
     return fmt::format(
         "ALTER TABLE {}.{} ADD {} bigint IDENTITY(1, 1) NOT NULL PRIMARY KEY; {}   -- or a primary key of "
         "columns that are unique and NOT NULL",
-        quote(table_.name.schema), quote(table_.name.name), quote(column), enable_again(table_, catalog_));
+        quote(table_.name.schema), quote(table_.name.name), quote(column),
+        enable_again(table_, catalog_, {kept_, {}}));
   }
 
   static bool loses_digits(const ColumnType& type) {
@@ -250,6 +262,30 @@ class TableSelector {
     }
   }
 
+  // A column cannot be made NOT NULL under an index (5074, 4922), and a key has a unique one.
+  std::string not_null_remedy(const CatalogColumn& column) const {
+    const std::string table = quote(table_.name.schema) + "." + quote(table_.name.name);
+    std::string before;
+    std::string after;
+    for (const CatalogIndex& index : table_.unique_indexes) {
+      if (std::find(index.columns.begin(), index.columns.end(), column.id) == index.columns.end()) continue;
+      std::string columns;
+      for (const std::int32_t id : index.columns)
+        columns += (columns.empty() ? "" : ", ") + quote(table_.find_column(id)->name);
+      if (index.constraint) {
+        before += fmt::format("ALTER TABLE {} DROP CONSTRAINT {}; ", table, quote(index.name));
+        after +=
+            fmt::format(" ALTER TABLE {} ADD CONSTRAINT {} UNIQUE ({});", table, quote(index.name), columns);
+      } else {
+        before += fmt::format("DROP INDEX {} ON {}; ", quote(index.name), table);
+        after += fmt::format(" CREATE UNIQUE INDEX {} ON {} ({}){};", quote(index.name), table, columns,
+                             index.filter.empty() ? "" : " WHERE " + index.filter);
+      }
+    }
+    return before + alter_column(table_, column, column.type->sql_name(), false) + after +
+           "   -- other indexes of the column have to be made again likewise";
+  }
+
   void select_key() {
     for (const std::int32_t id : key_ids()) {
       const CatalogColumn* column = table_.find_column(id);
@@ -264,8 +300,7 @@ class TableSelector {
       }
       if (column->nullable) {
         fail("table.key", column_subject(*column), "a column of the key is nullable",
-             fmt::format("ALTER TABLE {}.{} ALTER COLUMN {} {} NOT NULL;", quote(table_.name.schema),
-                         quote(table_.name.name), quote(column->name), column->type->sql_name()));
+             not_null_remedy(*column));
       }
       if (column->type->is_max()) {
         fail("table.key", column_subject(*column), "a column of a max type cannot be a key",
@@ -331,7 +366,7 @@ class TableSelector {
     if (!catalog_.database.cdc_enabled || !catalog_.database.may_read_cdc) return nullptr;
     if (table_.instances.empty()) {
       fail("table.capture_instance", table_.name.str(), "the table is not captured",
-           enable_again(table_, catalog_));
+           enable_again(table_, catalog_, {kept_, {}}));
       return nullptr;
     }
     const CatalogInstance* chosen = nullptr;
@@ -350,7 +385,7 @@ class TableSelector {
     if (const std::string missing = missing_columns(*chosen); !missing.empty()) {
       fail("table.captured_columns", table_.name.str(),
            fmt::format("the capture instance {} does not hold: {}", chosen->name, missing),
-           enable_again(table_, catalog_) + "   -- or exclude the columns by columns.exclude");
+           enable_again(table_, catalog_, {kept_, {}}) + "   -- or exclude the columns by columns.exclude");
       return nullptr;
     }
     return chosen;
@@ -383,6 +418,7 @@ class TableSelector {
   std::vector<Finding>& findings_;
   TableSchema schema_;
   std::vector<std::int32_t> ids_;  // Of the schema's columns.
+  std::string kept_;               // The instance that the stored position is of, if any.
   bool failed_ = false;
 };
 

@@ -19,9 +19,15 @@ constexpr std::int64_t most_retention_minutes = 52'494'800;
 
 const char* const server_state_grant = "USE master; GRANT VIEW SERVER STATE TO {}; USE {};";
 
-// Nothing to say where there is no CDC, or Azure runs the jobs out of sight.
+// Nothing to say where there is no CDC, where Azure runs the Agent, or where another server's captures.
 bool has_agent(const Subject& subject) {
-  return subject.catalog.database.cdc_enabled && !subject.catalog.database.is_azure;
+  return subject.catalog.database.cdc_enabled && !subject.catalog.database.is_azure &&
+         !subject.facts.is_replica;
+}
+
+// A managed instance has them; Azure SQL Database runs the jobs out of sight.
+bool has_jobs(const Subject& subject) {
+  return subject.catalog.database.cdc_enabled && !subject.facts.is_azure_database();
 }
 
 const CaptureJob* capture_of(const Subject& subject) {
@@ -55,6 +61,16 @@ std::string duration(std::int64_t seconds) {
                               : fmt::format("{} days", seconds / 86'400);
 }
 
+// A job that runs already cannot be started.
+std::string remedy_of_no_progress(const Subject& subject) {
+  if (subject.facts.is_replica) return "look at the capture job of the primary";
+  if (!has_jobs(subject)) return "EXEC sys.sp_cdc_scan;   -- and look at sys.dm_cdc_errors";
+  const CaptureJob* const job = capture_of(subject);
+  if (job != nullptr && job->running.value_or(false))
+    return "SELECT * FROM sys.dm_cdc_errors ORDER BY [entry_time] DESC;   -- what holds the capture job up";
+  return "EXEC sys.sp_cdc_start_job @job_type = N'capture';";
+}
+
 }  // namespace
 
 void check_agent(const Subject& subject, Report& report) {
@@ -72,7 +88,12 @@ void check_agent(const Subject& subject, Report& report) {
 }
 
 void check_capture_job(const Subject& subject, Report& report) {
-  if (!has_agent(subject)) return;
+  if (!has_jobs(subject)) return;
+  if (subject.facts.is_replica) {
+    return report.add(FindingLevel::unknown, "source.capture_job",
+                      "the database is a read-only replica here: its jobs run where the primary is",
+                      "check with source.host of the primary as well");
+  }
   if (!subject.facts.jobs) {
     return report.add(
         FindingLevel::unknown, "source.capture_job", "the jobs of CDC are not to be seen",
@@ -83,10 +104,15 @@ void check_capture_job(const Subject& subject, Report& report) {
             literal(subject.facts.login), quote(subject.facts.login), quote(subject.database())));
   }
   const CaptureJob* const job = capture_of(subject);
+  if (job == nullptr && subject.facts.is_published) {
+    return report.add(FindingLevel::unknown, "source.capture_job",
+                      "there is no capture job, and the database is published: the log reader of a "
+                      "transactional publication captures",
+                      "see to it that the publication's Log Reader Agent runs all the time");
+  }
   if (job == nullptr) {
     return report.add(FindingLevel::failure, "source.capture_job",
-                      "there is no capture job: nothing is captured, and the log cannot be truncated; one is "
-                      "not made where a transactional publication has a log reader",
+                      "there is no capture job: nothing is captured, and the log cannot be truncated",
                       "EXEC sys.sp_cdc_add_job @job_type = N'capture';");
   }
   if (job->running.value_or(true) || !subject.facts.agent_running.value_or(true))
@@ -99,11 +125,11 @@ void check_capture_job(const Subject& subject, Report& report) {
 // What may be seen with no right at all: whether mapping rows still come.
 void check_capture_progress(const Subject& subject, Report& report) {
   if (!subject.facts.mapping) return;
+  const std::string remedy = remedy_of_no_progress(subject);
   const std::optional<std::int64_t> age = subject.facts.mapping->newest_age_seconds;
   if (!age) {
     return report.add(FindingLevel::warning, "source.capture_progress",
-                      "nothing was captured yet, not even a marker",
-                      "EXEC sys.sp_cdc_start_job @job_type = N'capture';");
+                      "nothing was captured yet, not even a marker", remedy);
   }
   if (*age <= progress_seconds)
     return report.ok("source.capture_progress", fmt::format("captured up to {} ago", duration(*age)));
@@ -111,12 +137,13 @@ void check_capture_progress(const Subject& subject, Report& report) {
              fmt::format("the newest captured transaction or marker is {} old, and an idle database gets one "
                          "every five minutes: the capture job does not run, or lags behind",
                          duration(*age)),
-             "EXEC sys.sp_cdc_start_job @job_type = N'capture';");
+             remedy);
 }
 
 void check_throughput(const Subject& subject, Report& report) {
   const CaptureJob* const job = capture_of(subject);
-  if (job == nullptr || !subject.facts.mapping) return;
+  // Azure SQL Database has a pace of its own.
+  if (job == nullptr || !subject.facts.mapping || subject.facts.is_azure_database()) return;
   if (!job->continuous) {
     return report.add(FindingLevel::warning, "source.capture_throughput",
                       "the capture job is not continuous: changes come when its schedule says so",

@@ -60,7 +60,7 @@ class Checks : public ::testing::Test {
     facts_.jobs = Jobs{CaptureJob{500, 10, 5, true, true}, 4320};
     facts_.mapping = Mapping{5, 1};
     facts_.orphan_ddl_rows = 0;
-    facts_.tempdb = Tempdb{1u << 30, std::numeric_limits<std::uint64_t>::max()};
+    facts_.tempdb = Tempdb{1u << 30, std::numeric_limits<std::uint64_t>::max(), "tempdev"};
   }
 
   std::vector<Finding> run() {
@@ -132,6 +132,49 @@ TEST_F(Checks, SayWhatIsNotToBeSeen) {
   EXPECT_EQ(trouble("source.tempdb").level, FindingLevel::unknown);
 }
 
+// A managed instance has jobs, which a restore leaves behind.
+TEST_F(Checks, LookForTheJobsOfAManagedInstance) {
+  catalog_.database.is_azure = true;
+  facts_.engine_edition = 8;
+  facts_.agent_running = {};
+  facts_.jobs->capture.reset();
+  EXPECT_EQ(trouble("source.capture_job").level, FindingLevel::failure);
+}
+
+// The log reader captures, and there must be no capture job beside it.
+TEST_F(Checks, WantNoCaptureJobBesideALogReader) {
+  facts_.is_published = true;
+  facts_.jobs->capture.reset();
+  EXPECT_EQ(trouble("source.capture_job").level, FindingLevel::unknown);
+}
+
+// A replica's own Agent and msdb say nothing of the capture.
+TEST_F(Checks, LookForNoJobsAtAReplica) {
+  facts_.is_replica = true;
+  facts_.agent_running = {};
+  facts_.jobs = {};
+  EXPECT_EQ(trouble("source.capture_job").level, FindingLevel::unknown);
+  for (const Finding& finding : run())
+    EXPECT_NE(finding.name, "source.agent");
+}
+
+// What runs cannot be started, and Azure SQL Database has nothing to start.
+TEST_F(Checks, SayWhatBringsCaptureOnAgain) {
+  facts_.mapping->newest_age_seconds = 3'600;
+  EXPECT_THAT(trouble("source.capture_progress").remedy, HasSubstr("dm_cdc_errors"));
+  facts_.jobs->capture->running = false;
+  EXPECT_EQ(trouble("source.capture_progress").remedy, "EXEC sys.sp_cdc_start_job @job_type = N'capture';");
+  catalog_.database.is_azure = true;
+  facts_.engine_edition = 5;
+  EXPECT_THAT(trouble("source.capture_progress").remedy, HasSubstr("sp_cdc_scan"));
+}
+
+// A file of tempdb may have any name.
+TEST_F(Checks, NameTheFileOfTempdb) {
+  facts_.tempdb = Tempdb{0, 0, "temp'2"};
+  EXPECT_THAT(trouble("source.tempdb").remedy, HasSubstr("(NAME = N'temp''2', MAXSIZE"));
+}
+
 TEST_F(Checks, CompareTheJobsLimitWithTheBusiestMinute) {
   facts_.mapping->peak_per_second = 799;
   EXPECT_EQ(facts_.jobs->capture->maxtrans, 500);
@@ -164,14 +207,17 @@ TEST_F(Checks, DoNotOfferTablesThatCdcCannotCapture) {
 }
 
 TEST_F(Checks, WarnOfTypesThatAreWrittenUnseen) {
-  CatalogColumn note = column(2, "note", {TypeKind::nvarchar, -1});
+  CatalogColumn note = column(2, "note", {TypeKind::nvarchar, -1}, "Greek_CI_AS");
   note.type_name = "ntext";
   note.nullable = true;
   catalog_.tables = {table(100, "orders", {column(1, "id", {TypeKind::int_}), note})};
-  EXPECT_EQ(trouble("column.legacy_type").remedy,
-            "ALTER TABLE [dbo].[orders] ALTER COLUMN [note] nvarchar(max) NULL; EXEC sys.sp_cdc_enable_table "
-            "@source_schema = N'dbo', @source_name = N'orders', @role_name = NULL, @capture_instance = "
-            "N'dbo_orders_2';");
+  EXPECT_EQ(
+      trouble("column.legacy_type").remedy,
+      "EXEC sys.sp_cdc_disable_table @source_schema = N'dbo', @source_name = N'orders', @capture_instance = "
+      "N'dbo_orders'; ALTER TABLE [dbo].[orders] ALTER COLUMN [note] nvarchar(max) COLLATE "
+      "Greek_CI_AS NULL; EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'orders', "
+      "@role_name = NULL, @capture_instance = N'dbo_orders_2';   -- a pipeline that runs already must take "
+      "the table again");
 }
 
 // A key compared by code points cannot be spelled in two ways.
@@ -184,6 +230,11 @@ TEST_F(Checks, LookForSpellingsWhereTheyMayDiffer) {
   catalog_.tables = {child, parent};
   run();
   ASSERT_EQ(find_loose_keys(catalog_, selection_).size(), 1u);
+  const LooseForeignKey found = find_loose_keys(catalog_, selection_).front();
+  const LooseForeignKey* const found_key = &found;
+  // Bytes: another collation would be another code page.
+  EXPECT_THAT(find_differing({&found_key, 1}),
+              HasSubstr("WHERE CONVERT(varbinary(8000), c.[code]) <> CONVERT(varbinary(8000), p.[code])"));
   facts_.loose_keys = find_loose_keys(catalog_, selection_);
   EXPECT_EQ(trouble("foreign_key.spelling").level, FindingLevel::unknown);
   facts_.loose_keys.front().differs = true;
@@ -191,8 +242,23 @@ TEST_F(Checks, LookForSpellingsWhereTheyMayDiffer) {
   facts_.loose_keys.front().differs = false;
   for (const Finding& finding : run())
     EXPECT_EQ(finding.level, FindingLevel::ok) << finding.name;
+  // What is not trusted is not made in the target.
+  catalog_.tables.front().foreign_keys.front().trusted = false;
+  run();
+  EXPECT_TRUE(find_loose_keys(catalog_, selection_).empty());
+  catalog_.tables.front().foreign_keys.front().trusted = true;
+  run();
+  ASSERT_EQ(find_loose_keys(catalog_, selection_).size(), 1u);
   catalog_.tables.front().columns[1].collation = "Latin1_General_BIN2";
   EXPECT_TRUE(find_loose_keys(catalog_, selection_).empty());
+}
+
+// What is captured already can be, whatever its kind.
+TEST_F(Checks, ReadWhatIsCapturedWhateverItsKind) {
+  catalog_.tables.front().kind = "a memory-optimized table";
+  run();
+  EXPECT_TRUE(selection_.findings.empty());
+  EXPECT_EQ(selection_.tables.size(), 1u);
 }
 
 // A third instance is refused by the server, and a name must be free.
@@ -213,6 +279,11 @@ TEST(Remedies, MakeRoomForAnInstance) {
                       "@capture_instance = N'dbo_o''x'; "))
       << sql;
   EXPECT_THAT(sql, HasSubstr("@capture_instance = N'dbo_o''x_3';"));
+  // What the stored position is of stays.
+  EXPECT_TRUE(
+      enable_again(orders, catalog, {"dbo_o'x", {}})
+          .starts_with("EXEC sys.sp_cdc_disable_table @source_schema = N'dbo', @source_name = N'o''x', "
+                       "@capture_instance = N'dbo_o''x_2'; "));
 }
 
 // Without the index a table that is captured by one would lose its identity.

@@ -19,25 +19,29 @@ constexpr std::uint64_t page_bytes = 8'192;
 // So many newest transactions say how busy the source is: a seek to the end of the mapping's key, never a scan of it.
 constexpr int looked_at_transactions = 100'000;
 
-// Calls `take` for each row; false where the login may not ask, or the server does not know what is asked for.
+enum class Answer : std::uint8_t { given, no_right, no_object };
+
+// Calls `take` for each row, if the login may ask and the server knows what is asked for.
 template <typename Take>
-bool ask(Connection& connection, const char* doing, std::string_view sql, Take take) {
+Answer ask(Connection& connection, const char* doing, std::string_view sql, Take take) {
   try {
     Statement rows(connection, doing, sql);
     while (rows.fetch())
       take(rows);
-    return true;
+    return Answer::given;
   } catch (const Error& error) {
-    if (is_missing_right(error) || is_missing_object(error)) return false;
+    if (is_missing_right(error)) return Answer::no_right;
+    if (is_missing_object(error)) return Answer::no_object;
     throw;
   }
 }
 
 void read_self(Connection& connection, Facts& facts) {
   ask(connection, "ask for the login's rights",
-      "SELECT USER_NAME(), SUSER_SNAME(), IS_MEMBER(N'db_owner'), HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', "
-      "N'VIEW DATABASE STATE'), CONVERT(nvarchar(128), SERVERPROPERTY('Edition')), CONVERT(int, "
-      "SERVERPROPERTY('EngineEdition'))",
+      "SELECT USER_NAME(), SUSER_SNAME(), IS_MEMBER(N'db_owner'), HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), "
+      "N'DATABASE', N'VIEW DATABASE STATE'), CONVERT(nvarchar(128), SERVERPROPERTY('Edition')), CONVERT(int, "
+      "SERVERPROPERTY('EngineEdition')), CONVERT(nvarchar(128), DATABASEPROPERTYEX(DB_NAME(), "
+      "'Updateability')), (SELECT d.[is_published] FROM sys.databases AS d WHERE d.[name] = DB_NAME())",
       [&](Statement& row) {
         facts.user = row.text(0).value_or("");
         facts.login = row.text(1).value_or("");
@@ -45,11 +49,13 @@ void read_self(Connection& connection, Facts& facts) {
         facts.may_see_state = row.integer(3).value_or(0) == 1;
         facts.edition = row.text(4).value_or("");
         facts.engine_edition = row.integer(5).value_or(0);
+        facts.is_replica = row.text(6) == "READ_ONLY";
+        facts.is_published = row.integer(7).value_or(0) == 1;
       });
   if (facts.may_see_state) return;
   // A name that an older server does not know answers NULL.
   ask(connection, "ask for the narrower right of SQL Server 2022",
-      "SELECT HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'VIEW DATABASE PERFORMANCE STATE')",
+      "SELECT HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), N'DATABASE', N'VIEW DATABASE PERFORMANCE STATE')",
       [&](Statement& row) { facts.may_see_state = row.integer(0).value_or(0) == 1; });
 }
 
@@ -77,34 +83,37 @@ void read_jobs(Connection& connection, Facts& facts) {
   const std::string from =
       facts.is_azure_database()
           ? "CAST(NULL AS int) FROM [cdc].[cdc_jobs] AS j"
-          : "CASE WHEN a.[start_execution_date] IS NOT NULL AND a.[stop_execution_date] IS NULL THEN 1 ELSE "
+          : "CASE WHEN a.[job_id] IS NULL THEN NULL WHEN a.[start_execution_date] IS NOT NULL AND "
+            "a.[stop_execution_date] IS NULL THEN 1 ELSE "
             "0 END FROM [msdb].[dbo].[cdc_jobs] AS j LEFT JOIN [msdb].[dbo].[sysjobactivity] AS a ON "
             "a.[job_id] = j.[job_id] AND a.[session_id] = (SELECT MAX(m.[session_id]) FROM "
             "[msdb].[dbo].[sysjobactivity] AS m) WHERE j.[database_id] = DB_ID()";
   Jobs jobs;
-  const bool seen = ask(connection, "look at the jobs of CDC",
-                        "SELECT j.[job_type], j.[maxtrans], j.[maxscans], j.[continuous], "
-                        "j.[pollinginterval], j.[retention], " +
-                            from,
-                        [&](Statement& row) {
-                          const std::string type = row.text(0).value_or("");
-                          CaptureJob job;
-                          job.maxtrans = row.integer(1).value_or(0);
-                          job.maxscans = row.integer(2).value_or(0);
-                          job.continuous = row.integer(3).value_or(1) != 0;
-                          job.polling_seconds = row.integer(4).value_or(0);
-                          const std::int64_t retention = row.integer(5).value_or(0);
-                          if (type == "cleanup") jobs.cleanup_retention = retention;
-                          if (type != "capture") return;
-                          if (const auto running = row.integer(6)) job.running = *running == 1;
-                          jobs.capture = job;
-                        });
-  if (seen) facts.jobs = jobs;
+  const Answer answer = ask(connection, "look at the jobs of CDC",
+                            "SELECT j.[job_type], j.[maxtrans], j.[maxscans], j.[continuous], "
+                            "j.[pollinginterval], j.[retention], " +
+                                from,
+                            [&](Statement& row) {
+                              const std::string type = row.text(0).value_or("");
+                              CaptureJob job;
+                              job.maxtrans = row.integer(1).value_or(0);
+                              job.maxscans = row.integer(2).value_or(0);
+                              job.continuous = row.integer(3).value_or(1) != 0;
+                              job.polling_seconds = row.integer(4).value_or(0);
+                              const std::int64_t retention = row.integer(5).value_or(0);
+                              if (type == "cleanup") jobs.cleanup_retention = retention;
+                              if (type != "capture") return;
+                              if (const auto running = row.integer(6)) job.running = *running == 1;
+                              jobs.capture = job;
+                            });
+  // The first job makes msdb's table: a server to which the database was restored, or failed over, need not have it.
+  const bool has_no_jobs = answer == Answer::no_object && !facts.is_azure_database();
+  if (answer == Answer::given || has_no_jobs) facts.jobs = jobs;
 }
 
 void read_mapping(Connection& connection, Facts& facts) {
   Mapping mapping;
-  const bool seen = ask(
+  const Answer answer = ask(
       connection, "look at what was captured last",
       fmt::format(
           "SELECT (SELECT DATEDIFF(second, MAX(m.[tran_end_time]), GETDATE()) FROM (SELECT TOP (1) "
@@ -117,7 +126,7 @@ void read_mapping(Connection& connection, Facts& facts) {
         mapping.newest_age_seconds = row.integer(0);
         mapping.peak_per_second = static_cast<double>(row.integer(1).value_or(0)) / 60;
       });
-  if (seen) facts.mapping = mapping;
+  if (answer == Answer::given) facts.mapping = mapping;
 }
 
 void read_instances(Connection& connection, Facts& facts) {
@@ -147,29 +156,31 @@ void read_sizes(Connection& connection, Facts& facts) {
 void read_tempdb(Connection& connection, Facts& facts) {
   Tempdb tempdb;
   bool has_space = false;
-  const bool seen = ask(connection, "look at tempdb's space",
-                        "SELECT SUM(u.[unallocated_extent_page_count]) FROM "
-                        "[tempdb].sys.dm_db_file_space_usage AS u",
-                        [&](Statement& row) {
-                          const std::optional<std::int64_t> pages = row.integer(0);
-                          has_space = pages.has_value();
-                          tempdb.free_bytes = static_cast<std::uint64_t>(pages.value_or(0)) * page_bytes;
-                        });
-  if (!seen || !has_space) return;
-  const bool has_files = ask(
-      connection, "look at tempdb's files",
-      "SELECT f.[size], f.[max_size], f.[growth] FROM [tempdb].sys.database_files AS f WHERE f.[type] = 0",
-      [&](Statement& row) {
-        const std::int64_t size = row.integer(0).value_or(0);
-        const std::int64_t most = row.integer(1).value_or(0);
-        if (row.integer(2).value_or(0) == 0) return;
-        if (most == -1) {
-          tempdb.may_grow_bytes = std::numeric_limits<std::uint64_t>::max();
-        } else if (most > size && tempdb.may_grow_bytes != std::numeric_limits<std::uint64_t>::max()) {
-          tempdb.may_grow_bytes += static_cast<std::uint64_t>(most - size) * page_bytes;
-        }
-      });
-  if (has_files) facts.tempdb = tempdb;
+  const Answer space = ask(connection, "look at tempdb's space",
+                           "SELECT SUM(u.[unallocated_extent_page_count]) FROM "
+                           "[tempdb].sys.dm_db_file_space_usage AS u",
+                           [&](Statement& row) {
+                             const std::optional<std::int64_t> pages = row.integer(0);
+                             has_space = pages.has_value();
+                             tempdb.free_bytes = static_cast<std::uint64_t>(pages.value_or(0)) * page_bytes;
+                           });
+  if (space != Answer::given || !has_space) return;
+  const Answer files =
+      ask(connection, "look at tempdb's files",
+          "SELECT f.[size], f.[max_size], f.[growth], f.[name] FROM [tempdb].sys.database_files AS f WHERE "
+          "f.[type] = 0",
+          [&](Statement& row) {
+            if (tempdb.file.empty()) tempdb.file = row.text(3).value_or("");
+            const std::int64_t size = row.integer(0).value_or(0);
+            const std::int64_t most = row.integer(1).value_or(0);
+            if (row.integer(2).value_or(0) == 0) return;
+            if (most == -1) {
+              tempdb.may_grow_bytes = std::numeric_limits<std::uint64_t>::max();
+            } else if (most > size && tempdb.may_grow_bytes != std::numeric_limits<std::uint64_t>::max()) {
+              tempdb.may_grow_bytes += static_cast<std::uint64_t>(most - size) * page_bytes;
+            }
+          });
+  if (files == Answer::given) facts.tempdb = tempdb;
 }
 
 void read_text_limit(Connection& connection, Facts& facts) {
@@ -184,21 +195,23 @@ void read_text_limit(Connection& connection, Facts& facts) {
 void read_loose_keys(Connection& connection, Facts& facts) {
   std::vector<LooseForeignKey*> asked;
   for (LooseForeignKey& key : facts.loose_keys) {
-    if (key.child->rows <= most_joined_rows) asked.push_back(&key);
+    if (key.child->rows <= most_joined_rows && asked.size() < most_joined_keys) asked.push_back(&key);
   }
   if (asked.empty()) return;
   const std::vector<const LooseForeignKey*> keys(asked.begin(), asked.end());
   std::vector<bool> differs(asked.size());
   try {
-    const bool seen =
+    const Answer answer =
         ask(connection, "compare the spelling of foreign keys", find_differing(keys), [&](Statement& row) {
           const auto number = static_cast<std::size_t>(row.integer(0).value_or(0));
           if (number < differs.size()) differs[number] = true;
         });
-    if (!seen) return;
+    if (answer != Answer::given) return;
   } catch (const Error& error) {
-    // A lock or a slow join: not known then.
-    if (error.kind() != ErrorKind::conflict || connection.stopped()) throw;
+    // A lock or a slow join (the driver's time-out, after which the connection is of no more use: nothing comes after
+    // this): not known then.
+    const bool is_slow = error.kind() == ErrorKind::conflict || error.kind() == ErrorKind::unavailable;
+    if (!is_slow || connection.stopped()) throw;
     return;
   }
   for (std::size_t i = 0; i < asked.size(); ++i)
@@ -212,16 +225,17 @@ Facts read_facts(Connection& connection, const Catalog& catalog, const Selection
   const bool reads_cdc = catalog.database.cdc_enabled && catalog.database.may_read_cdc;
   read_self(connection, facts);
   read_roles(connection, catalog, facts);
-  if (catalog.database.cdc_enabled && !catalog.database.is_azure) read_agent(connection, facts);
+  if (catalog.database.cdc_enabled && !catalog.database.is_azure && !facts.is_replica)
+    read_agent(connection, facts);
   if (selection == nullptr) return facts;
   if (!facts.is_azure_database()) read_text_limit(connection, facts);
-  if (catalog.database.cdc_enabled) read_jobs(connection, facts);
+  if (catalog.database.cdc_enabled && !facts.is_replica) read_jobs(connection, facts);
   if (reads_cdc) {
     read_mapping(connection, facts);
     read_instances(connection, facts);
   }
   read_sizes(connection, facts);
-  read_tempdb(connection, facts);
+  if (!catalog.database.is_azure) read_tempdb(connection, facts);
   facts.loose_keys = find_loose_keys(catalog, *selection);
   read_loose_keys(connection, facts);
   return facts;

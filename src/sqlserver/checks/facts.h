@@ -55,7 +55,8 @@ struct TableSize {
 struct Tempdb {
   std::uint64_t free_bytes = 0;
   std::uint64_t may_grow_bytes =
-      0;  // As much as there is disk, where a file has no limit: the largest number.
+      0;             // As much as there is disk, where a file has no limit: the largest number.
+  std::string file;  // One of them, by its logical name.
 };
 
 // A foreign key over text that is compared without regard to case.
@@ -77,6 +78,8 @@ struct Facts {
   std::optional<std::int64_t> max_text_repl_size;
   std::set<std::string> roles;  // Of the database, which the user belongs to.
   std::optional<bool> agent_running;
+  bool is_published = false;  // By transactional or snapshot replication; the former's log reader feeds CDC.
+  bool is_replica = false;    // Read-only here: jobs and Agent are those of another server.
 
   // Of a full check alone:
   std::optional<Jobs> jobs;
@@ -92,6 +95,8 @@ struct Facts {
 
 // Larger tables are not joined by a check.
 inline constexpr std::uint64_t most_joined_rows = 5'000'000;
+// More joins than this are not asked for in one statement.
+inline constexpr std::size_t most_joined_keys = 100;
 
 // The foreign keys over text without regard to case, between tables of the selection. Pure.
 std::vector<LooseForeignKey> find_loose_keys(const Catalog& catalog, const Selection& selection);

@@ -6,20 +6,9 @@
 #include "sqlserver/checks/checks.h"
 #include "sqlserver/remedies.h"
 #include "sqlserver/selection.h"
-#include "sqlserver/statements.h"
 
 namespace tailrace::sqlserver::checks {
 namespace {
-
-std::string source_of(const CatalogTable& table) {
-  return fmt::format("@source_schema = {}, @source_name = {}", literal(table.name.schema),
-                     literal(table.name.name));
-}
-
-std::string disable(const CatalogTable& table, const CatalogInstance& instance) {
-  return fmt::format("EXEC sys.sp_cdc_disable_table {}, @capture_instance = {};", source_of(table),
-                     literal(instance.name));
-}
 
 // Captured columns that the table has no more.
 std::string gone_columns(const CatalogTable& table, const CatalogInstance& instance) {
@@ -87,11 +76,9 @@ void check_partition_switch(const Subject& subject, Report& report) {
         fmt::format("the table has {} partitions, and ALTER TABLE ... SWITCH PARTITION is allowed: it moves "
                     "rows without a change being captured, and the target never hears of them",
                     size->second.partitions),
-        fmt::format(
-            "EXEC sys.sp_cdc_disable_table {0}, @capture_instance = {1}; EXEC "
-            "sys.sp_cdc_enable_table {0}, @role_name = {2}, @capture_instance = {1}, "
-            "@allow_partition_switch = 0;   -- a pipeline that runs already must take the table again",
-            source_of(table), literal(read.name), role_literal(table, read.name)));
+        // A second instance: dropping the first would lose what is not read yet.
+        enable_again(table, subject.catalog,
+                     {.kept = read.name, .options = ", @allow_partition_switch = 0"}));
   }
 }
 

@@ -44,10 +44,10 @@ std::string differing(const LooseForeignKey& key) {
     const std::string parent = "p." + quote(key.key->parent_columns[i]);
     equal += fmt::format("{}{} = {}", equal.empty() ? "" : " AND ", child, parent);
     if (!is_loose(*column)) continue;
-    different += fmt::format(
-        "{0}{1} COLLATE Latin1_General_BIN2 <> {2} COLLATE Latin1_General_BIN2 OR DATALENGTH({1}) <> "
-        "DATALENGTH({2})",
-        different.empty() ? "" : " OR ", child, parent);
+    // Both sides of a foreign key have one type and one collation: their bytes tell. (COLLATE would translate narrow text
+    // into another code page, where different letters become one question mark.)
+    different += fmt::format("{0}CONVERT(varbinary(8000), {1}) <> CONVERT(varbinary(8000), {2})",
+                             different.empty() ? "" : " OR ", child, parent);
   }
   return fmt::format("FROM {} AS c JOIN {} AS p ON {} WHERE {}", quote(key.child->name),
                      quote(key.parent->name), equal, different);
@@ -61,6 +61,7 @@ std::vector<LooseForeignKey> find_loose_keys(const Catalog& catalog, const Selec
     const CatalogTable* const child = selected_table(catalog, selection, captured.schema->name);
     if (child == nullptr) continue;
     for (const CatalogForeignKey& key : child->foreign_keys) {
+      if (!key.trusted) continue;  // Not made in the target.
       const CatalogTable* const parent = selected_table(catalog, selection, key.parent);
       const bool has_loose_column = std::any_of(key.columns.begin(), key.columns.end(), [&](std::int32_t id) {
         const CatalogColumn* const column = child->find_column(id);

@@ -63,7 +63,8 @@ void check_tempdb(const Subject& subject, Report& report) {
       fmt::format("tempdb has {} left, and may not grow further: SNAPSHOT isolation keeps there the rows "
                   "that are changed while a chunk is read",
                   amount(room)),
-      "ALTER DATABASE tempdb MODIFY FILE (NAME = N'tempdev', MAXSIZE = UNLIMITED, FILEGROWTH = 64MB);");
+      fmt::format("ALTER DATABASE tempdb MODIFY FILE (NAME = {}, MAXSIZE = UNLIMITED, FILEGROWTH = 64MB);",
+                  literal(tempdb->file)));
 }
 
 void check_estimate(const Subject& subject, Report& report) {

@@ -275,6 +275,7 @@ TEST_F(Load, R10_WhatMeddlesIsRefusedByName) {
        "ALTER TABLE orders DISABLE TRIGGER meddling_trigger"},
       {"meddling_rule", "CREATE RULE meddling_rule AS ON DELETE TO orders DO INSTEAD NOTHING",
        "DROP RULE meddling_rule ON orders"},
+      {"unlogged", "ALTER TABLE orders SET UNLOGGED", "ALTER TABLE orders SET LOGGED"},
       {"row security", "ALTER TABLE orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
        "ALTER TABLE orders DISABLE ROW LEVEL SECURITY"},
       {"meddling_key",
