@@ -161,7 +161,8 @@ Coalescer::Moved Coalescer::take_row(std::size_t from, RowRef before, RowRef aft
         .with("table", plan_.schema->name.str())
         .with("key", readable_key(*before.batch, before.row));
   moved.known = row.kind != NetChange::Kind::none;
-  if (row.kind != NetChange::Kind::full && !row.carried()) row.carried_from = static_cast<std::int64_t>(from);
+  if (row.kind != NetChange::Kind::full && !row.carried() && !row.unlent)
+    row.carried_from = static_cast<std::int64_t>(from);
   apply_delete(changes_[from], before);
   return moved;
 }
@@ -221,7 +222,9 @@ std::size_t Coalescer::add_faulty_pair(RowRef before, RowRef after) {
   if (key_fault_of(after) != nullptr) {
     keyless_.push_back(after);
   } else {
-    moving_.push_back({NetChange{}, after, false});
+    NetChange begun;
+    begun.unlent = has_absent(after);
+    moving_.push_back({begun, after, false});
   }
   return after.row;
 }

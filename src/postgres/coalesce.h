@@ -43,6 +43,9 @@ struct NetChange {
   RowRef latest;           // The newest row of this key; its key columns are the key.
   // Where a column of `latest` is absent: the newest row that has it, per column; empty: nothing to add.
   std::vector<RowRef> merged;
+  bool unlent =
+      false;  // A partial row that came from a key which could not be in the target: nothing lends the
+              // absent columns.
   std::int64_t carried_from = -1;  // Index of the change whose key this row had in the target (a key change).
 
   bool carried() const { return carried_from >= 0; }

@@ -246,6 +246,15 @@ std::map<TableName, std::uint64_t> LetterCounter::take() {
   return std::exchange(counts_, {});
 }
 
+bool Isolation::reject(const TableName& table, const std::string& identity, const Rejection& rejection) {
+  const auto [known, fresh] = rejected[table].try_emplace(identity, rejection);
+  if (fresh) return true;
+  // By an earlier commit point: after another reading they may end elsewhere.
+  if (rejection.upto <= known->second.upto) return false;
+  known->second = rejection;
+  return true;
+}
+
 const Rejection* Isolation::find(const TableName& table, const std::string& identity, const Lsn& lsn) const {
   const auto keys = rejected.find(table);
   if (keys == rejected.end()) return nullptr;

@@ -94,6 +94,8 @@ struct Isolation {
   std::optional<Lsn> careful_until;
   std::map<TableName, std::map<std::string, Rejection>> rejected;  // By identity.
 
+  // False if it is known already, as far as that.
+  bool reject(const TableName& table, const std::string& identity, const Rejection& rejection);
   const Rejection* find(const TableName& table, const std::string& identity, const Lsn& lsn) const;
 };
 Isolation read_isolation(Connection& connection, const Owner& owner);

@@ -14,10 +14,29 @@ LetterCause diverged_before() {
               "known"};
 }
 
+LetterCause never_there() {
+  return {
+      .reason = "missing",
+      .error =
+          "the row had a key that the target cannot hold: the columns that this update leaves out are not "
+          "known"};
+}
+
 LetterCause lost_cause(const TableApply& table, std::size_t change) {
   LetterCause cause = cause_of(table.lost_error(change));
   cause.reason = "missing";
   return cause;
+}
+
+// The old row ends all the same: nobody else knows these values any more.
+void add_taken_along(DeadLetter& letter, const TableApply& table, std::size_t change) {
+  const TableSchema& schema = *table.plan().schema;
+  for (std::size_t column = 0; column < schema.columns.size(); ++column) {
+    const std::optional<TableApply::Taken> taken = table.taken_along(change, column);
+    if (!taken) continue;
+    letter.columns.push_back(schema.columns[column].name);
+    letter.values.push_back(taken->is_null ? std::nullopt : std::optional(taken->text));
+  }
 }
 
 void list_key(Connection& connection, const Owner& owner, const TableApply& table, std::size_t change) {
@@ -34,6 +53,19 @@ void look_up_diverged(Connection& connection, const Owner& owner, TableApply& ta
   for (const NetChange& change : table.rows().changes())
     identities.push_back(identity_of(table.plan(), change.latest));
   table.mark_diverged(diverged_among(connection, owner, table.plan(), identities));
+}
+
+void refuse_unfit(const TableApply& table) {
+  const std::vector<NetChange>& changes = table.rows().changes();
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (!table.is_unfit(i)) continue;
+    const RowRef row = changes[i].latest;
+    throw Error(ErrorKind::data, diverged_before().error)
+        .with("table", table.plan().schema->name.str())
+        .with("key", readable_key(*row.batch, row.row))
+        .with("remedy",
+              "request a resnapshot of the table, or let such changes pass (errors.on_row: dead_letter)");
+  }
 }
 
 std::uint64_t settle_diverged(Connection& connection, const Owner& owner, const TableApply& table,
@@ -74,7 +106,9 @@ void RowIsolator::refuse(const TableApply& table, std::size_t change, LetterCaus
   const NetChange& row = table.rows().changes()[change];
   // A delete without its row leaves nothing that differs; one that was rejected leaves a row too many.
   const bool differs = row.kind != NetChange::Kind::delete_ || cause.reason != "missing";
-  store_dead_letter(connection_, owner_, letter_of(table.rows(), row, std::move(cause)));
+  DeadLetter letter = letter_of(table.rows(), row, std::move(cause));
+  add_taken_along(letter, table, change);
+  store_dead_letter(connection_, owner_, letter);
   if (differs) list_key(connection_, owner_, table, change);
   refused_.insert(change);
   ++letters_;
@@ -99,6 +133,10 @@ RowIsolator::Indexes RowIsolator::set_aside(TableApply& table) {
     if (changes[i].kind == NetChange::Kind::none || table.is_unfit(i) || refused_.contains(i)) continue;
     if (const RowFault* const fault = table.rows().fault_of(changes[i])) {
       refuse(table, i, cause_of(*fault, *table.plan().schema));
+      continue;
+    }
+    if (changes[i].unlent && changes[i].kind == NetChange::Kind::partial) {
+      refuse(table, i, never_there());
       continue;
     }
     const RowRef row = changes[i].latest;

@@ -20,6 +20,8 @@ namespace tailrace::postgres {
 
 // Which of the changes are of keys that have diverged before.
 void look_up_diverged(Connection& connection, const Owner& owner, TableApply& table);
+// With errors.on_row: stop. Throws data for a partial update of a key that diverged while letters were allowed.
+void refuse_unfit(const TableApply& table);
 // After the changes were applied: full rows and deletes end the divergence of their keys, partial updates of a
 // diverged key are letters. Answers the letters.
 // `refused`: letters already, not applied.

@@ -93,6 +93,7 @@ class PostgresSink : public Sink {
   bool careful() const;
   bool isolate(const Error& error, const ChangeBatch& batch);
   void repeat_from_the_source();
+  void defer_constraints();
   void apply_carefully(const ChangeBatch& batch);
   void apply_isolated(TableApply& table, Entry& entry, Gather* gather = nullptr);
   void settle_letters(const TableApply& table, Entry& entry, std::uint64_t letters);

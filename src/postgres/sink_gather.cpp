@@ -56,6 +56,7 @@ void PostgresSink::apply_gathered(Gather& gather, const RowBatch& rows, std::siz
     apply_isolated(table, entry, &gather);
   } else {
     if (entry.has_diverged) look_up_diverged(*connection_, owner_, table);
+    if (entry.has_diverged && !settings_.dead_letters) refuse_unfit(table);
     gather.take(*connection_, table);
     table.read_carried(*connection_);
     statements_.forget_if_many(*connection_);
@@ -79,8 +80,7 @@ void PostgresSink::finish_gathered(const Lsn& upto) {
     std::optional<Error> first = gather.finish_carefully(*connection_, refused);
     if (!first) continue;
     for (const std::string& identity : refused)
-      rejected_more_ |=
-          isolation_.rejected[name].try_emplace(identity, Rejection{upto, cause_of(*first)}).second;
+      rejected_more_ |= isolation_.reject(name, identity, {upto, cause_of(*first)});
     throw std::move(*first);
   }
 }

@@ -36,6 +36,7 @@ bool PostgresSink::isolate(const Error& error, const ChangeBatch& batch) {
   if (!settings_.dead_letters) return false;
   if (careful()) return std::exchange(rejected_more_, false);
   isolation_.careful_until = last_of(batch);
+  if (!careful()) return false;  // No row lies behind the position: it is what joins here that was refused.
   log::warn("sink.isolating", {{"upto", isolation_.careful_until->hex()}, {"reason", error.what()}});
   return true;
 }
@@ -66,8 +67,17 @@ void PostgresSink::apply_isolated(TableApply& table, Entry& entry, Gather* gathe
   settle_letters(table, entry, isolator.letters());
 }
 
+// A constraint of the target may be deferrable and yet checked at once. One statement of a whole part keeps it where
+// the halves of a search would not.
+void PostgresSink::defer_constraints() {
+  connection_->exec("SET CONSTRAINTS ALL DEFERRED");
+}
+
 void PostgresSink::apply_carefully(const ChangeBatch& batch) {
-  if (!in_commit_point_) begin_commit_point();
+  if (!in_commit_point_) {
+    begin_commit_point();
+    defer_constraints();
+  }
   gather(batch);
   for (auto& [name, table] : sorted_by_table(batch))
     apply_isolated(table, entry_of(name));
@@ -87,7 +97,7 @@ void PostgresSink::check_constraints_carefully(const Lsn& upto) {
   LetterCause cause = cause_of(*broken);
   cause.reason = "constraint";
   for (const auto& [table, identity] : find_offenders(*connection_, *broken, plans))
-    rejected_more_ |= isolation_.rejected[table].try_emplace(identity, Rejection{upto, cause}).second;
+    rejected_more_ |= isolation_.reject(table, identity, {upto, cause});
   throw std::move(*broken);
 }
 

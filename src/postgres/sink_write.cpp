@@ -81,6 +81,7 @@ void PostgresSink::apply(const ChangeBatch& batch) {
     if (!look_up && !table.has_carried()) continue;
     if (!in_commit_point_) begin_commit_point();
     if (look_up) look_up_diverged(*connection_, owner_, table);
+    if (look_up && !settings_.dead_letters) refuse_unfit(table);
     table.read_carried(*connection_);
   }
   statements_.forget_if_many(*connection_);
@@ -236,6 +237,7 @@ void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows,
                    settings_.dead_letters ? Faults::keep : Faults::refuse);
   table.add(rows);
   if (settings_.dead_letters) {
+    defer_constraints();
     apply_isolated(table, entry);
   } else {
     connection_->begin_pipeline();

@@ -372,6 +372,23 @@ void TableApply::check(Connection& connection) {
   }
 }
 
+std::optional<TableApply::Taken> TableApply::taken_along(std::size_t change, std::size_t column) const {
+  const auto carried = carried_.find(change);
+  if (carried == carried_.end() || coalescer_.changes()[change].present(column)) return std::nullopt;
+  constexpr std::size_t length_bytes = 4;
+  const std::string& field = carried->second[column];
+  if (field.size() == length_bytes) {
+    // Length 0, or -1 for NULL.
+    return Taken{{}, field[0] != 0};
+  }
+  const std::string_view bytes = std::string_view(field).substr(length_bytes);
+  if (plan_->encoders[column].target().oid != oid_bytea) return Taken{std::string(bytes), false};
+  std::string hex = "0x";  // As key_text() writes it.
+  for (const char c : bytes)
+    hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return Taken{hex, false};
+}
+
 std::vector<std::vector<std::string>> TableApply::settled_keys() const {
   std::vector<std::vector<std::string>> out;
   for (const Indexes* group : {&groups_.deletes, &groups_.inserts}) {

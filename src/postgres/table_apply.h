@@ -78,6 +78,12 @@ class TableApply {
   // With Faults::keep, of the changes sent last: those whose row was not there. Moved rows after read_carried().
   const Indexes& lost() const { return lost_; }
   Error lost_error(std::size_t change) const;
+  // What a key change takes along from the old row, as text; the second: NULL. Nothing: the column is not taken along.
+  struct Taken {
+    std::string text;
+    bool is_null = false;
+  };
+  std::optional<Taken> taken_along(std::size_t change, std::size_t column) const;
   // After check(), while catching up: keys of partial updates whose row was not there.
   const std::vector<std::vector<std::string>>& missing_keys() const { return missing_; }
   // Keys that are whole again or gone: they are parked no more.

@@ -340,6 +340,95 @@ TEST_F(R11_DeadLetters, AChunksBadRowsAreTakenApart) {
   EXPECT_EQ(diverged(), "docs{42} docs{43} docs{99}");
 }
 
+// Nothing was read since the position: the table that joins is refused as it would be with any other end.
+TEST_F(R11_DeadLetters, AJoinThatIsRefusedEnds) {
+  make_strict_target();
+  auto sink = tolerant_stream({loaded()});
+  sink->begin_load("fork-1", {start(docs_, /*shadow=*/true)}, {lsn(1), "", 1});
+  sink->add_chunks({whole(docs_)});
+  RowBatch batch(docs_);
+  add(batch, Operation::read, {1, "bad", "x"});
+  load_chunk(*sink, batch);
+  EXPECT_TRUE(sink->finish_load({docs_}, {"m2"}, {}));
+  EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(ending_at(lsn(2), {}, {docs_->name}), {})); }),
+            ErrorKind::data);
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM docs"), "5");
+}
+
+// What was passed over while it was opted into is not passed over any more.
+TEST_F(R11_DeadLetters, WithStopADivergedKeyStops) {
+  make_strict_target();
+  auto sink = tolerant_stream({loaded()});
+  EXPECT_TRUE(sink->write(changes(3,
+                                  [](RowBatch& batch) {
+                                    add(batch, Operation::update, {1, "bad", "x"});
+                                  }),
+                          {}));
+  sink->close();
+  sink = opened(settings("runner-b"), {docs_});
+  EXPECT_EQ(kind_of([&] {
+              static_cast<void>(sink->write(changes(4,
+                                                    [](RowBatch& batch) {
+                                                      add(batch, Operation::update, {1, "part", Absent{}});
+                                                    }),
+                                            {}));
+            }),
+            ErrorKind::data);
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.dead_letter"), "1");
+  EXPECT_EQ(position(), lsn(3).hex());
+}
+
+// A row that comes from a key which was never in the target must not be completed from the row that its new key had.
+TEST_F(R11_DeadLetters, AKeyChangeFromAFaultyKeyTakesNothingFromTheRowBefore) {
+  SchemaPtr named =
+      table("named", {column("name", text_type, false), column("v", int_type), column("note", lob_type)});
+  RowBatch old(named);
+  add(old, Operation::read, {"b", 1, "old note"});
+  auto sink = tolerant_stream({old});
+  RowBatch keys(named);
+  add(keys, Operation::delete_, {"b", Null{}, Null{}});
+  add(keys, Operation::update_before, {Null{}, Null{}, Null{}});
+  keys.add_fault({1, 0, RowFaultCode::lone_surrogate, "half a pair"});
+  add(keys, Operation::update, {"b", 2, Absent{}});
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {keys}), {}));
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM named WHERE v = 2"), "0");
+  EXPECT_EQ(diverged(), "named{b}");
+}
+
+// The old row ends with the change: what it alone knew must be in the letter.
+TEST_F(R11_DeadLetters, ALetterOfAKeyChangeHasWhatItTookAlong) {
+  make_strict_target();
+  auto sink = tolerant_stream({loaded()});
+  EXPECT_TRUE(sink->write(changes(3,
+                                  [](RowBatch& batch) {
+                                    add(batch, Operation::update_before, {1, "?", Null{}});
+                                    add(batch, Operation::update, {21, "bad", Absent{}});
+                                  }),
+                          {}));
+  EXPECT_EQ(reader_.value("SELECT row_values FROM tailrace.dead_letter"),
+            "{\"id\": \"21\", \"name\": \"bad\", \"note\": \"note\"}");
+}
+
+// A constraint that is deferrable may still be checked at once: between the halves of a search it must not be.
+TEST_F(R11_DeadLetters, HalvesDoNotMeetConstraintsThatTheWholeKeeps) {
+  reader_.run(
+      "CREATE TABLE docs (id int PRIMARY KEY, name varchar(50) NOT NULL UNIQUE DEFERRABLE"
+      " CONSTRAINT no_bad CHECK (name NOT LIKE 'bad%'), note text)");
+  auto sink = tolerant_stream({loaded()});
+  EXPECT_TRUE(sink->write(changes(3,
+                                  [](RowBatch& batch) {
+                                    add(batch, Operation::update_before, {1, "?", Null{}});
+                                    add(batch, Operation::update, {1, "n1 no more", Absent{}});
+                                    add(batch, Operation::insert, {10, "n2", Null{}});
+                                    add(batch, Operation::insert, {11, "bad", Null{}});
+                                    add(batch, Operation::update, {2, "n2 no more", Absent{}});
+                                  }),
+                          {}));
+  EXPECT_EQ(diverged(), "docs{11}");
+  EXPECT_EQ(reader_.table("SELECT id, name FROM docs WHERE id IN (1, 2, 10) ORDER BY id"),
+            "1|n1 no more\n2|n2 no more\n10|n2");
+}
+
 // Failures that only the end of a commit point shows.
 class R11_DeferredConstraints : public R11_DeadLetters {
  protected:
@@ -441,6 +530,31 @@ TEST_F(R11_DeferredConstraints, InALargeTransactionTheyAreFoundByAnotherReading)
             "orders|{200}|insert|constraint|23503|fk_person\npeople|{9}|insert|constraint|23505|uq_code");
   EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.rejected_key"), "0");
   EXPECT_EQ(reader_.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM people"), "1,2,3,4,8");
+}
+
+// After the reading that learnt of them the commit points may end elsewhere, and one key may offend in several.
+TEST_F(R11_DeferredConstraints, AKeyOffendsAgainInTheNextCommitPoint) {
+  auto sink = constrained();
+  const auto order = [&](int id, int person, std::uint8_t number) {
+    RowBatch rows(orders_);
+    add(rows, Operation::insert, {id, person});
+    return at(rows, number);
+  };
+  EXPECT_EQ(kind_of([&] {
+              static_cast<void>(sink->write(part({order(200, 98, 3)}), {}) &&
+                                sink->write(ending_at(lsn(6), {order(201, 97, 6)}), {}));
+            }),
+            ErrorKind::conflict);
+  sink->close();
+  sink = opened(tolerant("runner-b"), {people_, orders_});
+  EXPECT_TRUE(sink->write(ending_at(lsn(4), {order(200, 98, 3)}), {}));
+  RowBatch again(orders_);
+  add(again, Operation::update, {200, 96});
+  EXPECT_TRUE(sink->write(ending_at(lsn(5), {at(again, 5)}), {}));
+  EXPECT_TRUE(sink->write(ending_at(lsn(6), {order(201, 97, 6)}), {}));
+  EXPECT_EQ(reader_.value("SELECT string_agg(key::text, '' ORDER BY id) FROM tailrace.dead_letter"),
+            "{200}{200}{201}");
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.rejected_key"), "0");
 }
 
 // A constraint that the loaded rows break, because one of them is a letter, must not stop the others.
