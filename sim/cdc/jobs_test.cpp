@@ -52,6 +52,12 @@ TEST_F(JobsTest, CommitsWakeTheEventDrivenJob) {
     insert(i);
   EXPECT_TRUE(reaches(50));
   const auto later = server.open(database);  // Views of the jobs are there for connections made after them.
+  // A scan is counted after its rows are there.
+  const auto deadline = std::chrono::steady_clock::now() + 5s;
+  while (later->connection().single_number(
+             "SELECT tran_count FROM sys_dm_cdc_log_scan_sessions WHERE session_id = 0") < 50 &&
+         std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
   EXPECT_GT(later->connection().single_number(
                 "SELECT count(*) FROM sys_dm_cdc_log_scan_sessions WHERE tran_count > 0"),
             1);

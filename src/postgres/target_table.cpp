@@ -194,8 +194,6 @@ void check_shape(const TableSchema& table, const RelationName& name, const Targe
   std::vector<std::string> found;
   for (Difference& difference : differences(table, name, target, settings))
     found.push_back(std::move(difference.text));
-  if (target.unlogged)
-    found.emplace_back("it is unlogged, and PostgreSQL empties it after a crash of the server");
   if (found.empty()) return;
   throw Error(ErrorKind::config,
               fmt::format("target table {} is of another shape: {}", name.str(), joined(found, "; ")))
@@ -254,6 +252,10 @@ void refuse_meddlers(Connection& connection, const TableSchema& table, const Rel
   for (const Meddler& meddler : meddlers_of(connection, name, target.oid)) {
     found.push_back(fmt::format("{} ({})", meddler.name, meddler.reason));
     remedies.push_back(meddler.remedy);
+  }
+  if (target.unlogged) {
+    found.emplace_back("it is unlogged, and PostgreSQL empties it after a crash of the server");
+    remedies.push_back(fmt::format("ALTER TABLE {} SET LOGGED;", name.quoted()));
   }
   if (found.empty()) return;
   throw Error(ErrorKind::config,

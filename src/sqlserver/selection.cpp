@@ -1,4 +1,5 @@
 // Selecting tables: patterns, columns, keys, capture instances.
+// Long: what makes a table fit or not is one pass over it, and every refusal stands beside its remedy.
 #include "sqlserver/selection.h"
 
 #include <fmt/format.h>
