@@ -13,7 +13,6 @@
 namespace tailrace {
 namespace {
 
-using testing::FakeChange;
 using testing::FakeWorld;
 
 class Runner : public ::testing::Test {
