@@ -82,9 +82,8 @@ void SessionCore::change_permission(const PermissionChange& node) {
   active_->catalog.refresh();
   for (const std::string& name : node.permissions) {
     sim::Permission permission = sim::Permission::select;
-    std::string wanted = name;
-    if (wanted == "ALL" || wanted == "ALL PRIVILEGES") not_supported(node.action + " ALL");
-    if (!find_permission(wanted, permission)) {
+    if (name == "ALL" || name == "ALL PRIVILEGES") not_supported(node.action + " ALL");
+    if (!find_permission(name, permission)) {
       raise(102, "Incorrect syntax near '" + name.substr(0, name.find(' ')) + "'.");
     }
     const bool of_server = permission == sim::Permission::view_server_state ||

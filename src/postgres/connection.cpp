@@ -72,7 +72,7 @@ std::string sqlstate_in(std::string_view message) {
   if (kind == ErrorKind::auth)
     error.with("remedy", "check target.user, target.password and the server's pg_hba.conf");
   if (kind == ErrorKind::config) error.with("remedy", "create the database, or grant CONNECT on it");
-  throw error;
+  throw Error(std::move(error));
 }
 
 void poll_until_connected(pg_conn* raw, std::string_view purpose, Clock::time_point deadline,
