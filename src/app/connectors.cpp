@@ -77,9 +77,14 @@ void apply_to_postgres(const Document& document, const std::vector<SchemaPtr>& t
   postgres::apply_schema(postgres_settings(document), tables, std::move(stop));
 }
 
-void resnapshot_postgres(const Document& document, const std::vector<TableName>& tables,
-                         std::stop_token stop) {
-  postgres::request_resnapshot(postgres_settings(document), tables, std::move(stop));
+std::int64_t request_of_postgres(const Document& document, const TableName& table, Wanted wanted,
+                                 std::stop_token stop) {
+  return postgres::request_table(postgres_settings(document), table, wanted, std::move(stop));
+}
+
+RequestAnswer answer_of_postgres(const Document& document, std::int64_t id, std::chrono::milliseconds time,
+                                 std::stop_token stop) {
+  return postgres::await_answer(postgres_settings(document), id, time, std::move(stop));
 }
 
 void record_postgres_failure(const Document& document, const Error& error, std::stop_token stop) {
@@ -104,7 +109,8 @@ const std::vector<SourceConnector>& source_connectors() {
 const std::vector<TargetConnector>& target_connectors() {
   static const std::vector<TargetConnector> all{
       {"postgres", postgres::settings_table, make_postgres, check_postgres, postgres_status, postgres_missing,
-       apply_to_postgres, resnapshot_postgres, record_postgres_failure, postgres_grants}};
+       apply_to_postgres, request_of_postgres, answer_of_postgres,
+       record_postgres_failure, postgres_grants}};
   return all;
 }
 

@@ -49,8 +49,12 @@ struct TargetConnector {
   // Makes schemas and tables; keys and constraints follow the load.
   void (*apply_schema)(const config::Document& document, const std::vector<SchemaPtr>& tables,
                        std::stop_token stop);
-  void (*request_resnapshot)(const config::Document& document, const std::vector<TableName>& tables,
-                             std::stop_token stop);
+  // Records what is asked for a table; answers the request's id.
+  std::int64_t (*request_table)(const config::Document& document, const TableName& table, Wanted wanted,
+                                std::stop_token stop);
+  // Waits for its answer while a runner lives.
+  RequestAnswer (*await_answer)(const config::Document& document, std::int64_t id,
+                                std::chrono::milliseconds time, std::stop_token stop);
   // Keeps for `status` why a run ended.
   void (*record_failure)(const config::Document& document, const Error& error, std::stop_token stop);
   std::string (*grants)(const config::Document& document, const std::vector<SchemaPtr>& tables);

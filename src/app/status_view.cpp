@@ -51,6 +51,8 @@ std::string chunks_text(const TableStatus& table) {
 std::string state_text(const TableStatus& table) {
   std::string out(name_of(table.state));
   if (table.resnapshot) out += ", taken again";
+  if (table.outside && table.state != TableState::paused) out += ", joins later";
+  if (table.wanted != Wanted::nothing) out += fmt::format(", asked to {}", name_of(table.wanted));
   if (table.parked_keys > 0) out += fmt::format(", {} parked keys", table.parked_keys);
   if (table.diverged_keys > 0) out += fmt::format(", diverged in {} keys", grouped(table.diverged_keys));
   if (table.dead_letters > 0) out += fmt::format(", {} dead letters", grouped(table.dead_letters));
@@ -61,9 +63,10 @@ std::string state_text(const TableStatus& table) {
 std::string diverged_tables(const PipelineStatus& status) {
   std::string out;
   for (const TableStatus& table : status.tables) {
-    if (table.diverged_keys == 0) continue;
-    out += fmt::format("{}{} ({} keys)", out.empty() ? "" : ", ", table.table.str(),
-                       grouped(table.diverged_keys));
+    if (!table.outside && table.diverged_keys == 0) continue;
+    out += (out.empty() ? "" : ", ") + table.table.str();
+    if (table.outside) out += " (outside the stream)";
+    if (table.diverged_keys != 0) out += fmt::format(" ({} keys)", grouped(table.diverged_keys));
   }
   return out;
 }
@@ -149,6 +152,8 @@ std::string status_json(const std::string& pipeline, const PipelineStatus& statu
                              {"chunks_done", table.chunks_done},
                              {"chunks_planned", table.chunks_planned},
                              {"resnapshot", table.resnapshot},
+                             {"outside", table.outside},
+                             {"wanted", nullable(std::string(name_of(table.wanted)))},
                              {"parked_keys", table.parked_keys},
                              {"diverged_keys", table.diverged_keys},
                              {"dead_letters", table.dead_letters},

@@ -29,7 +29,14 @@ struct ChangeBatch {
   std::optional<Position> end;
   std::uint64_t transactions = 0;    // Source transactions that end in this batch.
   std::vector<TableName> caught_up;  // Tables whose high mark lies at or before `end`; only with an end.
+  // Tables that come in with this commit point (R12). They stand in its first batch, before any of their rows: the sink
+  // lets them into the stream at its end.
+  std::vector<SchemaPtr> joining;
+  std::vector<TableName> left;       // Tables that leave the stream with this end; only with an end (R12).
   bool run_mark_reached = false;     // The mark of `run --until-caught-up` lies at or before `end`.
+
+  // Nothing to apply and nothing to say: the source is idle.
+  bool empty() const { return tables.empty() && !end && joining.empty(); }
 
   std::size_t bytes() const {
     std::size_t sum = sizeof(ChangeBatch);

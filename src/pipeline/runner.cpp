@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <optional>
-#include <span>
 
 #include "base/log.h"
 #include "base/wait.h"
+#include "pipeline/joiner.h"
 #include "pipeline/load.h"
+#include "pipeline/parked.h"
 #include "pipeline/retry.h"
 #include "pipeline/stream.h"
 
@@ -18,15 +19,13 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Parked keys whose rows are in memory together: rows with large values, for those alone get parked.
-constexpr std::size_t keys_at_once = 100;
-
 class Attempt {
  public:
-  Attempt(const RunSettings& settings, std::unique_ptr<Source> source, std::unique_ptr<Sink> sink,
+  Attempt(const RunSettings& settings, const SourceFactory& make_source, std::unique_ptr<Sink> sink,
           Progress& progress, RetryPolicy& retry)
       : settings_(settings),
-        source_(std::move(source)),
+        make_source_(make_source),
+        source_(make_source()),
         sink_(std::move(sink)),
         progress_(progress),
         retry_(retry) {}
@@ -43,10 +42,11 @@ class Attempt {
     sink_->use_tables(info_.tables);
     const std::optional<HighMark> run_mark =
         settings_.until_caught_up ? std::optional(source_->take_mark()) : std::nullopt;
+    if (!sort_tables(ending)) return ended(RunEnd::drained);
     begin_missing();
     if (!load(drain, abandon, ending)) return ended(RunEnd::drained);
-    if (settings_.snapshot_only) return ended(RunEnd::loaded);
-    if (!settle_parked(ending)) return ended(RunEnd::drained);
+    if (settings_.snapshot_only) return ended(load_jobs(ending, abandon) ? RunEnd::loaded : RunEnd::drained);
+    if (!settle_parked_keys(*source_, *sink_, resume_, ending)) return ended(RunEnd::drained);
     switch (stream(run_mark, drain, abandon, ending)) {
       case StreamEnd::stopped: return ended(RunEnd::drained);
       case StreamEnd::caught_up: return ended(RunEnd::caught_up);
@@ -61,40 +61,105 @@ class Attempt {
     return end;
   }
 
-  // Tables that are not in the state, and those that a command wants taken again, begin to load. Whatever state they
-  // are in: a gap may well have come while they loaded or caught up, and then this is the only way on. The target keeps
-  // showing a table that was whole once; one of a first load that never ended has nothing to show.
-  void begin_missing() {
-    std::vector<SchemaPtr> schemas;
-    std::vector<bool> shadow;
-    for (const SchemaPtr& schema : info_.tables) {
-      const auto known = resume_.tables.find(schema->name);
-      const bool is_known = known != resume_.tables.end();
-      if (is_known && known->second.desired != "resnapshot") continue;
-      schemas.push_back(schema);
-      shadow.push_back(is_known && (known->second.state != TableState::loading || known->second.shadow));
+  TableProgress* known(const TableName& table) {
+    const auto found = resume_.tables.find(table);
+    return found == resume_.tables.end() ? nullptr : &found->second;
+  }
+
+  // Who loads what: tables of the first load are loaded here, before the stream; what comes later, and what is outside the
+  // stream already, is the joiner's, so that no table that streams waits for it (R12). False if stopped first.
+  bool sort_tables(const std::stop_token& stop) {
+    const bool streams = std::any_of(resume_.tables.begin(), resume_.tables.end(), [](const auto& each) {
+      return each.second.state == TableState::streaming || each.second.outside;
+    });
+    for (const TableRequest& request : resume_.requests) {
+      const TableProgress* const progress = known(request.table);
+      if (progress == nullptr || progress->outside) {
+        jobs_.push_back({request.table, request});
+        continue;
+      }
+      if (!answer_at_start(request, *progress, stop)) return false;
     }
-    if (schemas.empty()) return;
-    const std::vector<Lsn> lows = source_->take_low(schemas);
-    TAILRACE_ASSERT(lows.size() == schemas.size());
+    for (auto& [name, progress] : resume_.tables) {
+      if (progress.outside && progress.state != TableState::paused) add_job(name);
+    }
+    for (const SchemaPtr& schema : info_.tables) {
+      if (known(schema->name) != nullptr) continue;
+      if (streams) {
+        add_job(schema->name);
+      } else {
+        starting_.push_back(schema);
+      }
+    }
+    return true;
+  }
+
+  void add_job(const TableName& table) {
+    const bool is_there = std::any_of(jobs_.begin(), jobs_.end(),
+                                      [&](const JoinJob& job) { return job.table == table; });
+    if (!is_there) jobs_.push_back({table, {}});
+  }
+
+  // A table of the stream that is asked to go: before the stream starts, because it may be what keeps the stream from starting
+  // (a gap). One whose first load has not ended has nothing to show, and begins anew where it is. False if stopped first.
+  bool answer_at_start(const TableRequest& request, const TableProgress& progress,
+                       const std::stop_token& stop) {
+    const bool leaves = request.wanted == Wanted::resnapshot ||
+                        (request.wanted == Wanted::pause && progress.state == TableState::streaming);
+    if (!leaves) {
+      jobs_.push_back({request.table, request});  // To be refused with its reason.
+      return true;
+    }
+    if (progress.state == TableState::loading) {
+      for (const SchemaPtr& schema : info_.tables) {
+        if (schema->name == request.table) starting_.push_back(schema);
+      }
+      return true;
+    }
+    if (!sink_->set_keys_aside(request.table, stop)) return false;
+    sink_->leave({request.table});
+    TableProgress& left = resume_.tables.at(request.table);
+    left.outside = true;
+    left.low = resume_.position->lsn;
+    if (left.state == TableState::streaming) left.state = TableState::paused;
+    log::info("table.left", {{"table", request.table.str()}, {"lsn", left.low.hex()}});
+    if (request.wanted == Wanted::pause) {
+      sink_->answer(request, "");
+    } else {
+      jobs_.push_back({request.table, request});
+    }
+    return true;
+  }
+
+  // The first load of tables that have nothing to show yet.
+  void begin_missing() {
+    if (starting_.empty()) return;
+    const std::vector<Lsn> lows = source_->take_low(starting_);
+    TAILRACE_ASSERT(lows.size() == starting_.size());
     std::vector<TableStart> starts;
-    for (std::size_t i = 0; i < schemas.size(); ++i)
-      starts.push_back({schemas[i], lows[i], shadow[i]});
+    for (std::size_t i = 0; i < starting_.size(); ++i)
+      starts.push_back({starting_[i], lows[i], /*shadow=*/false});
     if (!resume_.position) resume_.position = Position{*std::min_element(lows.begin(), lows.end()), "", 0};
     sink_->begin_load(info_.identity, starts, *resume_.position);
     for (const TableStart& start : starts) {
       TableProgress& progress = resume_.tables[start.schema->name];
       progress = {};
       progress.table = start.schema->name;
-      progress.shadow = start.shadow;
       progress.low = start.low;
       progress.instance = start.schema->instance;
       progress_.begin_load(start.schema->name);
       log::info("table.loading", {{"table", start.schema->name.str()},
                                   {"low", start.low.hex()},
                                   {"estimated_rows", start.schema->estimated_rows},
-                                  {"again", start.shadow}});
+                                  {"again", false}});
     }
+  }
+
+  // False if it was stopped first.
+  bool load_jobs(const std::stop_token& drain, const std::stop_token& abandon) {
+    const JoinerTask task{settings_, make_source_, *sink_, progress_};
+    return std::all_of(jobs_.begin(), jobs_.end(),
+                       [&](const JoinJob& job) { return load_outside(task, job, drain, abandon); });
   }
 
   // False if it was stopped before everything was loaded.
@@ -102,10 +167,11 @@ class Attempt {
     std::vector<LoadTable> tables;
     std::vector<SchemaPtr> schemas;
     for (const SchemaPtr& schema : info_.tables) {
-      const TableProgress& progress = resume_.tables.at(schema->name);
-      progress_.set_table(schema->name, progress.state, schema->estimated_rows);
-      if (progress.state != TableState::loading) continue;
-      tables.push_back({schema, progress.chunks});
+      const TableProgress* const progress = known(schema->name);
+      if (progress == nullptr) continue;
+      progress_.set_table(schema->name, progress->state, schema->estimated_rows);
+      if (progress->state != TableState::loading || progress->outside) continue;
+      tables.push_back({schema, progress->chunks});
       schemas.push_back(schema);
     }
     if (tables.empty()) return true;
@@ -123,27 +189,6 @@ class Attempt {
     return true;
   }
 
-  // False if it was stopped before every key was settled.
-  bool settle_parked(const std::stop_token& stop) {
-    for (const ParkedKeys& parked : sink_->parked_keys()) {
-      const std::unique_ptr<SnapshotReader> reader = source_->snapshot_reader();
-      std::size_t found = 0;
-      for (std::size_t begin = 0; begin < parked.keys.size(); begin += keys_at_once) {
-        const auto some =
-            std::span(parked.keys).subspan(begin, std::min(keys_at_once, parked.keys.size() - begin));
-        const std::optional<RowBatch> rows = reader->read_keys(parked.schema, some, stop);
-        if (!rows) return false;
-        const HighMark mark = source_->take_mark();
-        sink_->settle_parked({parked.schema, {some.begin(), some.end()}}, *rows, mark);
-        resume_.tables.at(parked.schema->name).high_mark = mark;
-        found += rows->rows();
-      }
-      log::warn("table.keys_read_again",
-                {{"table", parked.schema->name.str()}, {"parked", parked.keys.size()}, {"found", found}});
-    }
-    return true;
-  }
-
   StreamEnd stream(const std::optional<HighMark>& run_mark, const std::stop_token& drain,
                    const std::stop_token& abandon, const std::stop_token& ending) {
     StreamTask task;
@@ -152,25 +197,28 @@ class Attempt {
     task.until_caught_up = settings_.until_caught_up;
     task.queue_bytes = settings_.queue_bytes;
     for (const SchemaPtr& schema : info_.tables) {
-      const TableProgress& progress = resume_.tables.at(schema->name);
-      StreamTable table{schema, progress.low, std::nullopt};
-      if (progress.state == TableState::catching_up) {
-        TAILRACE_ASSERT(progress.high_mark.has_value());
-        table.high_mark = progress.high_mark;
+      const TableProgress* const progress = known(schema->name);
+      if (progress == nullptr || progress->outside) continue;
+      StreamTable table{schema, progress->low, std::nullopt};
+      if (progress->state == TableState::catching_up) {
+        TAILRACE_ASSERT(progress->high_mark.has_value());
+        table.high_mark = progress->high_mark;
         task.catching_up.insert(schema->name);
-        if (progress.shadow) task.plan.one_commit_until_marks = true;
       }
       task.plan.tables.push_back(std::move(table));
     }
     // A crash may have come between a table's joining and its constraints.
     if (!sink_->finish_constraints(ending)) return StreamEnd::stopped;
     log::info("stream.start", {{"position", resume_.position ? resume_.position->lsn.hex() : "none"},
-                               {"tables", info_.tables.size()},
-                               {"catching_up", task.catching_up.size()}});
-    return run_stream(std::move(task), *source_, *sink_, progress_, drain, abandon);
+                               {"tables", task.plan.tables.size()},
+                               {"catching_up", task.catching_up.size()},
+                               {"joining", jobs_.size()}});
+    task.jobs = std::move(jobs_);
+    return run_stream(std::move(task), *source_, {settings_, make_source_, *sink_, progress_}, drain, abandon);
   }
 
   const RunSettings& settings_;
+  const SourceFactory& make_source_;
   // The sink is closed first: its chunk writers and the source's readers are gone by then.
   std::unique_ptr<Source> source_;
   std::unique_ptr<Sink> sink_;
@@ -178,6 +226,8 @@ class Attempt {
   RetryPolicy& retry_;
   ResumeState resume_;
   SourceInfo info_;
+  std::vector<SchemaPtr> starting_;  // Of the first load, from its beginning.
+  std::vector<JoinJob> jobs_;
 };
 
 }  // namespace
@@ -194,7 +244,7 @@ RunEnd run_pipeline(const RunSettings& settings, const SourceFactory& make_sourc
   bool take_over = settings.take_over;
   for (;;) {
     try {
-      Attempt attempt(settings, make_source(), make_sink(), progress, retry);
+      Attempt attempt(settings, make_source, make_sink(), progress, retry);
       const std::optional<RunEnd> end = attempt.run(take_over, drain, abandon, ending.get_token());
       if (abandon.stop_requested())
         throw Error(ErrorKind::abandoned, "abandoned: what was in flight comes again");

@@ -68,14 +68,15 @@ class Sink {
   virtual ResumeState open(bool take_over, std::stop_token stop) = 0;
 
   // The tables of this run, with their current schemas; a table of the state that is not among them is
-  // forgotten, and said to be. Checks the shape of those that are in the state
+  // forgotten, and said to be, unless it is outside the stream. Checks the shape of those that are in the state
   // already; what is not in the state must not exist in the target, or be empty and of the right shape
   // (`snapshot.existing: refuse`).
   virtual void use_tables(const std::vector<SchemaPtr>& tables) = 0;
 
   // Creates what is missing in the target and records, in one transaction, the source's identity, the tables
   // as `loading`, and on the first run the position. A table that is in the state already begins anew: what an
-  // earlier load of it has left (rows of a load that did not end, a shadow) is dropped.
+  // earlier load of it has left (rows of a load that did not end, a shadow) is dropped. A request to add it or to take it
+  // again is answered with that.
   virtual void begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
                           const Position& first_position) = 0;
 
@@ -91,8 +92,9 @@ class Sink {
                                          std::stop_token stop) = 0;
 
   // Takes the batch. If it has an end position, everything since the last one becomes durable with it, in one
-  // atomic step; a position only moves forward. `caught_up` tables become `streaming` in the same step. False
-  // if stopped first: then the batch comes again.
+  // atomic step; a position only moves forward. `caught_up` tables become `streaming` in the same step, `joining` ones come
+  // in with their shadow's differences, `left` ones are paused from this end on. False if stopped first: then the batch
+  // comes again.
   [[nodiscard]] virtual bool write(const ChangeBatch& batch, std::stop_token stop) = 0;
 
   // Keys of which a partial update arrived while the table caught up and the row was not there (R7c), and no
@@ -109,10 +111,32 @@ class Sink {
   [[nodiscard]] virtual bool finish_constraints(std::stop_token stop) = 0;
 
   // Called between commit points, at least once a second: fails with fenced where the fence has moved, and
-  // answers the tables that a command wants taken again. That this runner is alive is shown by the sink
+  // answers the requests of commands that are open. That this runner is alive is shown by the sink
   // itself, from a connection of its own: also while a transaction of an hour is open or a key is being
   // built.
-  virtual std::vector<TableName> heartbeat() = 0;
+  virtual std::vector<TableRequest> heartbeat() = 0;
+
+  // Closes a request: done, or refused for this reason.
+  virtual void answer(const TableRequest& request, const std::string& refusal) = 0;
+
+  // R12. A sink for one table that is, or will be, outside the stream: connections of its own and this instance's fence;
+  // it must not outlive this one. The verbs are the same and concern this table alone. open() takes nothing over and
+  // answers this table's state with its own position (`only`); write() makes rows durable together with the table's
+  // `low`; a table whose mark is reached becomes `joining`. May be called from any thread once this one is open.
+  virtual std::unique_ptr<Sink> outside(const TableName& table) = 0;
+
+  // Foreign keys between this table and other replicated ones are taken away and kept in the state, before the table
+  // leaves the stream: they would refuse the others' rows. finish_constraints() makes them again once both sides stream. False if
+  // stopped first.
+  [[nodiscard]] virtual bool set_keys_aside(const TableName& table, std::stop_token stop) = 0;
+
+  // Before the stream starts: these tables are outside it from the durable position on; what streamed is paused.
+  virtual void leave(const std::vector<TableName>& tables) = 0;
+
+  // Of a sink of one table: a paused table replays from its `low` on.
+  virtual void rejoin() = 0;
+  // Of a sink of one table: what stands against it, for `status` to show; empty: nothing any more.
+  virtual void record_error(const std::string& error) = 0;
 
   // Changes that were passed over into the dead-letter store and are durable there, since the last call: of write(),
   // settle_parked() and all chunk writers.

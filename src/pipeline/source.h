@@ -64,9 +64,6 @@ struct StreamPlan {
   std::optional<Position> position;  // Exclusive. Absent: from the lowest `low` of the tables.
   std::vector<StreamTable> tables;
   std::optional<HighMark> run_mark;  // Reported as run_mark_reached.
-  // While set, no end position is given before every table's high mark is reached: a re-snapshot joins in one
-  // commit point (R12).
-  bool one_commit_until_marks = false;
 };
 
 class Source {
@@ -74,8 +71,9 @@ class Source {
   virtual ~Source() = default;
 
   // Connects, finds the tables, and checks what is stored against what is there: identity (R4c), instances
-  // (R4b), and that the position is still within every instance's validity (R2b). `stop` ends this, and from then
-  // on also take_low(), take_mark() and start_stream().
+  // (R4b), and that the position is still within every instance's validity (R2b). Tables that are outside the stream, or
+  // asked to leave it, are not checked, unless `resume.only` names one: then no other is looked at. `stop` ends this,
+  // and from then on also take_low(), take_mark() and start_stream().
   virtual SourceInfo open(const ResumeState& resume, std::stop_token stop) = 0;
 
   // For tables about to be loaded: everything at or below this LSN is seen by a snapshot that begins after
@@ -90,9 +88,19 @@ class Source {
   virtual void start_stream(const StreamPlan& plan) = 0;
 
   // The next batch; waits while the source is idle, at most `poll_interval` between looks. A window without
-  // rows gives a batch with an `end` alone (R4d). Nothing when stopped; a stopped stream is of no more use, since
-  // the stop may have ended its connection.
+  // rows gives a batch with an `end` alone (R4d). Where a look finds nothing at all, an empty batch: the caller may have
+  // something to change. Nothing when stopped; a stopped stream is of no more use, since the stop may have ended its
+  // connection.
   virtual std::optional<ChangeBatch> next(std::stop_token stop) = 0;
+
+  // Both between two next(), where the last batch that was not empty had an end.
+  //
+  // A table comes in (R12): the commit point whose end is at or behind `table.low` names it as `joining`, and
+  // holds its changes behind `low`, also those that lie before the stream's position. Throws what speaks against this table
+  // alone (gap, schema, config); it is then not in the plan.
+  virtual void add_table(const StreamTable& table) = 0;
+  // A table goes: the next batch is an end that names it as `left`. Everything of it up to this end has been given away.
+  virtual void remove_table(const TableName& table) = 0;
 };
 
 }  // namespace tailrace

@@ -23,10 +23,25 @@ struct HighMark {
 enum class TableState {
   loading,      // Chunks are being read; the target has no key yet.
   catching_up,  // Loaded, key built; changes from `low` to the high mark are being replayed.
-  streaming,    // Past its high mark.
+  joining,      // Outside the stream (R12): exactly what the source had at `low`, on its way into the stream.
+  streaming,    // Past its high mark, in the stream.
+  paused,       // Outside the stream (R12): as the source had it at `low`, until it is resumed.
 };
 
 std::string_view name_of(TableState state);
+std::optional<TableState> table_state_of(std::string_view name);
+
+// What a command asks of a running pipeline for one table (R12).
+enum class Wanted { nothing, add, pause, resume, resnapshot };
+
+std::string_view name_of(Wanted wanted);  // "" for nothing.
+Wanted parse_wanted(std::string_view name);
+
+struct TableRequest {
+  std::int64_t id = 0;  // Each request has its own.
+  TableName table;
+  Wanted wanted = Wanted::nothing;
+};
 
 // A range of keys: (after, upto]. Key values are key_text (model/key_text.h), one per key column.
 struct Chunk {
@@ -47,12 +62,13 @@ struct ChunkProgress {
 struct TableProgress {
   TableName table;
   TableState state = TableState::loading;
+  // Not in the stream: it is loaded and replayed by itself, and `low` is its own position (R12).
+  bool outside = false;
   bool shadow = false;  // A re-snapshot: rows go to a shadow table until the table joins again (R12).
-  Lsn low;              // Changes at or below are in the snapshot.
+  Lsn low;              // Changes at or below are in the snapshot, or were replayed while it was outside.
   CaptureInstance instance;
   std::optional<HighMark> high_mark;  // Since catching_up.
   std::vector<ChunkProgress> chunks;  // In order of their numbers; only while loading.
-  std::string desired;                // A request of a command: "resnapshot", or empty.
 };
 
 struct ResumeState {
@@ -61,6 +77,16 @@ struct ResumeState {
   std::string source_identity;    // As stored by begin(); empty on the first run (R4c).
   std::optional<Position> position;
   std::map<TableName, TableProgress> tables;
+  std::vector<TableRequest> requests;  // Open ones, oldest first; also of tables that are not known yet.
+  // Set by a sink of one table (Sink::outside): the source is opened for this table alone, and `position` is
+  // the table's.
+  std::optional<TableName> only;
 };
+
+// What speaks against the request for a table in this state (nothing: it is not replicated); empty: nothing does.
+std::string refusal_of(const TableName& table, Wanted wanted, std::optional<TableState> state);
+
+// What is asked for the table and not answered yet.
+Wanted wanted_of(const ResumeState& state, const TableName& table);
 
 }  // namespace tailrace

@@ -19,6 +19,8 @@ struct TableStatus {
   TableName table = {};
   TableState state = TableState::loading;
   bool resnapshot = false;           // Being taken again, or asked for.
+  bool outside = false;              // Not in the stream (R12): it may be behind the others.
+  Wanted wanted = Wanted::nothing;   // Asked for, and not answered yet.
   std::uint64_t rows = 0;            // An estimate of the target's rows.
   std::uint64_t snapshot_rows = 0;   // Loaded so far; while loading.
   std::uint32_t chunks_done = 0;     // While loading.
@@ -28,6 +30,13 @@ struct TableStatus {
       0;  // Their rows are not what the source has: changes of them are dead letters (R11).
   std::uint64_t dead_letters = 0;
   std::string last_error = {};
+};
+
+// What became of a command's request for a table.
+struct RequestAnswer {
+  bool answered = false;
+  bool runner_alive = false;
+  std::string refusal;  // Empty: done.
 };
 
 struct PipelineStatus {

@@ -55,29 +55,37 @@ class Pending {
 
 class Stream {
  public:
-  Stream(StreamTask task, Source& source, Sink& sink, Progress& progress, std::stop_token drain,
-         std::stop_token abandon)
+  Stream(StreamTask task, Source& source, JoinerTask joins, std::stop_token drain, std::stop_token abandon)
       : task_(std::move(task)),
         source_(source),
-        sink_(sink),
-        progress_(progress),
+        joins_(joins),
+        sink_(joins.sink),
+        progress_(joins.progress),
         on_drain_(std::move(drain), StopReading{*this}),
         on_abandon_(std::move(abandon), StopAll{*this}),
         queue_(task_.queue_bytes) {}
 
   StreamEnd run() {
     source_.start_stream(task_.plan);
+    handover_.moved(task_.plan.position->lsn);
     progress_.streaming = true;
     std::jthread reader([this] { read(); });
     StreamEnd end = StreamEnd::stopped;
-    try {
-      end = apply();
-    } catch (...) {
-      error_.set_current();
+    {
+      Joiner joiner(joins_, handover_, error_);
+      for (JoinJob& job : task_.jobs)
+        joiner.add(std::move(job));
+      try {
+        end = apply(joiner);
+      } catch (...) {
+        error_.set_current();
+      }
+      joiner.drain();
+      reading_.request_stop();
+      queue_.close();
+      reader.join();
+      handover_.close();
     }
-    reading_.request_stop();
-    queue_.close();
-    reader.join();
     progress_.streaming = false;
     error_.rethrow();
     return end;
@@ -99,10 +107,16 @@ class Stream {
   void read() {
     const std::stop_callback on_error(error_.stop(), StopReading{*this});
     const std::stop_token stop = reading_.get_token();
+    bool in_parts = false;
     try {
       while (std::optional<ChangeBatch> batch = source_.next(stop)) {
-        const std::size_t bytes = batch->bytes();
-        if (!queue_.push(std::move(*batch), bytes, stop)) break;
+        if (!batch->empty()) {
+          in_parts = !batch->end.has_value();
+          if (batch->end) handover_.moved(batch->end->lsn);
+          const std::size_t bytes = batch->bytes();
+          if (!queue_.push(std::move(*batch), bytes, stop)) break;
+        }
+        if (!in_parts) change_plan();
       }
     } catch (...) {
       error_.keep_current();
@@ -112,7 +126,22 @@ class Stream {
     queue_.close();
   }
 
-  StreamEnd apply() {
+  // Between two commit points a table may come or go.
+  void change_plan() {
+    const std::optional<Handover::Change> change = handover_.take();
+    if (!change) return;
+    try {
+      if (change->join) source_.add_table(*change->join);
+      if (change->leave) source_.remove_table(*change->leave);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::abandoned && reading_.stop_requested()) return;
+      // What speaks against this table is no concern of the others.
+      if (!concerns_one_table(error.kind())) throw;
+      handover_.refuse();
+    }
+  }
+
+  StreamEnd apply(Joiner& joiner) {
     auto next_beat = steady_clock::now() + heartbeat_every;
     bool in_parts = false;  // Inside a commit point: no heartbeat, no leaving.
     std::optional<ChangeBatch> batch;
@@ -123,16 +152,39 @@ class Stream {
       if (popped == QueueResult::done) {
         if (!sink_.write(*batch, error_.stop())) return StreamEnd::stopped;
         pending_.add(*batch);
+        for (const SchemaPtr& table : batch->joining)
+          joining_.push_back(table->name);
         in_parts = !batch->end.has_value();
         if (!in_parts) {
           if (const std::optional<StreamEnd> end = after_commit(*batch)) return *end;
         }
       }
       if (steady_clock::now() >= next_beat) {
-        if (!in_parts && !sink_.heartbeat().empty() && task_.catching_up.empty()) return StreamEnd::again;
+        if (!in_parts) beat(joiner);
         next_beat = steady_clock::now() + heartbeat_every;
       }
+      if (!in_parts && is_caught_up(joiner)) return StreamEnd::caught_up;
     }
+  }
+
+  void beat(Joiner& joiner) {
+    for (const TableRequest& request : sink_.heartbeat()) {
+      // A table of the first load is in the stream's hands: the request waits until it streams.
+      if (!task_.catching_up.contains(request.table)) joiner.request(request);
+    }
+  }
+
+  bool is_caught_up(const Joiner& joiner) const {
+    return task_.until_caught_up && run_mark_reached_ && task_.catching_up.empty() && joiner.is_idle();
+  }
+
+  void tell_joined(const ChangeBatch& batch) {
+    for (const TableName& table : joining_) {
+      progress_.set_table(table, TableState::streaming, 0);
+      log::info("table.streaming", {{"table", table.str()}, {"lsn", batch.end->lsn.hex()}});
+    }
+    if (!joining_.empty() || !batch.left.empty()) handover_.durable();
+    joining_.clear();
   }
 
   std::optional<StreamEnd> after_commit(const ChangeBatch& batch) {
@@ -142,6 +194,8 @@ class Stream {
     ++progress_.durable_steps;
     if (batch.end->commit_time_utc != 0) progress_.last_commit_time_utc = batch.end->commit_time_utc;
     progress_.last_durable_at_utc = now_ticks_utc();
+    run_mark_reached_ = run_mark_reached_ || batch.run_mark_reached;
+    tell_joined(batch);
     if (!batch.caught_up.empty()) {
       if (!sink_.parked_keys().empty()) return StreamEnd::again;
       for (const TableName& table : batch.caught_up) {
@@ -152,13 +206,12 @@ class Stream {
       // Where a drain ends this the next run does it; what was read is applied all the same.
       if (!sink_.finish_constraints(reading_.get_token())) return std::nullopt;
     }
-    run_mark_reached_ = run_mark_reached_ || batch.run_mark_reached;
-    if (task_.until_caught_up && run_mark_reached_ && task_.catching_up.empty()) return StreamEnd::caught_up;
     return std::nullopt;
   }
 
   StreamTask task_;
   Source& source_;
+  const JoinerTask joins_;
   Sink& sink_;
   Progress& progress_;
   FirstError error_;
@@ -167,14 +220,16 @@ class Stream {
   std::stop_callback<StopAll> on_abandon_;
   BoundedQueue<ChangeBatch> queue_;
   Pending pending_;
+  Handover handover_;
+  std::vector<TableName> joining_;  // With the open commit point.
   bool run_mark_reached_ = false;
 };
 
 }  // namespace
 
-StreamEnd run_stream(StreamTask task, Source& source, Sink& sink, Progress& progress, std::stop_token drain,
+StreamEnd run_stream(StreamTask task, Source& source, JoinerTask joins, std::stop_token drain,
                      std::stop_token abandon) {
-  return Stream(std::move(task), source, sink, progress, std::move(drain), std::move(abandon)).run();
+  return Stream(std::move(task), source, joins, std::move(drain), std::move(abandon)).run();
 }
 
 }  // namespace tailrace

@@ -1,4 +1,5 @@
-// The stream: a thread reads and decodes ahead, the calling thread applies.
+// The stream: a thread reads and decodes ahead, the calling thread applies; beside it tables outside the stream are brought
+// into it (joiner.h).
 //
 // Errors   The first error of either side wins and leaves run_stream after the other is joined.
 // Threads  The source belongs to the reading thread while run_stream runs; the sink stays with the calling thread.
@@ -7,6 +8,7 @@
 #include <set>
 #include <stop_token>
 
+#include "pipeline/joiner.h"
 #include "pipeline/runner.h"
 
 namespace tailrace {
@@ -14,7 +16,7 @@ namespace tailrace {
 enum class StreamEnd {
   stopped,    // Drained or abandoned.
   caught_up,  // The run mark is passed and every table streams.
-  again,      // Something asks for a new start of the pipeline: parked keys, a table to be taken again.
+  again,      // Something asks for a new start of the pipeline: parked keys.
 };
 
 struct StreamTask {
@@ -22,9 +24,10 @@ struct StreamTask {
   std::set<TableName> catching_up;  // Shrinks as tables start to stream.
   bool until_caught_up = false;
   std::size_t queue_bytes = 0;
+  std::vector<JoinJob> jobs;  // Tables that an earlier run, or a command, left to be brought in.
 };
 
-StreamEnd run_stream(StreamTask task, Source& source, Sink& sink, Progress& progress, std::stop_token drain,
+StreamEnd run_stream(StreamTask task, Source& source, JoinerTask joins, std::stop_token drain,
                      std::stop_token abandon);
 
 }  // namespace tailrace

@@ -43,8 +43,6 @@ std::int64_t raise_once(Connection& connection, const Settings& settings, const 
       "   host = EXCLUDED.host, process_id = EXCLUDED.process_id, started_at = EXCLUDED.started_at,"
       "   heartbeat_at = EXCLUDED.heartbeat_at, last_error = ''",
       Params().text(settings.pipeline).text(runner_id).integer(fence).text(host_name()).integer(getpid()));
-  connection.query("UPDATE tailrace.table_state SET last_error = '' WHERE pipeline = $1 AND last_error <> ''",
-                   Params().text(settings.pipeline));
   transaction.commit();
   return fence;
 }
@@ -68,7 +66,12 @@ Owner raise_fence(Connection& connection, const Settings& settings, const std::s
                   std::stop_token stop) {
   for (int attempt = 1;; ++attempt) {
     try {
-      return {settings.pipeline, raise_once(connection, settings, runner_id)};
+      const Owner owner{settings.pipeline, raise_once(connection, settings, runner_id)};
+      // Not with the fence's row locked: who writes a table outside the stream locks the two the other way round.
+      connection.query(
+          "UPDATE tailrace.table_state SET last_error = '' WHERE pipeline = $1 AND last_error <> ''",
+          Params().text(settings.pipeline));
+      return owner;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::conflict || attempt == attempts || stop.stop_requested()) throw;
     }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/wait.h"
 #include "postgres/connection.h"
 #include "postgres/ddl.h"
 #include "postgres/state_schema.h"
@@ -36,11 +37,13 @@ void read_runner(Connection& connection, const Settings& settings, PipelineStatu
 
 void read_tables(Connection& connection, const Settings& settings, PipelineStatus& status) {
   const Result rows = connection.query(
-      "SELECT t.source_schema, t.source_table, t.state, t.shadow_table IS NOT NULL OR t.desired <> '',"
+      "SELECT t.source_schema, t.source_table, t.state, t.shadow_table IS NOT NULL OR r.wanted = 'resnapshot',"
       "       greatest(coalesce(c.reltuples, 0), 0)::bigint,"
       "       coalesce(k.rows, 0)::bigint, coalesce(k.done, 0), coalesce(k.planned, 0), p.parked, "
-      "t.last_error"
+      "t.last_error, t.outside, coalesce(r.wanted, '')"
       "  FROM tailrace.table_state t"
+      "  LEFT JOIN tailrace.table_request r ON r.pipeline = t.pipeline AND r.answered_at IS NULL"
+      "   AND r.source_schema = t.source_schema AND r.source_table = t.source_table"
       "  LEFT JOIN pg_namespace n ON n.nspname = t.target_schema"
       "  LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.target_table"
       "  LEFT JOIN LATERAL (SELECT sum(rows) AS rows, count(*) FILTER (WHERE done) AS done, count(*) AS "
@@ -55,16 +58,16 @@ void read_tables(Connection& connection, const Settings& settings, PipelineStatu
   for (int at = 0; at < rows.rows(); ++at) {
     TableStatus table;
     table.table = {std::string(rows.text(at, 0)), std::string(rows.text(at, 1))};
-    for (const TableState state : {TableState::loading, TableState::catching_up, TableState::streaming}) {
-      if (name_of(state) == rows.text(at, 2)) table.state = state;
-    }
-    table.resnapshot = rows.boolean(at, 3);
+    table.state = table_state_of(rows.text(at, 2)).value_or(TableState::loading);
+    table.resnapshot = !rows.is_null(at, 3) && rows.boolean(at, 3);
     table.rows = static_cast<std::uint64_t>(rows.integer(at, 4));
     table.snapshot_rows = static_cast<std::uint64_t>(rows.integer(at, 5));
     table.chunks_done = static_cast<std::uint32_t>(rows.integer(at, 6));
     table.chunks_planned = static_cast<std::uint32_t>(rows.integer(at, 7));
     table.parked_keys = static_cast<std::uint32_t>(rows.integer(at, 8));
     table.last_error = std::string(rows.text(at, 9));
+    table.outside = rows.boolean(at, 10);
+    table.wanted = parse_wanted(rows.text(at, 11));
     status.tables.push_back(std::move(table));
   }
 }
@@ -170,25 +173,61 @@ void apply_schema(const Settings& settings, const std::vector<SchemaPtr>& tables
   transaction.commit();
 }
 
-void request_resnapshot(const Settings& settings, const std::vector<TableName>& tables,
-                        std::stop_token stop) {
-  Connection connection(settings, "resnapshot", std::move(stop));
-  const bool known = stored_state_version(connection) != 0;
+std::int64_t request_table(const Settings& settings, const TableName& table, Wanted wanted,
+                           std::stop_token stop) {
+  Connection connection(settings, "request", std::move(stop));
+  const int stored = stored_state_version(connection);
+  if (stored != state_version)
+    throw Error(ErrorKind::config, fmt::format("schema tailrace has version {}, this program needs {}", stored,
+                                               state_version))
+        .with("remedy", "start `tailrace run` of this version once");
   Transaction transaction(connection);
-  for (const TableName& table : tables) {
-    const bool found =
-        known && connection
-                         .query(
-                             "UPDATE tailrace.table_state SET desired = 'resnapshot'"
-                             " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
-                             Params().text(settings.pipeline).text(table.schema).text(table.name))
-                         .affected() == 1;
-    if (!found)
-      throw Error(ErrorKind::config,
-                  fmt::format("pipeline {} does not replicate {}", settings.pipeline, table.str()))
-          .with("remedy", "see `tailrace table CONFIG list`");
-  }
+  Params of_table;
+  of_table.text(settings.pipeline).text(table.schema).text(table.name);
+  const Result row = connection.query(
+      "SELECT state FROM tailrace.table_state"
+      " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+      of_table);
+  const std::optional<TableState> state =
+      row.rows() == 0 ? std::nullopt : table_state_of(row.text(0, 0));
+  if (std::string reason = refusal_of(table, wanted, state); !reason.empty())
+    throw Error(ErrorKind::config, reason).with("remedy", "see `tailrace table CONFIG list`");
+  connection.query(
+      "INSERT INTO tailrace.table_request (pipeline, source_schema, source_table, wanted)"
+      " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+      Params()
+          .text(settings.pipeline)
+          .text(table.schema)
+          .text(table.name)
+          .text(std::string(name_of(wanted))));
+  const Result open = connection.query(
+      "SELECT id, wanted FROM tailrace.table_request"
+      " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND answered_at IS NULL",
+      of_table);
+  if (open.text(0, 1) != name_of(wanted))
+    throw Error(ErrorKind::config, fmt::format("{} is already asked to {}, which no runner has answered yet",
+                                               table.str(), open.text(0, 1)))
+        .with("remedy", "let `tailrace run` answer it first");
   transaction.commit();
+  return open.integer(0, 0);
+}
+
+RequestAnswer await_answer(const Settings& settings, std::int64_t id, std::chrono::milliseconds time,
+                           std::stop_token stop) {
+  Connection connection(settings, "request", stop);
+  const auto until = std::chrono::steady_clock::now() + time;
+  for (;;) {
+    const Result row = connection.query(
+        "SELECT r.answered_at IS NOT NULL, r.refusal,"
+        "       coalesce(clock_timestamp() - n.heartbeat_at < make_interval(secs => $2::float8), false)"
+        "  FROM tailrace.table_request r LEFT JOIN tailrace.runner n ON n.pipeline = r.pipeline"
+        " WHERE r.id = $1",
+        Params().integer(id).text(fmt::format("{}", std::chrono::duration<double>(settings.heartbeat_stale).count())));
+    if (row.rows() == 0) throw Error(ErrorKind::internal, "the request is gone");
+    const RequestAnswer answer{row.boolean(0, 0), row.boolean(0, 2), std::string(row.text(0, 1))};
+    if (answer.answered || !answer.runner_alive || std::chrono::steady_clock::now() >= until) return answer;
+    if (!wait_for(std::chrono::milliseconds(50), stop)) return answer;
+  }
 }
 
 void record_failure(const Settings& settings, const Error& error, std::stop_token stop) {

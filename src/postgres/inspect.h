@@ -1,9 +1,11 @@
 // What commands ask of a target without running a pipeline: fitness, status, missing DDL, a request.
 //
-// Shape    Each call connects for itself and takes nothing over; only apply_schema and request_resnapshot write.
+// Shape    Each call connects for itself and takes nothing over; only apply_schema, request_table and record_failure write.
 // Errors   check() answers findings instead of throwing for what is unfit. The others throw as the sink does.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -27,9 +29,13 @@ std::string missing_schema(const Settings& settings, const std::vector<SchemaPtr
                            std::stop_token stop);
 void apply_schema(const Settings& settings, const std::vector<SchemaPtr>& tables, std::stop_token stop);
 
-// Asks the running pipeline (or the next run) to load these tables again. Throws config for tables that the
-// pipeline does not know.
-void request_resnapshot(const Settings& settings, const std::vector<TableName>& tables, std::stop_token stop);
+// Asks the running pipeline (or the next run) for something (R12); answers the request's id. Throws config where the table's
+// state, or another request, speaks against it: then nothing is recorded.
+std::int64_t request_table(const Settings& settings, const TableName& table, Wanted wanted,
+                           std::stop_token stop);
+// Waits until the runner has answered, or none is alive, or the time is over.
+RequestAnswer await_answer(const Settings& settings, std::int64_t id, std::chrono::milliseconds time,
+                           std::stop_token stop);
 
 // Why this process's run ended, for `status` to show; nothing where another runner holds the pipeline by now.
 void record_failure(const Settings& settings, const Error& error, std::stop_token stop);

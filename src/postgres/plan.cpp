@@ -56,6 +56,19 @@ void PlanRegistry::put(PlanPtr plan) {
   plans_[plan->schema->name] = std::move(plan);
 }
 
+void PlanRegistry::put_schema(SchemaPtr schema) {
+  const std::lock_guard lock(mutex_);
+  schemas_[schema->name] = std::move(schema);
+}
+
+std::vector<SchemaPtr> PlanRegistry::schemas() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<SchemaPtr> out;
+  for (const auto& [name, schema] : schemas_)
+    out.push_back(schema);
+  return out;
+}
+
 PlanPtr PlanRegistry::find(const TableName& table) const {
   const std::lock_guard lock(mutex_);
   const auto found = plans_.find(table);

@@ -44,10 +44,14 @@ class PlanRegistry {
   void put(PlanPtr plan);
   // nullptr where there is none.
   PlanPtr find(const TableName& table) const;
+  // Every table of the run, also those without a plan: a foreign key may point to them.
+  void put_schema(SchemaPtr schema);
+  std::vector<SchemaPtr> schemas() const;
 
  private:
   mutable std::mutex mutex_;
   std::map<TableName, PlanPtr> plans_;
+  std::map<TableName, SchemaPtr> schemas_;
 };
 
 }  // namespace tailrace::postgres

@@ -20,11 +20,13 @@ namespace tailrace::postgres {
 PostgresSink::PostgresSink(Settings settings)
     : settings_(std::move(settings)),
       runner_id_(settings_.runner_id.empty() ? process_runner_id() : settings_.runner_id),
+      plans_(std::make_shared<PlanRegistry>()),
       durable_letters_(std::make_shared<LetterCounter>()) {}
 
 PostgresSink::~PostgresSink() = default;
 
 ResumeState PostgresSink::open(bool take_over, std::stop_token stop) {
+  if (only_) return open_outside(std::move(stop));
   connection_ = std::make_unique<Connection>(settings_, "stream", stop);
   liveness_ = std::make_unique<Liveness>(settings_, runner_id_, stop);
   try {
@@ -85,22 +87,24 @@ void PostgresSink::check_unique_targets(const std::vector<SchemaPtr>& tables) co
 }
 
 void PostgresSink::use_tables(const std::vector<SchemaPtr>& tables) {
-  check_unique_targets(tables);
+  for (const SchemaPtr& table : tables)
+    plans_->put_schema(table);
+  check_unique_targets(plans_->schemas());
   for (const SchemaPtr& table : tables) {
     check_names(settings_, *table);
     check_loses_digits(*table);
     use_table(table);
   }
-  forget_unused_tables();
+  if (!only_) forget_unused_tables();
   reload_parked();
 }
 
 // A table that is not configured any more: its changes pass by from here on, so its state must not say that it
-// streams. Taken in again it is loaded like a new one.
+// streams. Taken in again it is loaded like a new one. One that is outside the stream stays: it may only be unfit for now.
 void PostgresSink::forget_unused_tables() {
   std::vector<const StoredTable*> unused;
   for (const StoredTable& table : stored_.tables) {
-    if (!used_.contains(table.progress.table)) unused.push_back(&table);
+    if (!used_.contains(table.progress.table) && !table.progress.outside) unused.push_back(&table);
   }
   if (unused.empty()) return;
   Transaction transaction(*connection_);
@@ -142,6 +146,7 @@ void PostgresSink::use_table(const SchemaPtr& table) {
     throw Error(ErrorKind::config, fmt::format("{} was replicated into {}, the configuration now says {}",
                                                table->name.str(), stored->target.str(), target.str()))
         .with("remedy", "set target.schemas back, or rename the target table and use a new pipeline name");
+  if (stored->progress.outside && !only_) return;  // Its own sink looks at it.
   refuse_meddlers(*connection_, *table, target);
   Entry& entry = entries_[table->name];
   const RelationName relation =
@@ -150,7 +155,7 @@ void PostgresSink::use_table(const SchemaPtr& table) {
   entry.plan = make_plan(*connection_, settings_, table, relation);
   entry.state = stored->progress.state;
   entry.constraints_done = stored->constraints_done;
-  plans_.put(entry.plan);
+  plans_->put(entry.plan);
 }
 
 PostgresSink::Entry& PostgresSink::entry_of(const TableName& table) {
@@ -175,8 +180,10 @@ void PostgresSink::start_table(const TableStart& start) {
   row.progress.table = name;
   row.progress.low = start.low;
   row.progress.instance = start.schema->instance;
+  row.progress.outside = only_.has_value();
   row.target = target_of(settings_, name);
   RelationName relation = row.target;
+  TAILRACE_ASSERT(only_ || !start.shadow);  // In the stream nobody may wait for a load.
   if (start.shadow) {
     TAILRACE_ASSERT(known != entries_.end());
     row.constraints_done = known->second.constraints_done;
@@ -199,6 +206,7 @@ void PostgresSink::start_table(const TableStart& start) {
   }
   store_table(*connection_, owner_, row);
   forget_diverged(*connection_, owner_, name, row.shadow_table.has_value());
+  answer_request(*connection_, owner_, name, "");
   Entry& entry = entries_[name];
   entry.plan = make_plan(*connection_, settings_, start.schema, relation);
   entry.state = TableState::loading;
@@ -209,43 +217,44 @@ void PostgresSink::start_table(const TableStart& start) {
 void PostgresSink::begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
                               const Position& first_position) {
   refuse_if_fenced();
-  if (owner_.fence == 0) {
+  if (!only_ && owner_.fence == 0) {
     take_ownership({});
     if (stored_.position)
       throw Error(ErrorKind::conflict, "another runner began this pipeline in the meantime");
   }
   Transaction transaction(*connection_);
-  assert_owner(*connection_, owner_, lsn_);
+  assert_ours();
   connection_->exec(fmt::format("SET LOCAL lock_timeout = {}", settings_.ddl_lock_timeout.count()));
-  store_identity(*connection_, owner_, source_identity);
+  if (!only_) store_identity(*connection_, owner_, source_identity);
   for (const TableStart& table : tables)
     start_table(table);
-  const bool first = !lsn_;
+  const bool first = !only_ && !lsn_;
   if (first) store_position(*connection_, owner_, first_position);
   transaction.commit();
   if (first) lsn_ = first_position.lsn;
+  if (only_) lsn_ = tables.front().low;
   for (const TableStart& table : tables)
-    plans_.put(entry_of(table.schema->name).plan);
+    plans_->put(entry_of(table.schema->name).plan);
 }
 
 void PostgresSink::add_chunks(const std::vector<Chunk>& chunks) {
   refuse_if_fenced();
   Transaction transaction(*connection_);
-  assert_owner(*connection_, owner_, lsn_);
+  assert_ours();
   for (const Chunk& chunk : chunks)
     store_chunk(*connection_, owner_, chunk);
   transaction.commit();
 }
 
 std::unique_ptr<ChunkWriter> PostgresSink::chunk_writer() {
-  return std::make_unique<PostgresChunkWriter>(settings_, owner_, plans_, durable_letters_);
+  return std::make_unique<PostgresChunkWriter>(settings_, owner_, *plans_, durable_letters_);
 }
 
 // One transaction a table; a table that has its key already only gets the newer mark.
 bool PostgresSink::finish_table(const SchemaPtr& table, const HighMark& mark, const std::stop_token& stop) {
   Entry& entry = entry_of(table->name);
   const auto finish = [&] {
-    assert_owner(*connection_, owner_, lsn_);
+    assert_ours();
     const Result open = connection_->query(
         "SELECT count(*) FILTER (WHERE NOT done), coalesce(sum(rows), 0)::bigint FROM tailrace.snapshot_chunk"
         " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
@@ -292,25 +301,17 @@ void PostgresSink::refuse_if_fenced() const {
     throw Error(ErrorKind::fenced, "another runner took over pipeline " + settings_.pipeline);
 }
 
-std::vector<TableName> PostgresSink::heartbeat() {
+std::vector<TableRequest> PostgresSink::heartbeat() {
   refuse_if_fenced();
-  if (owner_.fence == 0) return {};  // Nothing was begun.
+  if (owner_.fence == 0 || only_) return {};  // Nothing was begun; requests are the stream's.
   const auto now = std::chrono::steady_clock::now();
   if (now - last_heartbeat_ < settings_.heartbeat_interval) return {};
   last_heartbeat_ = now;
-  const Result rows = connection_->query(
-      "SELECT p.fence, t.source_schema, t.source_table FROM tailrace.pipeline p"
-      "  LEFT JOIN tailrace.table_state t ON t.pipeline = p.pipeline AND t.desired = 'resnapshot'"
-      " WHERE p.pipeline = $1",
-      Params().text(owner_.pipeline));
-  if (rows.rows() == 0 || rows.integer(0, 0) != owner_.fence)
+  const Result row = connection_->query("SELECT fence FROM tailrace.pipeline WHERE pipeline = $1",
+                                        Params().text(owner_.pipeline));
+  if (row.rows() == 0 || row.integer(0, 0) != owner_.fence)
     throw Error(ErrorKind::fenced, "another runner took over pipeline " + settings_.pipeline);
-  std::vector<TableName> wanted;
-  for (int row = 0; row < rows.rows(); ++row) {
-    if (!rows.is_null(row, 1))
-      wanted.push_back({std::string(rows.text(row, 1)), std::string(rows.text(row, 2))});
-  }
-  return wanted;
+  return read_requests(*connection_, owner_.pipeline);
 }
 
 void PostgresSink::close() {

@@ -1,6 +1,7 @@
 // The PostgreSQL sink: rows and position in one transaction.
 //
-// Shape    One connection for the stream, one for the sign of life, one per chunk writer.
+// Shape    One connection for the stream, one for the sign of life, one per chunk writer, one for a table outside the
+//          stream: a sink of the same class that knows this table alone and shares fence and plans (R12).
 // Errors   See pipeline/sink.h. After any but `data` of a refused batch the instance is used up: a new one
 //          starts from open().
 // Threads  One thread; chunk writers one thread each.
@@ -30,6 +31,8 @@ struct ConstraintSql;
 class PostgresSink : public Sink {
  public:
   explicit PostgresSink(Settings settings);
+  // What outside() makes; `plans` is shared with the sink of the stream.
+  PostgresSink(Settings settings, Owner owner, std::shared_ptr<PlanRegistry> plans, TableName only);
   ~PostgresSink() override;
 
   ResumeState open(bool take_over, std::stop_token stop) override;
@@ -44,7 +47,13 @@ class PostgresSink : public Sink {
   std::vector<ParkedKeys> parked_keys() override;
   void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) override;
   [[nodiscard]] bool finish_constraints(std::stop_token stop) override;
-  std::vector<TableName> heartbeat() override;
+  std::vector<TableRequest> heartbeat() override;
+  void answer(const TableRequest& request, const std::string& refusal) override;
+  std::unique_ptr<Sink> outside(const TableName& table) override;
+  [[nodiscard]] bool set_keys_aside(const TableName& table, std::stop_token stop) override;
+  void leave(const std::vector<TableName>& tables) override;
+  void rejoin() override;
+  void record_error(const std::string& error) override;
   std::map<TableName, std::uint64_t> take_dead_letters() override;
   void close() override;
 
@@ -60,6 +69,18 @@ class PostgresSink : public Sink {
   };
 
   void take_ownership(std::stop_token stop);
+  // R12: sink_outside.cpp.
+  ResumeState open_outside(std::stop_token stop);
+  void announce(const std::vector<SchemaPtr>& tables);
+  bool restore_keys(const std::stop_token& stop);
+  bool make_unique_constraints(const std::stop_token& stop);
+  // Fails in the server where the pipeline, or the table outside the stream, is not where this sink knows it.
+  void assert_ours();
+  void assert_fence();
+  void send_assert_ours();
+  void send_position(const Position& position);
+  void store_end(const Position& position);
+
   void forget_unused_tables();
   void check_loses_digits(const TableSchema& table) const;
   void check_unique_targets(const std::vector<SchemaPtr>& tables) const;
@@ -80,9 +101,13 @@ class PostgresSink : public Sink {
   void end_commit_point(const ChangeBatch& batch);
   void let_table_in(const TableName& name, std::vector<TableName>& joined);
   void check_constraints();
+  bool ends_plainly(const ChangeBatch& batch) const;
+  void come_in(const TableName& name, std::vector<TableName>& joined);
   void after_commit(const ChangeBatch& batch, const std::vector<TableName>& streaming);
   void reload_parked();
-  bool add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents, const std::stop_token& stop);
+  bool make_constraints(const TableSchema& table, const std::vector<ConstraintSql>& wanted,
+                        const std::stop_token& stop);
+  bool add_constraints(const TableSchema& table, const std::vector<SchemaPtr>& parents, const std::stop_token& stop);
   bool make_constraint(const ConstraintSql& constraint, const std::stop_token& stop);
   // R9c: sink_gather.cpp.
   bool must_gather(const ChangeBatch& batch, const RowBatch& rows);
@@ -104,11 +129,12 @@ class PostgresSink : public Sink {
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<Liveness> liveness_;
   Owner owner_;
-  std::optional<Lsn> lsn_;  // As it is durable.
+  std::optional<Lsn> lsn_;  // As it is durable; of a sink of one table its `low`.
+  const std::optional<TableName> only_;
   StoredPipeline stored_;
   std::map<TableName, SchemaPtr> used_;
   std::map<TableName, Entry> entries_;
-  PlanRegistry plans_;
+  std::shared_ptr<PlanRegistry> plans_;
   Statements statements_;
   // What the next commit points are applied with, after one was refused (R11).
   Isolation isolation_;
@@ -122,6 +148,7 @@ class PostgresSink : public Sink {
   // The batch at hand is its commit point's first: with earlier parts, which are gone with their transaction, it could
   // not be repeated.
   bool whole_ = false;
+  std::vector<TableName> joining_;  // With the open commit point.
   std::vector<TableName> becoming_streaming_;
   std::vector<RelationName> to_drop_;
   std::chrono::steady_clock::time_point last_heartbeat_{};

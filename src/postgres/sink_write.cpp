@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <utility>
 
 #include "base/crash_point.h"
@@ -21,16 +22,21 @@ constexpr int conflict_attempts = 5;
 // Everything that was deferred is checked now, while an offender can still be named.
 constexpr const char* check_constraints_sql = "SET CONSTRAINTS ALL IMMEDIATE";
 
-bool ends_plainly(const ChangeBatch& batch) {
-  return batch.end && batch.caught_up.empty();
+// Past its mark every row is there that a change is about.
+bool is_exact(TableState state) {
+  return state == TableState::streaming || state == TableState::joining;
 }
 
 }  // namespace
 
+bool PostgresSink::ends_plainly(const ChangeBatch& batch) const {
+  return batch.end && batch.caught_up.empty() && batch.left.empty() && joining_.empty();
+}
+
 // The first statement of every apply, and in the server: a runner that has been deposed fails here (R6c).
 void PostgresSink::send_begin() {
   connection_->send_query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", {}, {});
-  connection_->send_query(assert_owner_sql, owner_params(owner_, lsn_), {});
+  send_assert_ours();
 }
 
 void PostgresSink::begin_commit_point() {
@@ -63,7 +69,7 @@ std::map<TableName, TableApply> PostgresSink::sorted_by_table(const ChangeBatch&
     TAILRACE_ASSERT(entry.state != TableState::loading);
     TAILRACE_ASSERT(rows.columns() == entry.plan->encoders.size());
     tables
-        .try_emplace(name, entry.plan, entry.state == TableState::streaming, settings_,
+        .try_emplace(name, entry.plan, is_exact(entry.state), settings_,
                      careful() ? Faults::keep : Faults::refuse)
         .first->second.add(rows);
   }
@@ -91,7 +97,7 @@ void PostgresSink::apply(const ChangeBatch& batch) {
     table.send(*connection_, statements_);
   if (ends_plainly(batch) && gathering_.empty()) {
     connection_->send_query(check_constraints_sql, {}, {});
-    connection_->send_query(store_position_sql, position_params(owner_, *batch.end), expect_one_row);
+    send_position(*batch.end);
   }
   connection_->finish_pipeline();
   in_commit_point_ = true;
@@ -109,7 +115,17 @@ void PostgresSink::check_constraints() {
 void PostgresSink::let_table_in(const TableName& name, std::vector<TableName>& streaming) {
   Entry& entry = entry_of(name);
   // A row may still be missing; the source is asked for it first.
-  if (!entry.parked.empty() || entry.state == TableState::streaming) return;
+  if (!entry.parked.empty() || is_exact(entry.state)) return;
+  if (only_) {
+    store_state(*connection_, owner_, name, TableState::joining, std::nullopt);
+    streaming.push_back(name);
+    return;
+  }
+  come_in(name, streaming);
+}
+
+void PostgresSink::come_in(const TableName& name, std::vector<TableName>& streaming) {
+  const Entry& entry = entry_of(name);
   if (entry.plan->shadow()) {
     const JoinedRows rows = join_shadow(*connection_, *entry.plan);
     log::info("sink.table.joined", {{"table", name.str()},
@@ -118,12 +134,8 @@ void PostgresSink::let_table_in(const TableName& name, std::vector<TableName>& s
                                     {"inserted", rows.inserted}});
     to_drop_.push_back(entry.plan->relation);
     join_diverged(*connection_, owner_, name);
-    connection_->query(
-        "UPDATE tailrace.table_state SET shadow_table = NULL"
-        " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
-        Params().text(owner_.pipeline).text(name.schema).text(name.name));
   }
-  store_state(*connection_, owner_, name, TableState::streaming, std::nullopt);
+  store_joined(*connection_, owner_, name);
   streaming.push_back(name);
 }
 
@@ -141,12 +153,17 @@ void PostgresSink::end_commit_point(const ChangeBatch& batch) {
     finish_gathered(batch.end->lsn);
     for (const TableName& table : batch.caught_up)
       let_table_in(table, becoming_streaming_);
+    for (const TableName& table : joining_)
+      come_in(table, becoming_streaming_);
+    for (const TableName& table : batch.left)
+      store_left(*connection_, owner_, table, batch.end->lsn);
     careful() ? check_constraints_carefully(batch.end->lsn) : check_constraints();
     for (const RelationName& shadow : to_drop_)
       drop_shadow(*connection_, shadow);
-    store_position(*connection_, owner_, *batch.end);
+    store_end(*batch.end);
   }
-  if (!to_drop_.empty()) crash_point("join.before_commit");
+  if (!joining_.empty()) crash_point("join.before_commit");
+  if (!batch.left.empty()) crash_point("leave.before_commit");
   crash_point("sink.before_commit");
   connection_->exec("COMMIT");
   crash_point("sink.after_commit");
@@ -162,11 +179,14 @@ void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<Tabl
   if (isolation_.careful_until && *isolation_.careful_until <= *lsn_) isolation_ = {};
   for (const TableName& name : streaming) {
     Entry& entry = entry_of(name);
-    entry.state = TableState::streaming;
-    if (!entry.plan->shadow()) continue;
+    entry.state = only_ ? TableState::joining : TableState::streaming;
+    if (only_ || !entry.plan->shadow()) continue;
     entry.plan = make_plan(*connection_, settings_, entry.plan->schema, entry.plan->target);
-    plans_.put(entry.plan);
+    plans_->put(entry.plan);
   }
+  joining_.clear();
+  for (const TableName& name : batch.left)
+    entries_.erase(name);
 }
 
 bool PostgresSink::write_once(const ChangeBatch& batch, const std::stop_token& stop) {
@@ -175,8 +195,12 @@ bool PostgresSink::write_once(const ChangeBatch& batch, const std::stop_token& s
   const CancelOnStop cancel(*connection_, stop);
   refuse_if_fenced();
   refuse_step_back(batch);
-  if (!in_commit_point_) parts_ = 0;
+  if (!in_commit_point_) {
+    parts_ = 0;
+    joining_.clear();
+  }
   whole_ = parts_ == 0;
+  announce(batch.joining);
   careful() ? apply_carefully(batch) : apply(batch);
   crash_point("sink.in_apply");
   ++parts_;
@@ -197,7 +221,9 @@ bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
       letters_.clear();
       const bool usable = connection_->reset();
       if (stop.stop_requested() && error.kind() == ErrorKind::conflict) return false;
-      const bool isolating = usable && error.kind() == ErrorKind::data && isolate(error, batch);
+      // What was learnt of a large transaction is kept for the stream alone: a table outside it is held instead.
+      const bool isolating = usable && error.kind() == ErrorKind::data && !(only_ && !whole_) &&
+                             isolate(error, batch);
       if (isolating && !whole_) repeat_from_the_source();
       const bool repeatable =
           isolating || (error.kind() == ErrorKind::conflict && attempt != conflict_attempts);
@@ -232,7 +258,7 @@ void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows,
   refuse_if_fenced();
   Entry& entry = entry_of(parked.schema->name);
   Transaction transaction(*connection_);
-  assert_owner(*connection_, owner_, lsn_);
+  assert_ours();
   TableApply table(entry.plan, /*streaming=*/false, settings_,
                    settings_.dead_letters ? Faults::keep : Faults::refuse);
   table.add(rows);
@@ -255,12 +281,16 @@ void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows,
     entry.parked.erase(key);
 }
 
-bool PostgresSink::add_constraints(Entry& entry, const std::vector<SchemaPtr>& parents,
+bool PostgresSink::add_constraints(const TableSchema& table, const std::vector<SchemaPtr>& parents,
                                    const std::stop_token& stop) {
-  const TableSchema& table = *entry.plan->schema;
   std::vector<ConstraintSql> wanted = unique_constraints_sql(table, settings_);
   for (ConstraintSql& foreign_key : foreign_keys_sql(table, parents, settings_))
     wanted.push_back(std::move(foreign_key));
+  return make_constraints(table, wanted, stop);
+}
+
+bool PostgresSink::make_constraints(const TableSchema& table, const std::vector<ConstraintSql>& wanted,
+                                    const std::stop_token& stop) {
   for (const ConstraintSql& constraint : wanted) {
     if (!constraint.made()) {
       log::warn(
@@ -282,45 +312,62 @@ bool PostgresSink::add_constraints(Entry& entry, const std::vector<SchemaPtr>& p
 }
 
 bool PostgresSink::make_constraint(const ConstraintSql& constraint, const std::stop_token& stop) {
-  const auto run = [&](const std::string& sql) {
+  // The sink of the stream and one of a table may both see what is missing: one makes it, the other waits and sees it.
+  const auto run = [&](const std::function<void(const ConstraintState&)>& work) {
     return with_lock_timeout(*connection_, settings_, stop, [&] {
-      assert_owner(*connection_, owner_, lsn_);
-      connection_->exec(sql);
+      assert_fence();
+      connection_->query("SELECT pg_advisory_xact_lock(hashtextextended('tailrace.constraint.' || $1, 0))",
+                         Params().text(owner_.pipeline));
+      work(look_at(*connection_, constraint));
     });
   };
+  const auto add = [&](const ConstraintState& state) {
+    if (!state.exists) connection_->exec(constraint.add_sql(state.name));
+  };
+  const auto validate = [&](const ConstraintState& state) {
+    if (!state.validated) connection_->exec(constraint.validate_sql(state.name));
+  };
   const ConstraintState state = look_at(*connection_, constraint);
-  if (!state.exists && !run(constraint.add_sql(state.name))) return false;
-  return !constraint.validate || state.validated || run(constraint.validate_sql(state.name));
+  if (!state.exists && !run(add)) return false;
+  return !constraint.validate || state.validated || run(validate);
 }
 
+// What is to be done stands in the state: a sink of one table does it for the others as well, and the stream need not wait.
 bool PostgresSink::finish_constraints(std::stop_token stop) {
   TAILRACE_ASSERT(!in_commit_point_);
-  std::vector<SchemaPtr> parents;
-  for (const auto& [name, schema] : used_)
-    parents.push_back(schema);
-  for (auto& [name, entry] : entries_) {
-    if (entry.constraints_done || entry.state != TableState::streaming) continue;
-    const TableSchema& table = *entry.plan->schema;
+  const std::vector<SchemaPtr> tables = plans_->schemas();
+  const Result rows = connection_->query(
+      "SELECT source_schema, source_table, constraints_done FROM tailrace.table_state"
+      " WHERE pipeline = $1 AND state = 'streaming' AND NOT leaving",
+      Params().text(owner_.pipeline));
+  std::map<TableName, bool> done;
+  for (int at = 0; at < rows.rows(); ++at)
+    done[{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))}] = rows.boolean(at, 2);
+  if (only_ && !done.contains(*only_)) return make_unique_constraints(stop);
+  const auto is_used = [&](const TableName& name) {
+    return std::any_of(tables.begin(), tables.end(), [&](const SchemaPtr& each) { return each->name == name; });
+  };
+  for (const SchemaPtr& table : tables) {
+    const auto found = done.find(table->name);
+    if (found == done.end() || found->second) continue;
     // A foreign key waits until its parent streams as well.
     const bool ready =
-        std::all_of(table.foreign_keys.begin(), table.foreign_keys.end(), [&](const ForeignKey& key) {
-          const auto parent = entries_.find(key.parent);
-          return !used_.contains(key.parent) ||
-                 (parent != entries_.end() && parent->second.state == TableState::streaming);
-        });
+        std::all_of(table->foreign_keys.begin(), table->foreign_keys.end(),
+                    [&](const ForeignKey& key) { return !is_used(key.parent) || done.contains(key.parent); });
     if (!ready) continue;
-    if (!add_constraints(entry, parents, stop)) return false;
-    const auto record = [&, &table_name = name] {
-      assert_owner(*connection_, owner_, lsn_);
+    if (!add_constraints(*table, tables, stop)) return false;
+    const auto record = [&] {
+      assert_fence();
       connection_->query(
           "UPDATE tailrace.table_state SET constraints_done = true"
           " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
-          Params().text(owner_.pipeline).text(table_name.schema).text(table_name.name));
+          Params().text(owner_.pipeline).text(table->name.schema).text(table->name.name));
     };
     if (!with_lock_timeout(*connection_, settings_, stop, record)) return false;
-    entry.constraints_done = true;
+    if (const auto entry = entries_.find(table->name); entry != entries_.end())
+      entry->second.constraints_done = true;
   }
-  return true;
+  return restore_keys(stop);
 }
 
 }  // namespace tailrace::postgres

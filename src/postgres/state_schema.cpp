@@ -179,8 +179,67 @@ CREATE TABLE tailrace.rejected_key (
 COMMENT ON TABLE tailrace.rejected_key IS 'Between two attempts at a large transaction: keys whose changes up to an LSN break a constraint that is checked at its end.';
 )sql";
 
+// R12: tables outside the stream, and requests with their answers.
+constexpr const char* version_3 = R"sql(
+CREATE TABLE tailrace.table_request (
+  id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  pipeline      text NOT NULL REFERENCES tailrace.pipeline,
+  source_schema text NOT NULL,
+  source_table  text NOT NULL,
+  wanted        text NOT NULL CHECK (wanted IN ('add', 'pause', 'resume', 'resnapshot')),
+  asked_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  answered_at   timestamptz,
+  refusal       text NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX ON tailrace.table_request (pipeline, source_schema, source_table) WHERE answered_at IS NULL;
+COMMENT ON TABLE tailrace.table_request IS 'What commands ask of the running pipeline for a table, and its answer: refusal is empty where it is done.';
+INSERT INTO tailrace.table_request (pipeline, source_schema, source_table, wanted)
+  SELECT pipeline, source_schema, source_table, desired FROM tailrace.table_state WHERE desired = 'resnapshot';
+
+ALTER TABLE tailrace.table_state
+  DROP COLUMN desired,
+  DROP CONSTRAINT table_state_state_check,
+  ADD CHECK (state IN ('loading', 'catching_up', 'joining', 'streaming', 'paused')),
+  ADD COLUMN outside boolean NOT NULL DEFAULT false,
+  ADD COLUMN leaving boolean NOT NULL DEFAULT false;
+UPDATE tailrace.table_state SET outside = true WHERE shadow_table IS NOT NULL;
+COMMENT ON COLUMN tailrace.table_state.outside IS 'The table is not in the stream; low is its own position.';
+COMMENT ON COLUMN tailrace.table_state.leaving IS 'Its foreign keys are set aside, until it streams again.';
+
+CREATE TABLE tailrace.key_aside (
+  pipeline        text NOT NULL REFERENCES tailrace.pipeline,
+  target_schema   text NOT NULL,
+  target_table    text NOT NULL,
+  constraint_name text NOT NULL,
+  parent_schema   text NOT NULL,
+  parent_table    text NOT NULL,
+  definition      text NOT NULL,
+  PRIMARY KEY (pipeline, target_schema, target_table, constraint_name)
+);
+COMMENT ON TABLE tailrace.key_aside IS 'Foreign keys that were taken away while one of their tables is outside the stream.';
+
+-- Fails unless this runner still owns the pipeline and the table is outside the stream where it was left. Waits for an
+-- older backend of ours that is still committing.
+CREATE FUNCTION tailrace.assert_table(wanted text, own_fence bigint, wanted_schema text, wanted_table text,
+                                      own_low bytea) RETURNS void
+LANGUAGE plpgsql AS $body$
+DECLARE
+  found_low bytea;
+BEGIN
+  SELECT t.low INTO found_low FROM tailrace.table_state t
+   WHERE t.pipeline = wanted AND t.source_schema = wanted_schema AND t.source_table = wanted_table AND t.outside
+     FOR UPDATE;
+  PERFORM tailrace.assert_fence(wanted, own_fence);
+  IF found_low IS DISTINCT FROM own_low THEN
+    RAISE EXCEPTION 'the position of table %.% was moved in the meantime', wanted_schema, wanted_table
+      USING ERRCODE = '40001';
+  END IF;
+END
+$body$;
+)sql";
+
 // Entry n brings version n to n + 1.
-constexpr std::array<const char*, state_version> migrations{version_1, version_2};
+constexpr std::array<const char*, state_version> migrations{version_1, version_2, version_3};
 
 }  // namespace
 

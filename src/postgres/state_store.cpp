@@ -9,9 +9,7 @@ namespace tailrace::postgres {
 namespace {
 
 TableState state_of(std::string_view name) {
-  for (const TableState state : {TableState::loading, TableState::catching_up, TableState::streaming}) {
-    if (name_of(state) == name) return state;
-  }
+  if (const std::optional<TableState> state = table_state_of(name)) return *state;
   throw Error(ErrorKind::config, "table_state holds an unknown state: " + std::string(name));
 }
 
@@ -29,7 +27,7 @@ StoredTable table_of(const Result& row, int at) {
   table.progress.instance.create_date = std::string(row.text(at, 10));
   table.progress.instance.start_lsn = Lsn::parse(row.text(at, 11));
   table.constraints_done = row.boolean(at, 12);
-  table.progress.desired = std::string(row.text(at, 13));
+  table.progress.outside = row.boolean(at, 13);
   table.loaded_rows = static_cast<std::uint64_t>(row.integer(at, 14));
   return table;
 }
@@ -95,12 +93,13 @@ StoredPipeline read_pipeline(Connection& connection, const std::string& pipeline
   const Result tables = connection.query(
       "SELECT source_schema, source_table, target_schema, target_table, state, shadow_table,"
       "       encode(low, 'hex'), high_mark, instance_name, instance_object_id, instance_create_date,"
-      "       encode(instance_start_lsn, 'hex'), constraints_done, desired, loaded_rows"
+      "       encode(instance_start_lsn, 'hex'), constraints_done, outside, loaded_rows"
       "  FROM tailrace.table_state WHERE pipeline = $1 ORDER BY source_schema, source_table",
       Params().text(pipeline));
   for (int at = 0; at < tables.rows(); ++at)
     stored.tables.push_back(table_of(tables, at));
   read_chunks(connection, pipeline, stored.tables);
+  stored.requests = read_requests(connection, pipeline);
   return stored;
 }
 
@@ -112,6 +111,7 @@ ResumeState resume_state_of(const StoredPipeline& stored) {
   state.position = stored.position;
   for (const StoredTable& table : stored.tables)
     state.tables.emplace(table.progress.table, table.progress);
+  state.requests = stored.requests;
   return state;
 }
 
@@ -160,19 +160,19 @@ void store_table(Connection& connection, const Owner& owner, const StoredTable& 
   table.shadow_table ? params.text(*table.shadow_table) : params.null();
   params.text(bytea_text(progress.low)).text(progress.instance.name);
   params.integer(progress.instance.object_id).text(progress.instance.create_date);
-  params.text(bytea_text(progress.instance.start_lsn)).boolean(table.constraints_done);
+  params.text(bytea_text(progress.instance.start_lsn)).boolean(table.constraints_done).boolean(progress.outside);
   connection.query(
       "INSERT INTO tailrace.table_state (pipeline, source_schema, source_table, target_schema, target_table,"
       "   state, shadow_table, low, instance_name, instance_object_id, instance_create_date,"
-      "   instance_start_lsn, constraints_done)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bytea, $9, $10, $11, $12::bytea, $13)"
+      "   instance_start_lsn, constraints_done, outside)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bytea, $9, $10, $11, $12::bytea, $13, $14)"
       " ON CONFLICT (pipeline, source_schema, source_table) DO UPDATE SET"
       "   target_schema = EXCLUDED.target_schema, target_table = EXCLUDED.target_table,"
       "   state = EXCLUDED.state, shadow_table = EXCLUDED.shadow_table, low = EXCLUDED.low, high_mark = NULL,"
       "   instance_name = EXCLUDED.instance_name, instance_object_id = EXCLUDED.instance_object_id,"
       "   instance_create_date = EXCLUDED.instance_create_date,"
       "   instance_start_lsn = EXCLUDED.instance_start_lsn, loaded_rows = 0,"
-      "   constraints_done = EXCLUDED.constraints_done, desired = '', changed_at = clock_timestamp()",
+      "   constraints_done = EXCLUDED.constraints_done, outside = EXCLUDED.outside, changed_at = clock_timestamp()",
       params);
   connection.query(
       "DELETE FROM tailrace.snapshot_chunk WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
@@ -192,6 +192,64 @@ void store_state(Connection& connection, const Owner& owner, const TableName& ta
                               " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
                               params),
              table.str());
+}
+
+void store_left(Connection& connection, const Owner& owner, const TableName& table, const Lsn& low) {
+  expect_one(
+      connection.query(
+          "UPDATE tailrace.table_state SET outside = true, low = $4::bytea, changed_at = clock_timestamp(),"
+          "   state = CASE state WHEN 'streaming' THEN 'paused' ELSE state END"
+          " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND NOT outside",
+          of_table(owner, table).text(bytea_text(low))),
+      table.str());
+}
+
+void store_joined(Connection& connection, const Owner& owner, const TableName& table) {
+  expect_one(
+      connection.query("UPDATE tailrace.table_state SET outside = false, leaving = false, shadow_table = NULL,"
+                       "   state = 'streaming', high_mark = NULL, changed_at = clock_timestamp()"
+                       " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+                       of_table(owner, table)),
+      table.str());
+}
+
+std::vector<TableRequest> read_requests(Connection& connection, const std::string& pipeline) {
+  const Result rows = connection.query(
+      "SELECT id, source_schema, source_table, wanted FROM tailrace.table_request"
+      " WHERE pipeline = $1 AND answered_at IS NULL ORDER BY id",
+      Params().text(pipeline));
+  std::vector<TableRequest> requests;
+  for (int at = 0; at < rows.rows(); ++at) {
+    requests.push_back({rows.integer(at, 0),
+                        {std::string(rows.text(at, 1)), std::string(rows.text(at, 2))},
+                        parse_wanted(rows.text(at, 3))});
+  }
+  return requests;
+}
+
+void answer_request(Connection& connection, const Owner& owner, const TableName& table,
+                    const std::string& refusal) {
+  connection.query(
+      "UPDATE tailrace.table_request SET answered_at = clock_timestamp(), refusal = $4"
+      " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND answered_at IS NULL",
+      of_table(owner, table).text(refusal));
+}
+
+Params assert_table_params(const Owner& owner, const TableName& table, const Lsn& low) {
+  return Params()
+      .text(owner.pipeline)
+      .integer(owner.fence)
+      .text(table.schema)
+      .text(table.name)
+      .text(bytea_text(low));
+}
+
+const char* const store_low_sql =
+    "UPDATE tailrace.table_state SET low = $4::bytea"
+    " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND outside";
+
+Params low_params(const Owner& owner, const TableName& table, const Lsn& low) {
+  return of_table(owner, table).text(bytea_text(low));
 }
 
 void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk) {

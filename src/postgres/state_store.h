@@ -30,6 +30,7 @@ struct StoredPipeline {
   std::string source_identity;
   std::optional<Position> position;
   std::vector<StoredTable> tables;
+  std::vector<TableRequest> requests;  // Open ones.
 };
 
 // Whether this pipeline has a row, in whatever version of the state schema.
@@ -60,6 +61,17 @@ void store_table(Connection& connection, const Owner& owner, const StoredTable& 
 void store_state(Connection& connection, const Owner& owner, const TableName& table, TableState state,
                  const std::optional<HighMark>& mark);
 void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk);
+// R12. A table that leaves the stream has its own position from there on; what streamed is paused.
+void store_left(Connection& connection, const Owner& owner, const TableName& table, const Lsn& low);
+void store_joined(Connection& connection, const Owner& owner, const TableName& table);
+std::vector<TableRequest> read_requests(Connection& connection, const std::string& pipeline);
+// Closes the open request; nothing where there is none.
+void answer_request(Connection& connection, const Owner& owner, const TableName& table,
+                    const std::string& refusal);
+inline constexpr const char* assert_table_sql = "SELECT tailrace.assert_table($1, $2, $3, $4, $5)";
+Params assert_table_params(const Owner& owner, const TableName& table, const Lsn& low);
+extern const char* const store_low_sql;
+Params low_params(const Owner& owner, const TableName& table, const Lsn& low);
 // Its chunks and parked keys go with it.
 void forget_table(Connection& connection, const Owner& owner, const TableName& table);
 void park_key(Connection& connection, const Owner& owner, const TableName& table,

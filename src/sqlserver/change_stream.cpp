@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/wait.h"
@@ -122,20 +123,18 @@ void check_validity(std::span<const CatalogInstance> instances, const TableSchem
 ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTable>& tables,
                            const StreamPlan& plan, std::string server)
     : connection_(connection),
-      all_tables_(tables),
-      one_commit_until_marks_(plan.one_commit_until_marks),
       server_(std::move(server)),
       reader_(connection),
       last_end_(steady_clock::now()),
       waiting_since_(last_end_),
       told_at_(last_end_) {
-  TAILRACE_ASSERT(!plan.tables.empty());
+  TAILRACE_ASSERT(!plan.tables.empty() || plan.position);
   for (const StreamTable& planned : plan.tables) {
     const auto found = std::find_if(tables.begin(), tables.end(), [&](const CapturedTable& table) {
       return table.schema->name == planned.schema->name;
     });
     TAILRACE_ASSERT(found != tables.end());
-    tables_.push_back({&*found, change_columns_of(*found), planned.low});
+    tables_.push_back({std::make_shared<const CapturedTable>(*found), change_columns_of(*found), planned.low});
     if (planned.high_mark)
       marks_.push_back({Mark::parse(planned.high_mark->text), planned.schema->name, {}, false});
   }
@@ -156,9 +155,16 @@ std::optional<ChangeBatch> ChangeStream::next(std::stop_token stop) {
   try {
     while (!stop.stop_requested()) {
       if (reading_) return read_part();
+      if (!left_.empty()) {
+        // Before anything else is read: up to here everything of the table was given away.
+        ChangeBatch batch;
+        attach_end(batch);
+        return batch;
+      }
       const Lsn before = position_.lsn;
       if (std::optional<ChangeBatch> batch = poll()) return batch;
-      if (!reading_ && position_.lsn == before) wait_for(connection_.settings().poll_interval, stop);
+      if (reading_ || position_.lsn != before) continue;
+      if (wait_for(connection_.settings().poll_interval, stop)) return ChangeBatch{};
     }
   } catch (const Error& error) {
     if (is_missing_object(error)) check_instances();  // Says whose instance was switched off, if that is why.
@@ -174,21 +180,54 @@ std::optional<ChangeBatch> ChangeStream::poll() {
   const CaptureHead head = read_head(connection_);
   offset_minutes_ = head.offset_minutes;
   resolve_by_scans(sessions, head);
-  if (head.max_lsn && *head.max_lsn > position_.lsn) open_window(head);
+  if ((head.max_lsn && *head.max_lsn > position_.lsn) || has_behind()) open_window(head);
   if (has_unresolved_marks()) tell_waiting();
   if (reading_) return std::nullopt;
   const bool is_due = unreported_ && steady_clock::now() - last_end_ >= idle_end_interval;
   if (!is_due && !has_news()) return std::nullopt;
   ChangeBatch batch;
-  if (!attach_end(batch)) return std::nullopt;
+  announce(batch, position_.lsn);
+  attach_end(batch);
   return batch;
+}
+
+void ChangeStream::add_table(const CapturedTable& table, const Lsn& low) {
+  TAILRACE_ASSERT(!reading_);
+  Streamed added{std::make_shared<const CapturedTable>(table), change_columns_of(table), low, true, false};
+  check_validity(read_instances(connection_), *table.schema, low);
+  tables_.push_back(std::move(added));
+}
+
+void ChangeStream::remove_table(const TableName& table) {
+  TAILRACE_ASSERT(!reading_);
+  const auto removed =
+      std::erase_if(tables_, [&](const Streamed& each) { return each.table->schema->name == table; });
+  TAILRACE_ASSERT(removed == 1);
+  std::erase_if(marks_, [&](const PendingMark& pending) { return pending.table == table; });
+  left_.push_back(table);
+}
+
+// The sink must know a table before its first row, and lets it in at the end: `upper`.
+void ChangeStream::announce(ChangeBatch& batch, const Lsn& upper) {
+  for (Streamed& table : tables_) {
+    if (table.announced || table.low > upper) continue;
+    table.announced = true;
+    batch.joining.push_back(table.table->schema);
+  }
+}
+
+bool ChangeStream::has_behind() const {
+  return std::any_of(tables_.begin(), tables_.end(), [](const Streamed& table) { return table.behind; });
 }
 
 void ChangeStream::open_window(const CaptureHead& head) {
   const std::uint64_t limit = std::max<std::uint64_t>(1, connection_.settings().commit_transactions);
-  std::vector<MappedTransaction> mapped = read_mapped(connection_, position_.lsn, *head.max_lsn, limit + 1);
+  // A table that comes in may be all that is to be read: then the window ends at the position.
+  const Lsn newest = std::max(head.max_lsn.value_or(Lsn{}), position_.lsn);
+  std::vector<MappedTransaction> mapped;
+  if (newest > position_.lsn) mapped = read_mapped(connection_, position_.lsn, newest, limit + 1);
   const bool whole = mapped.size() <= limit;
-  Lsn upper = window_by_transactions(mapped, whole, *head.max_lsn, limit).upper;
+  Lsn upper = window_by_transactions(mapped, whole, newest, limit).upper;
   for (PendingMark& pending : marks_) {
     if (!pending.reached_at) pending.reached_at = mapped_after(pending.mark, mapped, head.offset_minutes);
   }
@@ -202,7 +241,7 @@ void ChangeStream::open_window(const CaptureHead& head) {
   check_ddl(upper);
   std::vector<TableWindow> windows;
   for (std::size_t i = 0; i < tables_.size(); ++i) {
-    if (counts[i] != 0) windows.push_back({tables_[i].table, lower_of(tables_[i]), counts[i]});
+    if (counts[i] != 0) windows.push_back({tables_[i].table.get(), lower_of(tables_[i]), counts[i]});
   }
   if (windows.empty()) return move_position(upper, mapped);
   reader_.begin(std::move(windows), upper, std::move(mapped));
@@ -258,14 +297,17 @@ Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> 
   }
   std::vector<LsnRows> ordered;
   ordered.reserve(by_lsn.size());
-  for (const auto& [lsn, rows] : by_lsn)
-    ordered.push_back({lsn, rows});
+  for (const auto& [lsn, rows] : by_lsn) {
+    // What a table that comes in has behind the position belongs to this window, however long it is.
+    if (lsn > position_.lsn) ordered.push_back({lsn, rows});
+  }
   // Empty: cleanup has run in between, and check_instances() will say so.
   return ordered.empty() ? upper : lower_to_budget(ordered, upper, connection_.settings().commit_rows);
 }
 
 std::optional<ChangeBatch> ChangeStream::read_part() {
   ChangeBatch batch;
+  announce(batch, reader_.upper());
   if (reader_.read_part(batch)) finish_window(batch);
   return batch;
 }
@@ -290,6 +332,8 @@ void ChangeStream::move_position(const Lsn& upper, std::span<const MappedTransac
   transactions_ += transactions_up_to(mapped, upper);
   position_.lsn = upper;
   unreported_ = true;
+  for (Streamed& table : tables_)
+    table.behind = false;
   for (const MappedTransaction& row : mapped) {
     if (row.lsn > upper) break;
     position_.evidence = row.lsn == upper ? evidence_of(row) : std::string();
@@ -297,15 +341,10 @@ void ChangeStream::move_position(const Lsn& upper, std::span<const MappedTransac
   }
 }
 
-bool ChangeStream::attach_end(ChangeBatch& batch) {
+void ChangeStream::attach_end(ChangeBatch& batch) {
   const auto is_reached = [&](const PendingMark& pending) {
     return pending.reached_at && *pending.reached_at <= position_.lsn;
   };
-  if (one_commit_until_marks_) {
-    for (const PendingMark& pending : marks_) {
-      if (pending.table && !is_reached(pending)) return false;
-    }
-  }
   for (PendingMark& pending : marks_) {
     if (pending.reported || !is_reached(pending)) continue;
     pending.reported = true;
@@ -315,16 +354,19 @@ bool ChangeStream::attach_end(ChangeBatch& batch) {
       batch.run_mark_reached = true;
     }
   }
+  batch.left = std::exchange(left_, {});
   batch.end = position_;
   batch.transactions = transactions_;
   transactions_ = 0;
   unreported_ = false;
   last_end_ = steady_clock::now();
-  return true;
 }
 
 bool ChangeStream::has_news() const {
-  return std::any_of(marks_.begin(), marks_.end(), [&](const PendingMark& pending) {
+  const bool has_joining = std::any_of(tables_.begin(), tables_.end(), [&](const Streamed& table) {
+    return !table.announced && !table.behind && table.low <= position_.lsn;
+  });
+  return has_joining || std::any_of(marks_.begin(), marks_.end(), [&](const PendingMark& pending) {
     return !pending.reported && pending.reached_at && *pending.reached_at <= position_.lsn;
   });
 }
@@ -364,13 +406,16 @@ void ChangeStream::check_instances() {
 }
 
 void ChangeStream::check_ddl(const Lsn& upper) {
+  Lsn lower = position_.lsn;
+  for (const Streamed& table : tables_)
+    lower = std::min(lower, lower_of(table));
   std::map<std::int32_t, std::string> commands;
   {
     Statement rows(
         connection_, "look for DDL",
         "SELECT h.[object_id], h.[ddl_command] FROM [cdc].[ddl_history] AS h WHERE h.[ddl_lsn] > ? AND "
         "h.[ddl_lsn] <= ? ORDER BY h.[ddl_lsn]",
-        {Parameter::of(position_.lsn), Parameter::of(upper)});
+        {Parameter::of(lower), Parameter::of(upper)});
     while (rows.fetch()) {
       const auto object_id = static_cast<std::int32_t>(rows.integer(0).value_or(0));
       commands[object_id] = rows.text(1).value_or("");

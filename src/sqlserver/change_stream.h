@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -56,11 +57,17 @@ class ChangeStream {
 
   std::optional<ChangeBatch> next(std::stop_token stop);
 
+  // Both between two windows (R12), as pipeline/source.h says.
+  void add_table(const CapturedTable& table, const Lsn& low);
+  void remove_table(const TableName& table);
+
  private:
   struct Streamed {
-    const CapturedTable* table;
+    std::shared_ptr<const CapturedTable> table;
     ChangeColumns columns;
     Lsn low;
+    bool behind = false;     // Its changes between `low` and the position have not been read yet.
+    bool announced = true;   // As joining.
   };
   struct PendingMark {
     Mark mark;
@@ -76,8 +83,10 @@ class ChangeStream {
   std::optional<ChangeBatch> read_part();
   void finish_window(ChangeBatch& batch);
   void move_position(const Lsn& upper, std::span<const MappedTransaction> mapped);
-  bool attach_end(ChangeBatch& batch);
+  void attach_end(ChangeBatch& batch);
   bool has_news() const;
+  bool has_behind() const;
+  void announce(ChangeBatch& batch, const Lsn& upper);
 
   void resolve_by_scans(const std::optional<std::vector<ScanSession>>& sessions, const CaptureHead& head);
   bool has_unresolved_marks() const;
@@ -85,13 +94,14 @@ class ChangeStream {
 
   void check_instances();
   void check_ddl(const Lsn& upper);
-  Lsn lower_of(const Streamed& table) const { return std::max(position_.lsn, table.low); }
+  Lsn lower_of(const Streamed& table) const {
+    return table.behind ? table.low : std::max(position_.lsn, table.low);
+  }
 
   Connection& connection_;
-  const std::vector<CapturedTable>& all_tables_;
   std::vector<Streamed> tables_;
+  std::vector<TableName> left_;  // Not said yet.
   std::vector<PendingMark> marks_;
-  const bool one_commit_until_marks_;
   const std::string server_;
 
   Position position_;  // Everything up to here has been given away, or had no rows.

@@ -26,10 +26,15 @@ std::string list_of(const std::vector<const Finding*>& findings) {
   return out;
 }
 
-// The table that a finding is about; its subject is the table or one of its columns.
+// A finding's subject is the table or one of its columns.
+bool is_about(const Finding& finding, const TableName& table) {
+  return finding.subject == table.str() || finding.subject.rfind(table.str() + ".", 0) == 0;
+}
+
+// The table that a finding is about.
 const TableProgress* stored_table(const ResumeState& resume, const Finding& finding) {
   for (const auto& [name, progress] : resume.tables) {
-    if (finding.subject == name.str() || finding.subject.rfind(name.str() + ".", 0) == 0) return &progress;
+    if (is_about(finding, name)) return &progress;
   }
   return nullptr;
 }
@@ -52,8 +57,20 @@ void refuse_gaps(std::vector<Error>& gaps) {
                         command));
 }
 
-bool is_to_be_taken_again(const TableProgress& progress) {
-  return progress.desired == "resnapshot";
+bool is_to_be_taken_again(const ResumeState& resume, const TableProgress& progress) {
+  return wanted_of(resume, progress.table) == Wanted::resnapshot;
+}
+
+// Nothing of it is needed: it is taken again, or is no part of the stream that is opened (R12).
+bool is_left_out(const ResumeState& resume, const TableProgress& progress) {
+  if (is_to_be_taken_again(resume, progress)) return true;
+  return !resume.only && (progress.outside || wanted_of(resume, progress.table) == Wanted::pause);
+}
+
+// Only this table is looked at.
+void keep_only(const TableName& table, Selection& selection) {
+  std::erase_if(selection.findings, [&](const Finding& finding) { return !is_about(finding, table); });
+  std::erase_if(selection.tables, [&](const CapturedTable& each) { return each.schema->name != table; });
 }
 
 }  // namespace
@@ -71,8 +88,9 @@ SourceInfo SqlServerSource::open(const ResumeState& resume, std::stop_token stop
   database_ = catalog.database;
   std::map<TableName, CaptureInstance> stored;
   for (const auto& [name, progress] : resume.tables)
-    stored[name] = is_to_be_taken_again(progress) ? CaptureInstance{} : progress.instance;
+    stored[name] = is_to_be_taken_again(resume, progress) ? CaptureInstance{} : progress.instance;
   Selection selection = select_tables(catalog, settings_, stored);
+  if (resume.only) keep_only(*resume.only, selection);
   std::vector<Finding> findings = check_database(*connection_, catalog);
   std::move(selection.findings.begin(), selection.findings.end(), std::back_inserter(findings));
   refuse_failures(findings, resume);
@@ -104,9 +122,13 @@ void SqlServerSource::refuse_failures(const std::vector<Finding>& findings, cons
                                  {"remedy", finding.remedy}});
     }
     if (finding.level != FindingLevel::failure) continue;
-    failures.push_back(&finding);
     const TableProgress* stored = stored_table(resume, finding);
-    all_changed = all_changed && stored != nullptr && !is_to_be_taken_again(*stored);
+    if (stored != nullptr && is_left_out(resume, *stored) && !is_to_be_taken_again(resume, *stored)) {
+      log::warn("source.check.left_out", {{"subject", finding.subject}, {"reason", finding.reason}});
+      continue;
+    }
+    failures.push_back(&finding);
+    all_changed = all_changed && stored != nullptr && !is_to_be_taken_again(resume, *stored);
     if (finding.name == "table.capture_instance") {
       kind = ErrorKind::gap;
     } else if (kind != ErrorKind::gap) {
@@ -167,7 +189,7 @@ void SqlServerSource::check_stored_tables(const ResumeState& resume) const {
   const std::vector<CatalogInstance> instances = read_instances(*connection_);
   std::vector<Error> gaps;
   for (const auto& [name, progress] : resume.tables) {
-    if (is_to_be_taken_again(progress)) continue;
+    if (is_left_out(resume, progress)) continue;
     const auto found =
         std::find_if(tables_.begin(), tables_.end(),
                      [&, &table = name](const CapturedTable& other) { return other.schema->name == table; });
@@ -227,6 +249,34 @@ void SqlServerSource::start_stream(const StreamPlan& plan) {
   const Connection::StopScope scope(*connection_, stop_);
   stream_.reset();
   stream_ = std::make_unique<ChangeStream>(*connection_, tables_, plan, database_.server);
+}
+
+// The table's own source has found it; it is looked at once more because it may have changed since.
+void SqlServerSource::add_table(const StreamTable& table) {
+  TAILRACE_ASSERT(stream_ != nullptr && !table.high_mark);
+  const Connection::StopScope scope(*connection_, stop_);
+  const TableSchema& schema = *table.schema;
+  Selection selection =
+      select_tables(read_catalog(*connection_), settings_, {{schema.name, schema.instance}});
+  keep_only(schema.name, selection);
+  const bool is_same = selection.tables.size() == 1 &&
+                       selection.tables.front().schema->instance.object_id == schema.instance.object_id &&
+                       selection.tables.front().schema->columns == schema.columns &&
+                       selection.tables.front().schema->key == schema.key;
+  if (!is_same)
+    throw Error(ErrorKind::schema,
+                fmt::format("{} was changed at the source while it was about to join", schema.name.str()))
+        .with("table", schema.name.str())
+        .with("remedy", fmt::format("take the table again: tailrace table CONFIG resnapshot --table {}",
+                                    schema.name.str()));
+  CapturedTable captured = std::move(selection.tables.front());
+  captured.schema = table.schema;
+  stream_->add_table(captured, table.low);
+}
+
+void SqlServerSource::remove_table(const TableName& table) {
+  TAILRACE_ASSERT(stream_ != nullptr);
+  stream_->remove_table(table);
 }
 
 std::optional<ChangeBatch> SqlServerSource::next(std::stop_token stop) {

@@ -28,6 +28,8 @@ class SqlServerSource : public Source {
   HighMark take_mark() override;
   void start_stream(const StreamPlan& plan) override;
   std::optional<ChangeBatch> next(std::stop_token stop) override;
+  void add_table(const StreamTable& table) override;
+  void remove_table(const TableName& table) override;
 
  private:
   void refuse_failures(const std::vector<Finding>& findings, const ResumeState& resume) const;

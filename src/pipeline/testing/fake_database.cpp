@@ -2,6 +2,7 @@
 #include "pipeline/testing/fake_database.h"
 
 #include <condition_variable>
+#include <utility>
 
 #include "base/wait.h"
 #include "model/key_text.h"
@@ -43,6 +44,13 @@ void FakeWorld::commit(const std::vector<FakeChange>& changes) {
     }
   }
   log[next_lsn++] = changes;
+}
+
+std::int64_t FakeWorld::request(const TableName& table, Wanted wanted) {
+  const std::lock_guard lock(mutex);
+  const std::int64_t id = static_cast<std::int64_t>(answers.size() + stored.requests.size()) + 1;
+  stored.requests.push_back({id, table, wanted});
+  return id;
 }
 
 void FakeWorld::point(const std::string& name) {
@@ -144,9 +152,22 @@ class FakeSource : public Source {
  public:
   explicit FakeSource(FakeWorld& world) : world_(world) {}
 
-  SourceInfo open(const ResumeState&, std::stop_token stop) override {
-    if (!world_.point("source.open", stop)) throw Error(ErrorKind::abandoned, "stopped while opening");
-    return {"fake", world_.schemas};
+  SourceInfo open(const ResumeState& resume, std::stop_token stop) override {
+    const std::string point = resume.only ? "outside.source.open" : "source.open";
+    if (!world_.point(point, stop)) throw Error(ErrorKind::abandoned, "stopped while opening");
+    const std::lock_guard lock(world_.mutex);
+    outside_ = resume.only.has_value();
+    SourceInfo info{"fake", {}};
+    for (const SchemaPtr& schema : world_.schemas) {
+      if (!resume.only || schema->name == *resume.only) info.tables.push_back(schema);
+    }
+    for (const auto& [name, progress] : resume.tables) {
+      const Wanted wanted = wanted_of(resume, name);
+      if (wanted == Wanted::resnapshot) continue;
+      if (!resume.only && (progress.outside || wanted == Wanted::pause)) continue;
+      check_cleanup(name, std::max(progress.low, resume.position->lsn));
+    }
+    return info;
   }
 
   std::vector<Lsn> take_low(const std::vector<SchemaPtr>& tables) override {
@@ -169,22 +190,64 @@ class FakeSource : public Source {
 
   // One transaction a batch, in two parts when it has more than one change.
   std::optional<ChangeBatch> next(std::stop_token stop) override {
-    world_.point("source.next");
+    world_.point(outside_ ? "outside.source.next" : "source.next");
     std::unique_lock lock(world_.mutex);
     std::condition_variable_any idle;
-    while (!stop.stop_requested()) {
-      const auto found = world_.log.upper_bound(at_);
-      if (found != world_.log.end()) return batch_of(found->first, found->second);
-      if (!idle_told_) {
-        idle_told_ = true;
-        return end_at(ChangeBatch{}, at_);
-      }
-      idle.wait_for(lock, stop, std::chrono::milliseconds(1), [] { return false; });
+    if (stop.stop_requested()) return std::nullopt;
+    if (part_ == 0 && !left_.empty()) return end_at(ChangeBatch{}, at_);
+    if (part_ == 0 && joining_ && number_of(joining_->low) <= at_) return joining_batch();
+    const auto found = world_.log.upper_bound(at_);
+    if (found != world_.log.end()) return batch_of(found->first, found->second);
+    if (!idle_told_) {
+      idle_told_ = true;
+      return end_at(ChangeBatch{}, at_);
     }
-    return std::nullopt;
+    idle.wait_for(lock, stop, std::chrono::milliseconds(1), [] { return false; });
+    return stop.stop_requested() ? std::nullopt : std::optional(ChangeBatch{});
+  }
+
+  void add_table(const StreamTable& table) override {
+    world_.point("source.add_table");
+    TAILRACE_ASSERT(part_ == 0 && !joining_ && !table.high_mark);
+    const std::lock_guard lock(world_.mutex);
+    check_cleanup(table.schema->name, table.low);
+    for (const StreamTable& other : plan_.tables)
+      TAILRACE_ASSERT(other.schema->name != table.schema->name);
+    joining_ = table;
+  }
+
+  void remove_table(const TableName& table) override {
+    world_.point("source.remove_table");
+    TAILRACE_ASSERT(part_ == 0);
+    TAILRACE_ASSERT(std::erase_if(plan_.tables, [&](const StreamTable& each) {
+                      return each.schema->name == table;
+                    }) == 1);
+    left_.push_back(table);
   }
 
  private:
+  void check_cleanup(const TableName& table, const Lsn& position) {
+    if (number_of(position) >= world_.cleaned[table]) return;
+    throw Error(ErrorKind::gap, "cleanup has overtaken " + table.str()).with("table", table.str());
+  }
+
+  // What the table has between its own position and the stream's; from here on it is a table like the others.
+  ChangeBatch joining_batch() {
+    ChangeBatch batch;
+    batch.joining.push_back(joining_->schema);
+    for (auto at = world_.log.upper_bound(number_of(joining_->low));
+         at != world_.log.end() && at->first <= at_; ++at) {
+      for (const FakeChange& change : at->second) {
+        if (change.table != joining_->schema->name) continue;
+        batch.tables.emplace_back(joining_->schema);
+        append(batch.tables.back(), change.operation, at->first, change.key, change.value);
+      }
+    }
+    plan_.tables.push_back(*joining_);
+    joining_.reset();
+    return end_at(std::move(batch), at_);
+  }
+
   ChangeBatch batch_of(std::uint64_t lsn, const std::vector<FakeChange>& changes) {
     ChangeBatch batch;
     while (part_ < changes.size()) {
@@ -202,17 +265,12 @@ class FakeSource : public Source {
   }
 
   ChangeBatch end_at(ChangeBatch batch, std::uint64_t lsn) {
-    bool all_reached = true;
     std::vector<TableName> reached;
     for (StreamTable& table : plan_.tables) {
-      if (!table.high_mark) continue;
-      if (std::stoull(table.high_mark->text) <= lsn) {
+      if (table.high_mark && std::stoull(table.high_mark->text) <= lsn)
         reached.push_back(table.schema->name);
-      } else {
-        all_reached = false;
-      }
     }
-    if (plan_.one_commit_until_marks && !all_reached) return batch;
+    batch.left = std::exchange(left_, {});
     batch.end = Position{lsn_of(lsn), "", 0};
     batch.transactions = 1;
     batch.caught_up = reached;
@@ -220,13 +278,15 @@ class FakeSource : public Source {
       if (std::find(reached.begin(), reached.end(), table.schema->name) != reached.end())
         table.high_mark.reset();
     }
-    plan_.one_commit_until_marks = false;
     batch.run_mark_reached = plan_.run_mark && std::stoull(plan_.run_mark->text) <= lsn;
     return batch;
   }
 
   FakeWorld& world_;
+  bool outside_ = false;
   StreamPlan plan_;
+  std::optional<StreamTable> joining_;
+  std::vector<TableName> left_;
   std::uint64_t at_ = 0;
   std::size_t part_ = 0;
   bool idle_told_ = false;

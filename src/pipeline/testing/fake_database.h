@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "pipeline/sink.h"
@@ -41,11 +42,15 @@ struct FakeWorld {
   std::map<std::uint64_t, std::vector<FakeChange>> log;  // By commit LSN.
   std::uint64_t next_lsn = 1;
   std::uint64_t rows_read = 0;  // By snapshots.
+  std::map<TableName, std::uint64_t> cleaned;  // Changes at or below are gone.
   // The sink.
   std::map<TableName, FakeRows> sink_rows;
   std::map<TableName, FakeRows> shadow_rows;
   ResumeState stored;
   std::map<TableName, std::vector<std::vector<std::string>>> parked;
+  std::map<std::int64_t, std::string> answers;  // By request; done is "".
+  std::map<TableName, std::string> errors;
+  std::set<TableName> keys_aside;
   std::size_t most_keys_settled = 0;  // At once.
   bool closed_cleanly = false;
   int opens = 0;
@@ -62,6 +67,8 @@ struct FakeWorld {
   std::function<void(const std::string&)> at;
 
   void commit(const std::vector<FakeChange>& changes);
+  // As a command does; answers the request's id.
+  std::int64_t request(const TableName& table, Wanted wanted);
   void point(const std::string& name);
   // The same for a call that can be stopped. False if it was.
   [[nodiscard]] bool point(const std::string& name, const std::stop_token& stop);

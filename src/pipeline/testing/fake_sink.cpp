@@ -59,11 +59,13 @@ class FakeWriter : public ChunkWriter {
 
 class FakeSink : public Sink {
  public:
-  explicit FakeSink(FakeWorld& world) : world_(world) {}
+  explicit FakeSink(FakeWorld& world, std::optional<TableName> only = std::nullopt)
+      : world_(world), only_(std::move(only)) {}
 
   ResumeState open(bool take_over, std::stop_token) override {
-    world_.point("sink.open");
+    world_.point(only_ ? "outside.open" : "sink.open");
     const std::lock_guard lock(world_.mutex);
+    if (only_) return open_outside();
     ++world_.opens;
     world_.take_overs += take_over ? 1 : 0;
     world_.closed_cleanly = false;
@@ -73,15 +75,21 @@ class FakeSink : public Sink {
   void begin_load(const std::string& identity, const std::vector<TableStart>& tables,
                   const Position& first) override {
     const std::lock_guard lock(world_.mutex);
-    world_.stored.first_run = false;
-    world_.stored.source_identity = identity;
-    if (!world_.stored.position) world_.stored.position = first;
+    if (!only_) {
+      world_.stored.first_run = false;
+      world_.stored.source_identity = identity;
+      if (!world_.stored.position) world_.stored.position = first;
+    }
     for (const TableStart& start : tables) {
+      TAILRACE_ASSERT(!only_ || *only_ == start.schema->name);
+      TAILRACE_ASSERT(!start.shadow || only_);
+      answer_all(start.schema->name);
       TableProgress& progress = world_.stored.tables[start.schema->name];
       progress = {};
       progress.table = start.schema->name;
       progress.low = start.low;
       progress.shadow = start.shadow;
+      progress.outside = only_.has_value();
       // What an earlier load left there is dropped.
       (start.shadow ? world_.shadow_rows : world_.sink_rows)[start.schema->name].clear();
     }
@@ -112,25 +120,32 @@ class FakeSink : public Sink {
     return true;
   }
   bool write(const ChangeBatch& batch, std::stop_token stop) override {
+    if (only_) return write_outside(batch, stop);
     world_.point("sink.write");
     if (stop.stop_requested()) return false;
     {
       const std::lock_guard lock(world_.mutex);
-      if (!open_) open_.emplace(Open{world_.stored, world_.sink_rows, world_.shadow_rows});
-      for (const RowBatch& rows : batch.tables) {
-        const TableProgress& progress = open_->stored.tables.at(rows.schema().name);
-        FakeRows& target = progress.shadow ? open_->shadow[progress.table] : open_->rows[progress.table];
-        apply(target, rows, progress.state == TableState::streaming);
+      if (!open_) open_.emplace();
+      for (const SchemaPtr& schema : batch.joining) {
+        const TableProgress& progress = world_.stored.tables.at(schema->name);
+        TAILRACE_ASSERT(progress.outside && progress.state == TableState::joining);
+        open_->joining.insert(schema->name);
       }
+      for (const RowBatch& rows : batch.tables)
+        apply(open_->rows_of(world_, rows.schema().name), rows, is_strict(rows.schema().name));
       if (!batch.end) return true;
-      TAILRACE_ASSERT(batch.end->lsn >= open_->stored.position->lsn);
-      open_->stored.position = batch.end;
-      open_->stored.succeeded_before = true;
+      TAILRACE_ASSERT(batch.end->lsn >= world_.stored.position->lsn);
+      world_.stored.position = batch.end;
+      world_.stored.succeeded_before = true;
+      commit_rows();
       for (const TableName& table : batch.caught_up)
-        join(table);
-      world_.stored = open_->stored;
-      world_.sink_rows = open_->rows;
-      world_.shadow_rows = open_->shadow;
+        let_in(table);
+      for (const TableName& table : open_->joining) {
+        TAILRACE_ASSERT(world_.stored.tables.at(table).low <= batch.end->lsn);
+        let_in(table);
+      }
+      for (const TableName& table : batch.left)
+        let_out(table);
       open_.reset();
     }
     world_.point("sink.committed");  // The answer is lost: everything is durable.
@@ -143,6 +158,7 @@ class FakeSink : public Sink {
     const std::lock_guard lock(world_.mutex);
     std::vector<ParkedKeys> out;
     for (const SchemaPtr& schema : world_.schemas) {
+      if (only_ ? *only_ != schema->name : world_.stored.tables[schema->name].outside) continue;
       if (!world_.parked[schema->name].empty()) out.push_back({schema, world_.parked[schema->name]});
     }
     return out;
@@ -150,7 +166,8 @@ class FakeSink : public Sink {
   void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) override {
     world_.point("sink.settle_parked");
     const std::lock_guard lock(world_.mutex);
-    apply(world_.sink_rows[parked.schema->name], rows, false);
+    const bool shadow = world_.stored.tables.at(parked.schema->name).shadow;
+    apply((shadow ? world_.shadow_rows : world_.sink_rows)[parked.schema->name], rows, false);
     world_.most_keys_settled = std::max(world_.most_keys_settled, parked.keys.size());
     std::vector<std::vector<std::string>>& left = world_.parked[parked.schema->name];
     for (const std::vector<std::string>& key : parked.keys)
@@ -159,14 +176,42 @@ class FakeSink : public Sink {
     TAILRACE_ASSERT(progress.state == TableState::catching_up);
     progress.high_mark = mark;
   }
-  std::vector<TableName> heartbeat() override {
+  std::vector<TableRequest> heartbeat() override {
     world_.point("sink.heartbeat");
     const std::lock_guard lock(world_.mutex);
-    std::vector<TableName> asked;
-    for (const auto& [name, progress] : world_.stored.tables) {
-      if (progress.desired == "resnapshot") asked.push_back(name);
-    }
-    return asked;
+    return only_ ? std::vector<TableRequest>{} : world_.stored.requests;
+  }
+  void answer(const TableRequest& request, const std::string& refusal) override {
+    const std::lock_guard lock(world_.mutex);
+    TAILRACE_ASSERT(std::erase_if(world_.stored.requests,
+                                  [&](const TableRequest& each) { return each.id == request.id; }) == 1);
+    world_.answers[request.id] = refusal;
+  }
+  std::unique_ptr<Sink> outside(const TableName& table) override {
+    TAILRACE_ASSERT(!only_);
+    return std::make_unique<FakeSink>(world_, table);
+  }
+  bool set_keys_aside(const TableName& table, std::stop_token stop) override {
+    if (!world_.point("sink.set_keys_aside", stop)) return false;
+    const std::lock_guard lock(world_.mutex);
+    world_.keys_aside.insert(table);
+    return true;
+  }
+  void leave(const std::vector<TableName>& tables) override {
+    TAILRACE_ASSERT(!only_);
+    const std::lock_guard lock(world_.mutex);
+    for (const TableName& table : tables)
+      let_out(table);
+  }
+  void rejoin() override {
+    const std::lock_guard lock(world_.mutex);
+    TableProgress& progress = world_.stored.tables.at(*only_);
+    TAILRACE_ASSERT(progress.outside && progress.state == TableState::paused);
+    progress.state = TableState::joining;
+  }
+  void record_error(const std::string& error) override {
+    const std::lock_guard lock(world_.mutex);
+    world_.errors[*only_] = error;
   }
   void close() override {
     const std::lock_guard lock(world_.mutex);
@@ -174,22 +219,94 @@ class FakeSink : public Sink {
   }
 
  private:
+  // An open transaction: copies of the tables that it writes.
   struct Open {
-    ResumeState stored;
     std::map<TableName, FakeRows> rows;
     std::map<TableName, FakeRows> shadow;
+    std::set<TableName> joining;
+
+    FakeRows& rows_of(FakeWorld& world, const TableName& table) {
+      const TableProgress& progress = world.stored.tables.at(table);
+      TAILRACE_ASSERT(!progress.outside || joining.contains(table));
+      return progress.shadow ? shadow.try_emplace(table, world.shadow_rows[table]).first->second
+                             : rows.try_emplace(table, world.sink_rows[table]).first->second;
+    }
   };
 
-  void join(const TableName& table) {
-    TableProgress& progress = open_->stored.tables.at(table);
+  // A table that has passed its mark has every row that a change is about.
+  bool is_strict(const TableName& table) const {
+    const TableState state = world_.stored.tables.at(table).state;
+    return state == TableState::streaming || state == TableState::joining;
+  }
+
+  void commit_rows() {
+    for (auto& [table, rows] : open_->rows)
+      world_.sink_rows[table] = std::move(rows);
+    for (auto& [table, rows] : open_->shadow)
+      world_.shadow_rows[table] = std::move(rows);
+  }
+
+  void let_in(const TableName& table) {
+    TableProgress& progress = world_.stored.tables.at(table);
     progress.state = TableState::streaming;
+    progress.outside = false;
     progress.high_mark.reset();
-    if (progress.shadow) open_->rows[table] = open_->shadow[table];
-    open_->shadow.erase(table);
+    if (progress.shadow) world_.sink_rows[table] = world_.shadow_rows[table];
+    world_.shadow_rows.erase(table);
     progress.shadow = false;
   }
 
+  void let_out(const TableName& table) {
+    TAILRACE_ASSERT(world_.keys_aside.erase(table) == 1);
+    TableProgress& progress = world_.stored.tables.at(table);
+    TAILRACE_ASSERT(!progress.outside);
+    progress.outside = true;
+    progress.low = world_.stored.position->lsn;
+    if (progress.state == TableState::streaming) progress.state = TableState::paused;
+  }
+
+  void answer_all(const TableName& table) {
+    for (const TableRequest& request : world_.stored.requests) {
+      if (request.table == table) world_.answers[request.id] = "";
+    }
+    std::erase_if(world_.stored.requests, [&](const TableRequest& each) { return each.table == table; });
+  }
+
+  ResumeState open_outside() {
+    ResumeState state = world_.stored;
+    state.only = only_;
+    std::erase_if(state.tables, [&](const auto& each) { return each.first != *only_; });
+    std::erase_if(state.requests, [&](const TableRequest& each) { return each.table != *only_; });
+    if (!state.tables.empty()) state.position = Position{state.tables.at(*only_).low, "", 0};
+    return state;
+  }
+
+  bool write_outside(const ChangeBatch& batch, const std::stop_token& stop) {
+    world_.point("outside.write");
+    if (stop.stop_requested()) return false;
+    {
+      const std::lock_guard lock(world_.mutex);
+      TableProgress& progress = world_.stored.tables.at(*only_);
+      TAILRACE_ASSERT(progress.outside && batch.joining.empty() && batch.left.empty());
+      if (!open_) open_.emplace(Open{{}, {}, {*only_}});
+      for (const RowBatch& rows : batch.tables)
+        apply(open_->rows_of(world_, rows.schema().name), rows, is_strict(*only_));
+      if (!batch.end) return true;
+      TAILRACE_ASSERT(batch.end->lsn >= progress.low);
+      progress.low = batch.end->lsn;
+      commit_rows();
+      open_.reset();
+      if (!batch.caught_up.empty() && world_.parked[*only_].empty()) {
+        progress.state = TableState::joining;
+        progress.high_mark.reset();
+      }
+    }
+    world_.point("outside.committed");
+    return true;
+  }
+
   FakeWorld& world_;
+  const std::optional<TableName> only_;
   std::optional<Open> open_;
 };
 

@@ -214,11 +214,14 @@ TEST_F(R06_LostAnswer, WhileTheServerIsStillCommitting) {
 TEST_F(R06_Fence, HeartbeatTellsRequestsAndTheFence) {
   auto sink = streaming({one(Operation::read, 1, "one")});
   EXPECT_TRUE(sink->heartbeat().empty());
-  reader_.run("UPDATE tailrace.table_state SET desired = 'resnapshot'");
+  reader_.run(
+      "INSERT INTO tailrace.table_request (pipeline, source_schema, source_table, wanted)"
+      " SELECT pipeline, source_schema, source_table, 'resnapshot' FROM tailrace.table_state");
   std::this_thread::sleep_for(std::chrono::milliseconds(80));
-  const std::vector<TableName> wanted = sink->heartbeat();
+  const std::vector<TableRequest> wanted = sink->heartbeat();
   ASSERT_EQ(wanted.size(), 1u);
-  EXPECT_EQ(wanted[0], orders_->name);
+  EXPECT_EQ(wanted[0].table, orders_->name);
+  EXPECT_EQ(wanted[0].wanted, Wanted::resnapshot);
   reader_.run("UPDATE tailrace.pipeline SET fence = fence + 1");
   std::this_thread::sleep_for(std::chrono::milliseconds(80));
   EXPECT_EQ(kind_of([&] { sink->heartbeat(); }), ErrorKind::fenced);

@@ -186,11 +186,14 @@ TEST_F(Load, AnIdentityOfTheTargetTakesTheSourcesValues) {
   RowBatch more = rows({});
   add(more, Operation::insert, {2, "two"});
   EXPECT_TRUE(sink->write(ending_at(lsn(3), {more}), {}));
-  sink->begin_load("fork-1", {start(orders_, /*shadow=*/true)}, {lsn(1), "", 0});
-  sink->add_chunks({whole(orders_)});
-  load_chunk(*sink, rows({{1, "one"}, {3, "three"}}));
-  EXPECT_TRUE(sink->finish_load({orders_}, {"mark-2"}, {}));
-  EXPECT_TRUE(sink->write(ending_at(lsn(4), {}, {orders_->name}), {}));
+  take_out(*sink, orders_);
+  const auto own = own_sink(*sink, orders_);
+  own->begin_load({}, {start(orders_, /*shadow=*/true)}, {});
+  own->add_chunks({whole(orders_)});
+  load_chunk(*own, rows({{1, "one"}, {3, "three"}}));
+  EXPECT_TRUE(own->finish_load({orders_}, {"mark-2"}, {}));
+  EXPECT_TRUE(own->write(ending_at(lsn(4), {}, {orders_->name}), {}));
+  EXPECT_TRUE(sink->write(joining(lsn(4), orders_), {}));
   EXPECT_EQ(reader_.table("SELECT id, name FROM orders ORDER BY id"), "1|one\n3|three");
 }
 
@@ -220,13 +223,16 @@ TEST_F(Load, ATableThatDoesNotStreamYetBeginsAnew) {
   for (const char* const name :
        {"due", "zwei"}) {  // Then while it catches up; the second one replaces a shadow.
     sink = opened(settings(), {orders_});
-    sink->begin_load("fork-1", {start(orders_, /*shadow=*/true)}, {lsn(1), "", 0});
-    sink->add_chunks({whole(orders_)});
-    load_chunk(*sink, rows({{2, name}}));
-    EXPECT_TRUE(sink->finish_load({orders_}, {"mark-2"}, {}));
+    if (!state_.tables.at(orders_->name).outside) take_out(*sink, orders_);
+    const auto own = own_sink(*sink, orders_);
+    own->begin_load({}, {start(orders_, /*shadow=*/true)}, {});
+    own->add_chunks({whole(orders_)});
+    load_chunk(*own, rows({{2, name}}));
+    EXPECT_TRUE(own->finish_load({orders_}, {"mark-2"}, {}));
     EXPECT_EQ(reader_.value("SELECT count(*) FROM orders"), "2");
   }
-  EXPECT_TRUE(sink->write(ending_at(lsn(3), {}, {orders_->name}), {}));
+  EXPECT_TRUE(own_sink(*sink, orders_)->write(ending_at(lsn(3), {}, {orders_->name}), {}));
+  EXPECT_TRUE(sink->write(joining(lsn(3), orders_), {}));
   EXPECT_EQ(reader_.table("SELECT id, name FROM orders"), "2|zwei");
   EXPECT_EQ(reader_.value("SELECT count(*) FROM pg_class WHERE relname LIKE 'shadow%' AND relkind = 'r'"),
             "0");

@@ -97,6 +97,25 @@ class SinkTest : public ::testing::Test {
     return sink;
   }
 
+  // A sink of this table alone, and the table out of the stream (R12).
+  static std::unique_ptr<Sink> own_sink(PostgresSink& sink, const SchemaPtr& table) {
+    std::unique_ptr<Sink> own = sink.outside(table->name);
+    static_cast<void>(own->open(false, {}));
+    own->use_tables({table});
+    return own;
+  }
+  static void take_out(PostgresSink& sink, const SchemaPtr& table) {
+    EXPECT_TRUE(sink.set_keys_aside(table->name, {}));
+    sink.leave({table->name});
+  }
+
+  // The table comes in with this end.
+  static ChangeBatch joining(Lsn end, const SchemaPtr& table, std::vector<RowBatch> rows = {}) {
+    ChangeBatch batch = ending_at(end, std::move(rows));
+    batch.joining = {table};
+    return batch;
+  }
+
   // Until somebody in this database waits for a lock.
   void await_lock_wait() {
     for (int i = 0; i < 2000; ++i) {

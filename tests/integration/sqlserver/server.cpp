@@ -223,8 +223,9 @@ std::vector<ChangeBatch> Opened::all_within(std::chrono::milliseconds time) {
     stop.request_stop();
   });
   std::vector<ChangeBatch> batches;
-  while (std::optional<ChangeBatch> batch = source.next(stop.get_token()))
-    batches.push_back(std::move(*batch));
+  while (std::optional<ChangeBatch> batch = source.next(stop.get_token())) {
+    if (!batch->empty()) batches.push_back(std::move(*batch));
+  }
   return batches;
 }
 
@@ -240,6 +241,7 @@ std::vector<ChangeBatch> Opened::until(const std::function<bool(const ChangeBatc
   });
   std::vector<ChangeBatch> batches;
   while (std::optional<ChangeBatch> batch = source.next(stop.get_token())) {
+    if (batch->empty()) continue;
     batches.push_back(std::move(*batch));
     if (done(batches.back())) return batches;
   }

@@ -493,7 +493,7 @@ TEST(R02_Gap, APositionThatCleanupHasPassedIsRefusedAtTheStart) {
       database.answer("SELECT CONVERT(nvarchar(22), MAX(start_lsn), 2) FROM cdc.lsn_time_mapping")));
   EXPECT_EQ(kind_of([&] { Opened again(database.settings(), resume); }), ErrorKind::gap);
   // The mapping row of the position went with the cleanup: that is no other database.
-  resume.tables.begin()->second.desired = "resnapshot";
+  resume.requests.push_back({1, resume.tables.begin()->first, Wanted::resnapshot});
   Opened again(database.settings(), resume);
   EXPECT_EQ(again.info.tables.size(), 1u);
 }

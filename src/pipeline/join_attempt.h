@@ -1,0 +1,57 @@
+// One attempt to bring a table that is outside the stream into it, or out of it (R12): from where its sink says that it stands.
+//
+// Errors   unavailable, conflict and the like: try again with a new attempt. gap, data, schema, config: the table's own.
+// Threads  The joiner's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "pipeline/joiner.h"
+
+namespace tailrace {
+
+// `early`: end at the next durable step. `over`: drop what is under way.
+struct JoinStops {
+  std::stop_token early;
+  std::stop_token over;
+};
+
+class JoinAttempt {
+ public:
+  // Without a handover the table is loaded and no more.
+  JoinAttempt(const JoinerTask& task, const TableName& table, Handover* handover, JoinStops stops)
+      : task_(task), name_(table), handover_(handover), stops_(std::move(stops)) {}
+
+  // Done, or stopped: the stop tokens tell.
+  void run();
+  // Something became durable.
+  bool has_moved() const { return has_moved_; }
+
+ private:
+  enum class Replay { close, again, stopped };
+
+  TableRequest open_request() const;
+  TableProgress* known();
+  bool leave_stream();
+  bool open_source();
+  void begin_load();
+  bool load();
+  bool join();
+  Replay replay();
+  void set_state(TableState state);
+
+  const JoinerTask& task_;
+  const TableName name_;
+  Handover* const handover_;
+  const JoinStops stops_;
+  std::unique_ptr<Source> source_;
+  std::unique_ptr<Sink> sink_;
+  ResumeState state_;
+  SchemaPtr schema_;
+  bool constraints_made_ = false;
+  bool has_moved_ = false;
+};
+
+}  // namespace tailrace

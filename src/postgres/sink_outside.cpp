@@ -1,0 +1,243 @@
+// Tables outside the stream (R12): the sink of one table, leaving, joining, and foreign keys that stand aside meanwhile.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/crash_point.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "postgres/constraints.h"
+#include "postgres/ddl.h"
+#include "postgres/sink.h"
+
+namespace tailrace::postgres {
+namespace {
+
+Params of_table(const Owner& owner, const TableName& table) {
+  return Params().text(owner.pipeline).text(table.schema).text(table.name);
+}
+
+// Foreign keys between this target table and other replicated ones; one to itself is as right outside as inside.
+constexpr const char* keys_between_sql =
+    "SELECT cn.nspname, c.relname, k.conname, pn.nspname, p.relname, pg_get_constraintdef(k.oid)"
+    "  FROM pg_constraint k"
+    "  JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace"
+    "  JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace"
+    "  JOIN tailrace.table_state ct ON ct.pipeline = $1"
+    "   AND ct.target_schema = cn.nspname AND ct.target_table = c.relname"
+    "  JOIN tailrace.table_state pt ON pt.pipeline = $1"
+    "   AND pt.target_schema = pn.nspname AND pt.target_table = p.relname"
+    " WHERE k.contype = 'f' AND k.conparentid = 0"
+    "   AND (ct.source_schema, ct.source_table) <> (pt.source_schema, pt.source_table)"
+    "   AND ((ct.source_schema = $2 AND ct.source_table = $3) OR (pt.source_schema = $2 AND pt.source_table = $3))"
+    " ORDER BY 1, 2, 3";
+
+// Both tables stream.
+constexpr const char* keys_to_restore_sql =
+    "SELECT a.target_schema, a.target_table, a.constraint_name, a.definition FROM tailrace.key_aside a"
+    " WHERE a.pipeline = $1"
+    "   AND (SELECT count(*) FROM tailrace.table_state t"
+    "         WHERE t.pipeline = a.pipeline AND t.state = 'streaming' AND NOT t.leaving"
+    "           AND ((t.target_schema = a.target_schema AND t.target_table = a.target_table)"
+    "             OR (t.target_schema = a.parent_schema AND t.target_table = a.parent_table))) = 2"
+    " ORDER BY 1, 2, 3";
+
+struct KeyAside {
+  RelationName child;
+  std::string name;
+  std::string definition;
+};
+
+std::string alter(const KeyAside& key, std::string_view what) {
+  return fmt::format("ALTER TABLE {} {} {}", key.child.quoted(), what, quote_name(key.name));
+}
+
+}  // namespace
+
+PostgresSink::PostgresSink(Settings settings, Owner owner, std::shared_ptr<PlanRegistry> plans, TableName only)
+    : settings_(std::move(settings)), owner_(std::move(owner)), only_(std::move(only)), plans_(std::move(plans)) {}
+
+std::unique_ptr<Sink> PostgresSink::outside(const TableName& table) {
+  TAILRACE_ASSERT(!only_ && owner_.fence != 0);
+  return std::make_unique<PostgresSink>(settings_, owner_, plans_, table);
+}
+
+ResumeState PostgresSink::open_outside(std::stop_token stop) {
+  if (connection_ == nullptr) connection_ = std::make_unique<Connection>(settings_, "table", stop);
+  Transaction transaction(*connection_);
+  // An older backend of ours may still be committing: it holds this row (R6b).
+  connection_->query(
+      "SELECT FROM tailrace.table_state WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3"
+      " FOR UPDATE",
+      of_table(owner_, *only_));
+  assert_fence();
+  stored_ = read_pipeline(*connection_, owner_.pipeline);
+  transaction.commit();
+  std::erase_if(stored_.tables, [&](const StoredTable& row) { return row.progress.table != *only_; });
+  std::erase_if(stored_.requests, [&](const TableRequest& request) { return request.table != *only_; });
+  stored_.position.reset();
+  lsn_.reset();
+  entries_.clear();
+  if (!stored_.tables.empty()) {
+    lsn_ = stored_.tables.front().progress.low;
+    stored_.position = Position{*lsn_, "", 0};
+  }
+  ResumeState state = resume_state_of(stored_);
+  state.only = only_;
+  return state;
+}
+
+void PostgresSink::assert_fence() {
+  connection_->query("SELECT tailrace.assert_fence($1, $2)",
+                     Params().text(owner_.pipeline).integer(owner_.fence));
+}
+
+void PostgresSink::assert_ours() {
+  if (!only_) return assert_owner(*connection_, owner_, lsn_);
+  if (!lsn_) return assert_fence();  // The table has no row yet.
+  connection_->query(assert_table_sql, assert_table_params(owner_, *only_, *lsn_));
+}
+
+void PostgresSink::send_assert_ours() {
+  if (only_) {
+    connection_->send_query(assert_table_sql, assert_table_params(owner_, *only_, *lsn_), {});
+  } else {
+    connection_->send_query(assert_owner_sql, owner_params(owner_, lsn_), {});
+  }
+}
+
+void PostgresSink::send_position(const Position& position) {
+  if (only_) {
+    connection_->send_query(store_low_sql, low_params(owner_, *only_, position.lsn), expect_one_row);
+  } else {
+    connection_->send_query(store_position_sql, position_params(owner_, position), expect_one_row);
+  }
+}
+
+void PostgresSink::store_end(const Position& position) {
+  if (!only_) return store_position(*connection_, owner_, position);
+  expect_one_row(connection_->query(store_low_sql, low_params(owner_, *only_, position.lsn)));
+}
+
+void PostgresSink::answer(const TableRequest& request, const std::string& refusal) {
+  Transaction transaction(*connection_);
+  assert_fence();
+  answer_request(*connection_, owner_, request.table, refusal);
+  transaction.commit();
+}
+
+void PostgresSink::rejoin() {
+  TAILRACE_ASSERT(only_.has_value());
+  Transaction transaction(*connection_);
+  assert_ours();
+  store_state(*connection_, owner_, *only_, TableState::joining, std::nullopt);
+  transaction.commit();
+  stored_.tables.front().progress.state = TableState::joining;
+  if (const auto entry = entries_.find(*only_); entry != entries_.end())
+    entry->second.state = TableState::joining;
+}
+
+void PostgresSink::record_error(const std::string& error) {
+  TAILRACE_ASSERT(only_.has_value());
+  Transaction transaction(*connection_);
+  assert_fence();
+  connection_->query(
+      "UPDATE tailrace.table_state SET last_error = $4"
+      " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND last_error <> $4",
+      of_table(owner_, *only_).text(error));
+  transaction.commit();
+}
+
+void PostgresSink::leave(const std::vector<TableName>& tables) {
+  TAILRACE_ASSERT(!only_ && lsn_ && !in_commit_point_);
+  Transaction transaction(*connection_);
+  assert_ours();
+  for (const TableName& table : tables)
+    store_left(*connection_, owner_, table, *lsn_);
+  transaction.commit();
+  for (const TableName& table : tables)
+    entries_.erase(table);
+}
+
+// Its own sink has put the plan into the registry, which says where its rows go: the shadow, or the target.
+void PostgresSink::announce(const std::vector<SchemaPtr>& tables) {
+  for (const SchemaPtr& table : tables) {
+    TAILRACE_ASSERT(!only_);
+    Entry entry;
+    entry.plan = plans_->find(table->name);
+    entry.state = TableState::joining;
+    TAILRACE_ASSERT(entry.plan != nullptr && entry.plan->schema->columns == table->columns);
+    entries_[table->name] = std::move(entry);
+    used_[table->name] = table;
+    joining_.push_back(table->name);
+  }
+}
+
+bool PostgresSink::set_keys_aside(const TableName& table, std::stop_token stop) {
+  return with_lock_timeout(*connection_, settings_, stop, [&] {
+    assert_fence();
+    const Result rows = connection_->query(keys_between_sql, of_table(owner_, table));
+    for (int at = 0; at < rows.rows(); ++at) {
+      const KeyAside key{{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))},
+                         std::string(rows.text(at, 2)),
+                         std::string(rows.text(at, 5))};
+      connection_->query("INSERT INTO tailrace.key_aside VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                         Params()
+                             .text(owner_.pipeline)
+                             .text(key.child.schema)
+                             .text(key.child.name)
+                             .text(key.name)
+                             .text(std::string(rows.text(at, 3)))
+                             .text(std::string(rows.text(at, 4)))
+                             .text(key.definition));
+      connection_->exec(alter(key, "DROP CONSTRAINT"));
+      log::info("sink.foreign_key.aside", {{"table", key.child.str()}, {"constraint", key.name}});
+    }
+    connection_->query(
+        "UPDATE tailrace.table_state SET leaving = true"
+        " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+        of_table(owner_, table));
+  });
+}
+
+bool PostgresSink::restore_keys(const std::stop_token& stop) {
+  const Result rows = connection_->query(keys_to_restore_sql, Params().text(owner_.pipeline));
+  for (int at = 0; at < rows.rows(); ++at) {
+    const KeyAside key{{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))},
+                       std::string(rows.text(at, 2)),
+                       std::string(rows.text(at, 3))};
+    const bool was_valid = key.definition.find(" NOT VALID") == std::string::npos;
+    const auto add = [&] {
+      assert_fence();
+      const bool exists =
+          connection_
+              ->query("SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2)",
+                      Params().text(key.child.quoted()).text(key.name))
+              .boolean(0, 0);
+      if (exists) return;
+      connection_->exec(fmt::format("{} {}{}", alter(key, "ADD CONSTRAINT"), key.definition,
+                                    was_valid ? " NOT VALID" : ""));
+    };
+    const auto validate = [&] {
+      assert_fence();
+      if (was_valid) connection_->exec(alter(key, "VALIDATE CONSTRAINT"));
+      connection_->query(
+          "DELETE FROM tailrace.key_aside WHERE pipeline = $1 AND target_schema = $2 AND target_table = $3"
+          "   AND constraint_name = $4",
+          Params().text(owner_.pipeline).text(key.child.schema).text(key.child.name).text(key.name));
+    };
+    if (!with_lock_timeout(*connection_, settings_, stop, add)) return false;
+    crash_point("join.before_validate");
+    if (!with_lock_timeout(*connection_, settings_, stop, validate)) return false;
+  }
+  return true;
+}
+
+// In the stream an index would be built while everybody waits.
+bool PostgresSink::make_unique_constraints(const std::stop_token& stop) {
+  const Entry& entry = entry_of(*only_);
+  if (entry.plan->shadow()) return true;  // The target has them.
+  return make_constraints(*entry.plan->schema, unique_constraints_sql(*entry.plan->schema, settings_), stop);
+}
+
+}  // namespace tailrace::postgres
