@@ -109,8 +109,7 @@ const std::vector<SourceConnector>& source_connectors() {
 const std::vector<TargetConnector>& target_connectors() {
   static const std::vector<TargetConnector> all{
       {"postgres", postgres::settings_table, make_postgres, check_postgres, postgres_status, postgres_missing,
-       apply_to_postgres, request_of_postgres, answer_of_postgres,
-       record_postgres_failure, postgres_grants}};
+       apply_to_postgres, request_of_postgres, answer_of_postgres, record_postgres_failure, postgres_grants}};
   return all;
 }
 

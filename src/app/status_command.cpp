@@ -80,7 +80,8 @@ struct Asked {
 };
 
 // False where the runner has refused.
-bool show_answer(const Invocation& invocation, const Asked& asked, Wanted wanted, const RequestAnswer& answer) {
+bool show_answer(const Invocation& invocation, const Asked& asked, Wanted wanted,
+                 const RequestAnswer& answer) {
   const bool refused = answer.answered && !answer.refusal.empty();
   if (invocation.value("format") == "json") {
     nlohmann::ordered_json out;

@@ -16,18 +16,17 @@ void JoinAttempt::run() {
   sink_ = task_.sink.outside(name_);
   state_ = sink_->open(/*take_over=*/false, stops_.early);
   const TableRequest request = open_request();
-  const std::optional<TableState> state =
-      known() == nullptr ? std::nullopt : std::optional(known()->state);
+  const std::optional<TableState> state = known() == nullptr ? std::nullopt : std::optional(known()->state);
   if (const std::string reason = refusal_of(name_, request.wanted, state); !reason.empty()) {
-    log::warn("table.refused", {{"table", name_.str()}, {"asked", name_of(request.wanted)}, {"reason", reason}});
+    log::warn("table.refused",
+              {{"table", name_.str()}, {"asked", name_of(request.wanted)}, {"reason", reason}});
     return sink_->answer(request, reason);
   }
   if (request.wanted == Wanted::pause) {
     if (!leave_stream()) return;
     return sink_->answer(request, "");
   }
-  const bool is_at_rest =
-      known() != nullptr && (!known()->outside || known()->state == TableState::paused);
+  const bool is_at_rest = known() != nullptr && (!known()->outside || known()->state == TableState::paused);
   if (request.wanted == Wanted::nothing && is_at_rest) return;
   if (!open_source()) return;
   if (request.wanted == Wanted::resnapshot && !known()->outside && !leave_stream()) return;
@@ -82,7 +81,8 @@ bool JoinAttempt::open_source() {
   const auto found = std::find_if(info.tables.begin(), info.tables.end(),
                                   [&](const SchemaPtr& schema) { return schema->name == name_; });
   if (found == info.tables.end())
-    throw Error(ErrorKind::config, fmt::format("{} is not among the configured tables of the source", name_.str()))
+    throw Error(ErrorKind::config,
+                fmt::format("{} is not among the configured tables of the source", name_.str()))
         .with("table", name_.str())
         .with("remedy", "see tables.include, tables.exclude and `tailrace check`");
   schema_ = *found;

@@ -62,7 +62,8 @@ void Joiner::request(const TableRequest& request) {
   waiting_.push_back({request.table, request});
   if (current_ && current_->table == request.table) {
     interrupt_.request_stop();
-    waiting_.push_back({request.table, {}});  // It goes on with what was under way, should the request be refused.
+    waiting_.push_back(
+        {request.table, {}});  // It goes on with what was under way, should the request be refused.
   }
   changed_.notify_all();
 }

@@ -95,8 +95,8 @@ class Attempt {
   }
 
   void add_job(const TableName& table) {
-    const bool is_there = std::any_of(jobs_.begin(), jobs_.end(),
-                                      [&](const JoinJob& job) { return job.table == table; });
+    const bool is_there =
+        std::any_of(jobs_.begin(), jobs_.end(), [&](const JoinJob& job) { return job.table == table; });
     if (!is_there) jobs_.push_back({table, {}});
   }
 
@@ -214,7 +214,8 @@ class Attempt {
                                {"catching_up", task.catching_up.size()},
                                {"joining", jobs_.size()}});
     task.jobs = std::move(jobs_);
-    return run_stream(std::move(task), *source_, {settings_, make_source_, *sink_, progress_}, drain, abandon);
+    return run_stream(std::move(task), *source_, {settings_, make_source_, *sink_, progress_}, drain,
+                      abandon);
   }
 
   const RunSettings& settings_;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "pipeline/clock.h"
 #include "pipeline/progress.h"
 #include "pipeline/sink.h"
 #include "pipeline/source.h"
@@ -24,6 +25,8 @@ struct RunSettings {
   // How long an unreachable side is tried before the first success.
   std::chrono::milliseconds first_contact{30'000};
   std::chrono::milliseconds shortest_retry{100};  // The first wait; it doubles up to 30 s.
+  // The stream looks after the sink, and after requests of commands, this often.
+  std::chrono::milliseconds look_every = heartbeat_every;
   bool take_over = false;
   bool until_caught_up = false;  // End once a mark taken at the start is passed and every table streams.
   bool snapshot_only = false;    // End once every table is loaded.

@@ -49,7 +49,9 @@ std::string refusal_of(const TableName& table, Wanted wanted, std::optional<Tabl
   if (wanted == Wanted::resume)
     return *state == TableState::paused ? "" : table.str() + " is not paused" + now;
   if (*state == TableState::paused) return table.str() + " is paused already";
-  return *state == TableState::streaming ? "" : table.str() + " does not stream yet" + now + ": pause it once it does";
+  return *state == TableState::streaming
+             ? ""
+             : table.str() + " does not stream yet" + now + ": pause it once it does";
 }
 
 Wanted wanted_of(const ResumeState& state, const TableName& table) {

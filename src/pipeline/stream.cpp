@@ -142,7 +142,7 @@ class Stream {
   }
 
   StreamEnd apply(Joiner& joiner) {
-    auto next_beat = steady_clock::now() + heartbeat_every;
+    auto next_beat = steady_clock::now() + joins_.settings.look_every;
     bool in_parts = false;  // Inside a commit point: no heartbeat, no leaving.
     std::optional<ChangeBatch> batch;
     for (;;) {
@@ -161,7 +161,7 @@ class Stream {
       }
       if (steady_clock::now() >= next_beat) {
         if (!in_parts) beat(joiner);
-        next_beat = steady_clock::now() + heartbeat_every;
+        next_beat = steady_clock::now() + joins_.settings.look_every;
       }
       if (!in_parts && is_caught_up(joiner)) return StreamEnd::caught_up;
     }

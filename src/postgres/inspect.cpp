@@ -37,7 +37,8 @@ void read_runner(Connection& connection, const Settings& settings, PipelineStatu
 
 void read_tables(Connection& connection, const Settings& settings, PipelineStatus& status) {
   const Result rows = connection.query(
-      "SELECT t.source_schema, t.source_table, t.state, t.shadow_table IS NOT NULL OR r.wanted = 'resnapshot',"
+      "SELECT t.source_schema, t.source_table, t.state, t.shadow_table IS NOT NULL OR r.wanted = "
+      "'resnapshot',"
       "       greatest(coalesce(c.reltuples, 0), 0)::bigint,"
       "       coalesce(k.rows, 0)::bigint, coalesce(k.done, 0), coalesce(k.planned, 0), p.parked, "
       "t.last_error, t.outside, coalesce(r.wanted, '')"
@@ -178,8 +179,8 @@ std::int64_t request_table(const Settings& settings, const TableName& table, Wan
   Connection connection(settings, "request", std::move(stop));
   const int stored = stored_state_version(connection);
   if (stored != state_version)
-    throw Error(ErrorKind::config, fmt::format("schema tailrace has version {}, this program needs {}", stored,
-                                               state_version))
+    throw Error(ErrorKind::config,
+                fmt::format("schema tailrace has version {}, this program needs {}", stored, state_version))
         .with("remedy", "start `tailrace run` of this version once");
   Transaction transaction(connection);
   Params of_table;
@@ -188,8 +189,7 @@ std::int64_t request_table(const Settings& settings, const TableName& table, Wan
       "SELECT state FROM tailrace.table_state"
       " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
       of_table);
-  const std::optional<TableState> state =
-      row.rows() == 0 ? std::nullopt : table_state_of(row.text(0, 0));
+  const std::optional<TableState> state = row.rows() == 0 ? std::nullopt : table_state_of(row.text(0, 0));
   if (std::string reason = refusal_of(table, wanted, state); !reason.empty())
     throw Error(ErrorKind::config, reason).with("remedy", "see `tailrace table CONFIG list`");
   connection.query(
@@ -222,7 +222,8 @@ RequestAnswer await_answer(const Settings& settings, std::int64_t id, std::chron
         "       coalesce(clock_timestamp() - n.heartbeat_at < make_interval(secs => $2::float8), false)"
         "  FROM tailrace.table_request r LEFT JOIN tailrace.runner n ON n.pipeline = r.pipeline"
         " WHERE r.id = $1",
-        Params().integer(id).text(fmt::format("{}", std::chrono::duration<double>(settings.heartbeat_stale).count())));
+        Params().integer(id).text(
+            fmt::format("{}", std::chrono::duration<double>(settings.heartbeat_stale).count())));
     if (row.rows() == 0) throw Error(ErrorKind::internal, "the request is gone");
     const RequestAnswer answer{row.boolean(0, 0), row.boolean(0, 2), std::string(row.text(0, 1))};
     if (answer.answered || !answer.runner_alive || std::chrono::steady_clock::now() >= until) return answer;

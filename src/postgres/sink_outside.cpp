@@ -29,7 +29,8 @@ constexpr const char* keys_between_sql =
     "   AND pt.target_schema = pn.nspname AND pt.target_table = p.relname"
     " WHERE k.contype = 'f' AND k.conparentid = 0"
     "   AND (ct.source_schema, ct.source_table) <> (pt.source_schema, pt.source_table)"
-    "   AND ((ct.source_schema = $2 AND ct.source_table = $3) OR (pt.source_schema = $2 AND pt.source_table = $3))"
+    "   AND ((ct.source_schema = $2 AND ct.source_table = $3) OR (pt.source_schema = $2 AND pt.source_table "
+    "= $3))"
     " ORDER BY 1, 2, 3";
 
 // Both tables stream.
@@ -54,8 +55,12 @@ std::string alter(const KeyAside& key, std::string_view what) {
 
 }  // namespace
 
-PostgresSink::PostgresSink(Settings settings, Owner owner, std::shared_ptr<PlanRegistry> plans, TableName only)
-    : settings_(std::move(settings)), owner_(std::move(owner)), only_(std::move(only)), plans_(std::move(plans)) {}
+PostgresSink::PostgresSink(Settings settings, Owner owner, std::shared_ptr<PlanRegistry> plans,
+                           TableName only)
+    : settings_(std::move(settings)),
+      owner_(std::move(owner)),
+      only_(std::move(only)),
+      plans_(std::move(plans)) {}
 
 std::unique_ptr<Sink> PostgresSink::outside(const TableName& table) {
   TAILRACE_ASSERT(!only_ && owner_.fence != 0);
@@ -211,8 +216,9 @@ bool PostgresSink::restore_keys(const std::stop_token& stop) {
       assert_fence();
       const bool exists =
           connection_
-              ->query("SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2)",
-                      Params().text(key.child.quoted()).text(key.name))
+              ->query(
+                  "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2)",
+                  Params().text(key.child.quoted()).text(key.name))
               .boolean(0, 0);
       if (exists) return;
       connection_->exec(fmt::format("{} {}{}", alter(key, "ADD CONSTRAINT"), key.definition,

@@ -160,7 +160,9 @@ void store_table(Connection& connection, const Owner& owner, const StoredTable& 
   table.shadow_table ? params.text(*table.shadow_table) : params.null();
   params.text(bytea_text(progress.low)).text(progress.instance.name);
   params.integer(progress.instance.object_id).text(progress.instance.create_date);
-  params.text(bytea_text(progress.instance.start_lsn)).boolean(table.constraints_done).boolean(progress.outside);
+  params.text(bytea_text(progress.instance.start_lsn))
+      .boolean(table.constraints_done)
+      .boolean(progress.outside);
   connection.query(
       "INSERT INTO tailrace.table_state (pipeline, source_schema, source_table, target_schema, target_table,"
       "   state, shadow_table, low, instance_name, instance_object_id, instance_create_date,"
@@ -172,7 +174,8 @@ void store_table(Connection& connection, const Owner& owner, const StoredTable& 
       "   instance_name = EXCLUDED.instance_name, instance_object_id = EXCLUDED.instance_object_id,"
       "   instance_create_date = EXCLUDED.instance_create_date,"
       "   instance_start_lsn = EXCLUDED.instance_start_lsn, loaded_rows = 0,"
-      "   constraints_done = EXCLUDED.constraints_done, outside = EXCLUDED.outside, changed_at = clock_timestamp()",
+      "   constraints_done = EXCLUDED.constraints_done, outside = EXCLUDED.outside, changed_at = "
+      "clock_timestamp()",
       params);
   connection.query(
       "DELETE FROM tailrace.snapshot_chunk WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
@@ -205,12 +208,12 @@ void store_left(Connection& connection, const Owner& owner, const TableName& tab
 }
 
 void store_joined(Connection& connection, const Owner& owner, const TableName& table) {
-  expect_one(
-      connection.query("UPDATE tailrace.table_state SET outside = false, leaving = false, shadow_table = NULL,"
-                       "   state = 'streaming', high_mark = NULL, changed_at = clock_timestamp()"
-                       " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
-                       of_table(owner, table)),
-      table.str());
+  expect_one(connection.query(
+                 "UPDATE tailrace.table_state SET outside = false, leaving = false, shadow_table = NULL,"
+                 "   state = 'streaming', high_mark = NULL, changed_at = clock_timestamp()"
+                 " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+                 of_table(owner, table)),
+             table.str());
 }
 
 std::vector<TableRequest> read_requests(Connection& connection, const std::string& pipeline) {

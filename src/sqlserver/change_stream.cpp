@@ -134,7 +134,8 @@ ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTab
       return table.schema->name == planned.schema->name;
     });
     TAILRACE_ASSERT(found != tables.end());
-    tables_.push_back({std::make_shared<const CapturedTable>(*found), change_columns_of(*found), planned.low});
+    tables_.push_back(
+        {std::make_shared<const CapturedTable>(*found), change_columns_of(*found), planned.low});
     if (planned.high_mark)
       marks_.push_back({Mark::parse(planned.high_mark->text), planned.schema->name, {}, false});
   }
@@ -255,9 +256,9 @@ std::vector<std::uint64_t> ChangeStream::count_window(const Lsn& upper) {
     std::vector<CountedTable> counted;
     std::vector<Parameter> parameters{Parameter::of(position_.lsn), Parameter::of(upper)};
     for (std::size_t i = begin; i < tables_.size() && parameters.size() < most_parameters; ++i) {
-      const bool own_lower = tables_[i].low > position_.lsn;
+      const bool own_lower = lower_of(tables_[i]) != position_.lsn;
       counted.push_back({&tables_[i].columns, own_lower});
-      if (own_lower) parameters.push_back(Parameter::of(tables_[i].low));
+      if (own_lower) parameters.push_back(Parameter::of(lower_of(tables_[i])));
     }
     Statement rows(connection_, "count the changes", count_rows(counted), parameters);
     do {
@@ -367,8 +368,8 @@ bool ChangeStream::has_news() const {
     return !table.announced && !table.behind && table.low <= position_.lsn;
   });
   return has_joining || std::any_of(marks_.begin(), marks_.end(), [&](const PendingMark& pending) {
-    return !pending.reported && pending.reached_at && *pending.reached_at <= position_.lsn;
-  });
+           return !pending.reported && pending.reached_at && *pending.reached_at <= position_.lsn;
+         });
 }
 
 void ChangeStream::resolve_by_scans(const std::optional<std::vector<ScanSession>>& sessions,

@@ -66,8 +66,8 @@ class ChangeStream {
     std::shared_ptr<const CapturedTable> table;
     ChangeColumns columns;
     Lsn low;
-    bool behind = false;     // Its changes between `low` and the position have not been read yet.
-    bool announced = true;   // As joining.
+    bool behind = false;    // Its changes between `low` and the position have not been read yet.
+    bool announced = true;  // As joining.
   };
   struct PendingMark {
     Mark mark;

@@ -219,9 +219,8 @@ class FakeSource : public Source {
   void remove_table(const TableName& table) override {
     world_.point("source.remove_table");
     TAILRACE_ASSERT(part_ == 0);
-    TAILRACE_ASSERT(std::erase_if(plan_.tables, [&](const StreamTable& each) {
-                      return each.schema->name == table;
-                    }) == 1);
+    TAILRACE_ASSERT(std::erase_if(plan_.tables,
+                                  [&](const StreamTable& each) { return each.schema->name == table; }) == 1);
     left_.push_back(table);
   }
 
@@ -267,8 +266,7 @@ class FakeSource : public Source {
   ChangeBatch end_at(ChangeBatch batch, std::uint64_t lsn) {
     std::vector<TableName> reached;
     for (StreamTable& table : plan_.tables) {
-      if (table.high_mark && std::stoull(table.high_mark->text) <= lsn)
-        reached.push_back(table.schema->name);
+      if (table.high_mark && std::stoull(table.high_mark->text) <= lsn) reached.push_back(table.schema->name);
     }
     batch.left = std::exchange(left_, {});
     batch.end = Position{lsn_of(lsn), "", 0};

@@ -41,7 +41,7 @@ struct FakeWorld {
   std::map<TableName, FakeRows> source_rows;
   std::map<std::uint64_t, std::vector<FakeChange>> log;  // By commit LSN.
   std::uint64_t next_lsn = 1;
-  std::uint64_t rows_read = 0;  // By snapshots.
+  std::uint64_t rows_read = 0;                 // By snapshots.
   std::map<TableName, std::uint64_t> cleaned;  // Changes at or below are gone.
   // The sink.
   std::map<TableName, FakeRows> sink_rows;

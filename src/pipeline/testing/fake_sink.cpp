@@ -158,7 +158,9 @@ class FakeSink : public Sink {
     const std::lock_guard lock(world_.mutex);
     std::vector<ParkedKeys> out;
     for (const SchemaPtr& schema : world_.schemas) {
-      if (only_ ? *only_ != schema->name : world_.stored.tables[schema->name].outside) continue;
+      const auto known = world_.stored.tables.find(schema->name);
+      if (known == world_.stored.tables.end()) continue;
+      if (only_ ? *only_ != schema->name : known->second.outside) continue;
       if (!world_.parked[schema->name].empty()) out.push_back({schema, world_.parked[schema->name]});
     }
     return out;

@@ -32,7 +32,6 @@ class R12_Resnapshot : public SinkTest {
     EXPECT_TRUE(own->finish_load({items_}, {"mark-2"}, {}));
     return own;
   }
-
 };
 
 TEST_F(R12_Resnapshot, AppliesOnlyTheDifferences) {
@@ -155,7 +154,8 @@ TEST_F(R12_Resnapshot, IsRequestedByACommand) {
   sink->answer({other, items_->name, Wanted::resnapshot}, "not today");
   EXPECT_EQ(await_answer(settings(), other, std::chrono::milliseconds(0), {}).refusal, "not today");
   sink->close();
-  const RequestAnswer nobody = await_answer(settings(), ask(items_->name, Wanted::resnapshot), std::chrono::seconds(20), {});
+  const RequestAnswer nobody =
+      await_answer(settings(), ask(items_->name, Wanted::resnapshot), std::chrono::seconds(20), {});
   EXPECT_FALSE(nobody.answered || nobody.runner_alive);
 }
 
@@ -187,8 +187,9 @@ class R12_Outside : public R12_Resnapshot {
     return batch;
   }
   std::string foreign_keys() {
-    return reader_.table("SELECT conname, convalidated FROM pg_constraint WHERE contype = 'f'"
-                         " AND connamespace = 'public'::regnamespace");
+    return reader_.table(
+        "SELECT conname, convalidated FROM pg_constraint WHERE contype = 'f'"
+        " AND connamespace = 'public'::regnamespace");
   }
   std::string low_of(const SchemaPtr& table) {
     return reader_.value("SELECT encode(low, 'hex') FROM tailrace.table_state WHERE source_table = '" +

@@ -1,0 +1,402 @@
+// R12 over fakes: tables come and go while the stream runs; the others never wait, and whatever fails wherever, both sides are
+// equal at the end.
+#include "pipeline/joiner.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "base/log.h"
+#include "pipeline/testing/fake_database.h"
+
+namespace tailrace {
+namespace {
+
+using testing::FakeChange;
+using testing::FakeWorld;
+
+// Waits for something that another thread does; gives up loudly.
+class Until {
+ public:
+  template <typename Predicate>
+  static void holds(FakeWorld& world, Predicate predicate) {
+    for (int i = 0; i < 5'000; ++i) {
+      {
+        const std::lock_guard lock(world.mutex);
+        if (predicate()) return;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    ADD_FAILURE() << "it never came";
+  }
+};
+
+class R12_Joiner : public ::testing::Test {
+ protected:
+  R12_Joiner() {
+    log::configure(log::Level::off, log::Format::text);
+    world.schemas = {testing::make_table("a"), testing::make_table("b")};
+    settings.readers = 2;
+    settings.chunk_rows = 10;
+    settings.shortest_retry = std::chrono::milliseconds(1);
+    settings.look_every = std::chrono::milliseconds(5);
+    for (std::int64_t key = 0; key < 100; ++key)
+      world.commit({{a, Operation::insert, key, key}, {b, Operation::insert, key, -key}});
+  }
+  ~R12_Joiner() override { stop(); }
+
+  void catch_up() {
+    drain = {};
+    RunSettings once = settings;
+    once.until_caught_up = true;
+    EXPECT_EQ(run(once), RunEnd::caught_up);
+  }
+  RunEnd run(const RunSettings& with) {
+    return run_pipeline(
+        with, [this] { return testing::make_fake_source(world); },
+        [this] { return testing::make_fake_sink(world); }, progress, drain.get_token(), abandon.get_token());
+  }
+  void start() {
+    drain = {};
+    const int before = world.passes["sink.committed"];
+    runner = std::thread([this] {
+      try {
+        static_cast<void>(run(settings));
+      } catch (const Error& error) {
+        const std::lock_guard lock(world.mutex);
+        ended_with = error.kind();
+      }
+    });
+    // The stream has begun: what is asked from here on is asked of a running pipeline.
+    Until::holds(world, [&] { return ended_with || world.passes["sink.committed"] > before; });
+  }
+  void stop() {
+    drain.request_stop();
+    if (runner.joinable()) runner.join();
+  }
+
+  // These hold the world's lock already, or the run has ended.
+  const TableProgress& progress_of(const TableName& table) { return world.stored.tables[table]; }
+  bool streams(const TableName& table) {
+    return progress_of(table).state == TableState::streaming && !progress_of(table).outside;
+  }
+  std::uint64_t position() { return testing::number_of(world.stored.position->lsn); }
+
+  void await_answer(std::int64_t id) {
+    Until::holds(world, [&] { return world.answers.contains(id); });
+  }
+  void await_streaming(const TableName& table) {
+    Until::holds(world, [&] { return streams(table) && world.stored.requests.empty(); });
+  }
+  void await_all_applied() {
+    Until::holds(world, [&] { return position() == world.next_lsn - 1; });
+  }
+  void expect_equal() {
+    for (const SchemaPtr& schema : world.schemas)
+      EXPECT_EQ(world.sink_rows[schema->name], world.source_rows[schema->name]) << schema->name.str();
+  }
+
+  FakeWorld world;
+  RunSettings settings;
+  Progress progress;
+  std::stop_source drain;
+  std::stop_source abandon;
+  std::thread runner;
+  std::optional<ErrorKind> ended_with;
+  const TableName a{"dbo", "a"};
+  const TableName b{"dbo", "b"};
+  const TableName c{"dbo", "c"};
+};
+
+// While the load of `a` stands still in its first chunk, changes of `b` are applied and the position moves.
+TEST_F(R12_Joiner, TheOthersGoOnWhileATableIsTakenAgain) {
+  catch_up();
+  bool others_went_on = false;
+  bool first = true;
+  std::mutex mutex;
+  world.at = [&](const std::string& point) {
+    if (point != "source.read_chunk") return;
+    const std::lock_guard once(mutex);
+    if (!std::exchange(first, false)) return;
+    world.commit({{a, Operation::update, 5, 500}, {b, Operation::update, 5, 501}});
+    Until::holds(world, [&] {
+      return position() == world.next_lsn - 1 && world.sink_rows[b][5] == 501 && world.sink_rows[a][5] == 5;
+    });
+    others_went_on = true;
+  };
+  world.sink_rows[a][6] = 12345;  // Somebody changed the target.
+  start();
+  await_answer(world.request(a, Wanted::resnapshot));
+  await_streaming(a);
+  stop();
+  EXPECT_TRUE(others_went_on);
+  EXPECT_EQ(world.sink_rows[a][5], 500);
+  expect_equal();
+}
+
+TEST_F(R12_Joiner, ATableIsPausedAndResumed) {
+  catch_up();
+  start();
+  const std::int64_t pause = world.request(a, Wanted::pause);
+  await_answer(pause);
+  EXPECT_EQ(world.answers[pause], "");
+  world.commit({{a, Operation::update, 1, 11}, {b, Operation::update, 1, 12}});
+  world.commit({{a, Operation::delete_, 2, 0}});
+  await_all_applied();
+  {
+    const std::lock_guard lock(world.mutex);
+    EXPECT_EQ(world.sink_rows[b][1], 12);
+    EXPECT_EQ(world.sink_rows[a][1], 1);
+    EXPECT_EQ(progress_of(a).state, TableState::paused);
+    EXPECT_LT(progress_of(a).low, world.stored.position->lsn);
+  }
+  await_answer(world.request(a, Wanted::resume));
+  await_streaming(a);
+  stop();
+  expect_equal();
+}
+
+// The pause outlives the process, and so does the resume that was begun.
+TEST_F(R12_Joiner, APauseOutlivesTheRun) {
+  catch_up();
+  world.request(a, Wanted::pause);
+  catch_up();
+  EXPECT_EQ(progress_of(a).state, TableState::paused);
+  world.commit({{a, Operation::update, 1, 11}, {b, Operation::update, 1, 12}});
+  catch_up();
+  EXPECT_EQ(world.sink_rows[a][1], 1);
+  EXPECT_EQ(world.sink_rows[b][1], 12);
+  world.request(a, Wanted::resume);
+  catch_up();
+  EXPECT_TRUE(streams(a));
+  expect_equal();
+}
+
+TEST_F(R12_Joiner, ANewTableComesInWhileTheStreamRuns) {
+  catch_up();
+  start();
+  {
+    const std::lock_guard lock(world.mutex);
+    world.schemas.push_back(testing::make_table("c"));
+  }
+  for (std::int64_t key = 0; key < 40; ++key)
+    world.commit({{c, Operation::insert, key, key}, {b, Operation::update, key, key}});
+  const std::int64_t add = world.request(c, Wanted::add);
+  await_answer(add);
+  EXPECT_EQ(world.answers[add], "");
+  world.commit({{c, Operation::delete_, 3, 0}});
+  await_streaming(c);
+  await_all_applied();
+  stop();
+  expect_equal();
+}
+
+TEST_F(R12_Joiner, WhatCannotBeIsRefusedWithItsReason) {
+  catch_up();
+  start();
+  const auto refusal = [&](const TableName& table, Wanted wanted) {
+    const std::int64_t id = world.request(table, wanted);
+    await_answer(id);
+    const std::lock_guard lock(world.mutex);
+    return world.answers[id];
+  };
+  EXPECT_EQ(refusal(a, Wanted::add), "dbo.a is replicated already");
+  EXPECT_EQ(refusal(a, Wanted::resume), "dbo.a is not paused, its state is streaming");
+  EXPECT_EQ(refusal(c, Wanted::pause), "dbo.c is not replicated");
+  EXPECT_NE(refusal(c, Wanted::add).find("not among the configured tables"), std::string::npos);
+  EXPECT_EQ(refusal(a, Wanted::pause), "");
+  EXPECT_EQ(refusal(a, Wanted::pause), "dbo.a is paused already");
+  stop();
+  EXPECT_FALSE(ended_with.has_value());
+}
+
+// Cleanup was faster than the operator: said by name, and the stream goes on.
+TEST_F(R12_Joiner, AGapOfAPausedTableIsItsOwn) {
+  catch_up();
+  start();
+  await_answer(world.request(a, Wanted::pause));
+  world.commit({{a, Operation::update, 1, 11}});
+  {
+    const std::lock_guard lock(world.mutex);
+    world.cleaned[a] = world.next_lsn - 1;
+  }
+  const std::int64_t resume = world.request(a, Wanted::resume);
+  await_answer(resume);
+  {
+    const std::lock_guard lock(world.mutex);
+    EXPECT_NE(world.answers[resume].find("dbo.a"), std::string::npos);
+    EXPECT_FALSE(world.errors[a].empty());
+    EXPECT_EQ(progress_of(a).state, TableState::paused);
+  }
+  world.commit({{b, Operation::update, 1, 12}});
+  await_all_applied();
+  await_answer(world.request(a, Wanted::resnapshot));
+  await_streaming(a);
+  stop();
+  EXPECT_TRUE(world.errors[a].empty());
+  EXPECT_FALSE(ended_with.has_value());
+  expect_equal();
+}
+
+// A gap that keeps the stream from starting is ended by a pause as well: the others go on.
+TEST_F(R12_Joiner, APauseLetsTheOthersGoOnBehindAGap) {
+  catch_up();
+  world.commit({{a, Operation::update, 1, 11}, {b, Operation::update, 1, 12}});
+  world.cleaned[a] = world.next_lsn - 1;
+  EXPECT_THROW(catch_up(), Error);
+  world.request(a, Wanted::pause);
+  catch_up();
+  EXPECT_EQ(world.sink_rows[b][1], 12);
+  EXPECT_EQ(progress_of(a).state, TableState::paused);
+}
+
+// The last window before the join is read twice, once by the table's own source and once by the stream: neither may be lost,
+// nor come twice, wherever the two stand to each other.
+TEST_F(R12_Joiner, NothingIsLostBetweenTheTwoPositions) {
+  catch_up();
+  start();
+  std::int64_t next = 1000;
+  std::mutex mutex;
+  world.at = [&](const std::string& point) {
+    if (point != "outside.source.next" && point != "source.add_table" && point != "outside.committed") return;
+    const std::lock_guard lock(mutex);
+    if (next >= 1400) return;
+    world.commit({{a, Operation::insert, next, 1}, {b, Operation::insert, next, 2}});
+    if (next > 1000) world.commit({{a, Operation::delete_, next - 1, 0}});
+    ++next;
+  };
+  for (const Wanted wanted : {Wanted::resnapshot, Wanted::pause, Wanted::resume, Wanted::resnapshot}) {
+    await_answer(world.request(a, wanted));
+    if (wanted == Wanted::pause) {
+      Until::holds(world, [&] { return progress_of(a).state == TableState::paused; });
+    } else {
+      await_streaming(a);
+    }
+  }
+  await_all_applied();
+  stop();
+  EXPECT_GT(next, 1001);
+  EXPECT_FALSE(ended_with.has_value());
+  expect_equal();
+}
+
+// Every point of the joiner meets failures while changes go on and requests come.
+TEST_F(R12_Joiner, SurvivesRandomFailures) {
+  catch_up();
+  world.random_failures = 30;
+  std::int64_t next = 1000;
+  std::mutex mutex;
+  world.at = [&](const std::string& point) {
+    if (point != "source.read_chunk" && point != "outside.committed" && point != "sink.committed") return;
+    const std::lock_guard lock(mutex);
+    if (next >= 1500) return;
+    world.commit({{a, Operation::insert, next, 1}, {b, Operation::insert, next, 2}});
+    world.commit({{a, Operation::update, next, 3}});
+    if (next % 3 == 0) world.commit({{a, Operation::delete_, next, 0}});
+    ++next;
+  };
+  start();
+  for (const Wanted wanted : {Wanted::resnapshot, Wanted::pause, Wanted::resume, Wanted::resnapshot}) {
+    await_answer(world.request(a, wanted));
+    if (wanted != Wanted::pause) await_streaming(a);
+  }
+  {
+    const std::lock_guard lock(world.mutex);
+    world.random_failures = 0;
+  }
+  await_all_applied();
+  stop();
+  EXPECT_GT(progress.retries, 3u);
+  expect_equal();
+}
+
+// A row that the target refuses while a table is replayed concerns this table; it stays where it was.
+TEST_F(R12_Joiner, AnErrorOfOneTableHoldsThatTableAlone) {
+  catch_up();
+  world.failures["outside.write"] = {ErrorKind::data};
+  start();
+  await_answer(world.request(a, Wanted::resnapshot));
+  Until::holds(world, [&] { return !world.errors[a].empty(); });
+  world.commit({{b, Operation::update, 1, 12}});
+  await_all_applied();
+  stop();
+  EXPECT_FALSE(ended_with.has_value());
+  EXPECT_TRUE(progress_of(a).outside);
+  catch_up();  // The next run tries again.
+  expect_equal();
+}
+
+// Whoever waits for "caught up" would wait for ever.
+TEST_F(R12_Joiner, AnErrorOfOneTableEndsARunThatIsToCatchUp) {
+  catch_up();
+  world.request(a, Wanted::resnapshot);
+  world.failures["outside.write"] = {ErrorKind::data};
+  EXPECT_THROW(catch_up(), Error);
+}
+
+TEST_F(R12_Joiner, ADeposedRunnerEndsAltogether) {
+  catch_up();
+  world.failures["outside.write"] = {ErrorKind::fenced};
+  start();
+  world.request(a, Wanted::resnapshot);
+  Until::holds(world, [&] { return ended_with.has_value(); });
+  EXPECT_EQ(ended_with, ErrorKind::fenced);
+}
+
+// A drain comes while the joiner is anywhere: it ends, and the next run goes on from there.
+TEST_F(R12_Joiner, DrainEndsItAnywhere) {
+  catch_up();
+  for (const char* const point :
+       {"outside.open", "outside.source.open", "source.plan_chunk", "chunk.begin", "chunk.write",
+        "sink.finish_load", "outside.source.next", "outside.write", "outside.committed",
+        "sink.set_keys_aside", "source.remove_table", "source.add_table"}) {
+    SCOPED_TRACE(point);
+    world.at = [&](const std::string& passed) {
+      if (passed == point) drain.request_stop();
+    };
+    start();
+    world.request(a, Wanted::resnapshot);
+    Until::holds(world, [&] { return drain.stop_requested(); });
+    stop();
+    EXPECT_FALSE(ended_with.has_value());
+    world.at = {};
+    catch_up();
+    expect_equal();
+  }
+}
+
+// A request that comes while the table is on its way: what is under way ends first, and nothing of it is mixed in.
+TEST_F(R12_Joiner, ANewRequestBeginsTheLoadAnew) {
+  catch_up();
+  std::int64_t again = 0;
+  std::mutex mutex;
+  world.at = [&](const std::string& point) {
+    if (point != "source.read_chunk") return;
+    const std::lock_guard lock(mutex);
+    if (again != 0) return;
+    again = world.request(a, Wanted::resnapshot);
+  };
+  start();
+  await_answer(world.request(a, Wanted::resnapshot));
+  Until::holds(world, [&] { return again != 0 && world.answers.contains(again); });
+  await_streaming(a);
+  stop();
+  expect_equal();
+}
+
+// A first load has nobody to wait for; the tables of a running pipeline do.
+TEST_F(R12_Joiner, SnapshotOnlyLoadsATableThatIsNew) {
+  catch_up();
+  world.schemas.push_back(testing::make_table("c"));
+  world.commit({{c, Operation::insert, 1, 1}});
+  RunSettings only = settings;
+  only.snapshot_only = true;
+  EXPECT_EQ(run(only), RunEnd::loaded);
+  EXPECT_EQ(progress_of(c).state, TableState::catching_up);
+  EXPECT_TRUE(progress_of(c).outside);
+  catch_up();
+  expect_equal();
+}
+
+}  // namespace
+}  // namespace tailrace
