@@ -15,24 +15,22 @@ namespace tailrace {
 void JoinAttempt::run() {
   sink_ = task_.sink.outside(name_);
   state_ = sink_->open(/*take_over=*/false, stops_.early);
-  const TableRequest request = open_request();
+  TableRequest request = open_request();
   const std::optional<TableState> state = known() == nullptr ? std::nullopt : std::optional(known()->state);
   if (const std::string reason = refusal_of(name_, request.wanted, state); !reason.empty()) {
     log::warn("table.refused",
               {{"table", name_.str()}, {"asked", name_of(request.wanted)}, {"reason", reason}});
-    return sink_->answer(request, reason);
+    sink_->answer(request, reason);
+    if (known() == nullptr) return;
+    request.wanted = Wanted::nothing;  // What was under way goes on.
   }
-  if (request.wanted == Wanted::pause) {
-    if (!leave_stream()) return;
-    return sink_->answer(request, "");
-  }
+  if (request.wanted == Wanted::pause) return static_cast<void>(leave_stream());
   const bool is_at_rest = known() != nullptr && (!known()->outside || known()->state == TableState::paused);
   if (request.wanted == Wanted::nothing && is_at_rest) return;
   if (!open_source()) return;
   if (request.wanted == Wanted::resnapshot && !known()->outside && !leave_stream()) return;
   if (request.wanted == Wanted::resume) {
     sink_->rejoin();
-    sink_->answer(request, "");
     set_state(TableState::joining);
     log::info("table.resumed", {{"table", name_.str()}, {"low", known()->low.hex()}});
   }

@@ -123,11 +123,7 @@ class Attempt {
     left.low = resume_.position->lsn;
     if (left.state == TableState::streaming) left.state = TableState::paused;
     log::info("table.left", {{"table", request.table.str()}, {"lsn", left.low.hex()}});
-    if (request.wanted == Wanted::pause) {
-      sink_->answer(request, "");
-    } else {
-      jobs_.push_back({request.table, request});
-    }
+    if (request.wanted == Wanted::resnapshot) jobs_.push_back({request.table, request});
     return true;
   }
 

@@ -116,7 +116,8 @@ class Sink {
   // built.
   virtual std::vector<TableRequest> heartbeat() = 0;
 
-  // Closes a request: done, or refused for this reason.
+  // Closes a request that is refused, with the reason. (One that is done is answered in the transaction that does it:
+  // a crash in between would leave it open.)
   virtual void answer(const TableRequest& request, const std::string& refusal) = 0;
 
   // R12. A sink for one table that is, or will be, outside the stream: connections of its own and this instance's fence;
@@ -130,10 +131,11 @@ class Sink {
   // stopped first.
   [[nodiscard]] virtual bool set_keys_aside(const TableName& table, std::stop_token stop) = 0;
 
-  // Before the stream starts: these tables are outside it from the durable position on; what streamed is paused.
+  // Before the stream starts: these tables are outside it from the durable position on; what streamed is paused,
+  // and a request to pause it answered, as with `left`.
   virtual void leave(const std::vector<TableName>& tables) = 0;
 
-  // Of a sink of one table: a paused table replays from its `low` on.
+  // Of a sink of one table: a paused table replays from its `low` on; the request for it is answered.
   virtual void rejoin() = 0;
   // Of a sink of one table: what stands against it, for `status` to show; empty: nothing any more.
   virtual void record_error(const std::string& error) = 0;

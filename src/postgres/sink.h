@@ -73,6 +73,7 @@ class PostgresSink : public Sink {
   ResumeState open_outside(std::stop_token stop);
   void announce(const std::vector<SchemaPtr>& tables);
   bool restore_keys(const std::stop_token& stop);
+  void step_back_first();
   bool make_unique_constraints(const std::stop_token& stop);
   // Fails in the server where the pipeline, or the table outside the stream, is not where this sink knows it.
   void assert_ours();

@@ -88,7 +88,7 @@ void PostgresSink::apply_carefully(const ChangeBatch& batch) {
 void PostgresSink::check_constraints_carefully(const Lsn& upto) {
   std::optional<Error> broken = in_savepoint(*connection_, [&] { check_constraints(); });
   if (!broken) {
-    settle_isolation(*connection_, owner_, upto);
+    if (!only_) settle_isolation(*connection_, owner_, upto);  // What is kept is the stream's.
     return;
   }
   std::vector<PlanPtr> plans;

@@ -136,6 +136,7 @@ void PostgresSink::rejoin() {
   Transaction transaction(*connection_);
   assert_ours();
   store_state(*connection_, owner_, *only_, TableState::joining, std::nullopt);
+  answer_request(*connection_, owner_, *only_, "");
   transaction.commit();
   stored_.tables.front().progress.state = TableState::joining;
   if (const auto entry = entries_.find(*only_); entry != entries_.end())
@@ -178,23 +179,33 @@ void PostgresSink::announce(const std::vector<SchemaPtr>& tables) {
   }
 }
 
+// A foreign key takes locks on two tables, and readers and the stream lock the same two in their own order. Who finds a
+// deadlock ends its own statement, a second after it began to wait (deadlock_timeout): before that we have given up.
+void PostgresSink::step_back_first() {
+  connection_->exec("SET LOCAL lock_timeout = 300");
+}
+
 bool PostgresSink::set_keys_aside(const TableName& table, std::stop_token stop) {
   return with_lock_timeout(*connection_, settings_, stop, [&] {
+    step_back_first();
     assert_fence();
     const Result rows = connection_->query(keys_between_sql, of_table(owner_, table));
     for (int at = 0; at < rows.rows(); ++at) {
       const KeyAside key{{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))},
                          std::string(rows.text(at, 2)),
                          std::string(rows.text(at, 5))};
-      connection_->query("INSERT INTO tailrace.key_aside VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                         Params()
-                             .text(owner_.pipeline)
-                             .text(key.child.schema)
-                             .text(key.child.name)
-                             .text(key.name)
-                             .text(std::string(rows.text(at, 3)))
-                             .text(std::string(rows.text(at, 4)))
-                             .text(key.definition));
+      connection_->query(
+          "INSERT INTO tailrace.key_aside VALUES ($1, $2, $3, $4, $5, $6, $7)"
+          // It came back and was not validated yet: what it was before counts.
+          " ON CONFLICT DO NOTHING",
+          Params()
+              .text(owner_.pipeline)
+              .text(key.child.schema)
+              .text(key.child.name)
+              .text(key.name)
+              .text(std::string(rows.text(at, 3)))
+              .text(std::string(rows.text(at, 4)))
+              .text(key.definition));
       connection_->exec(alter(key, "DROP CONSTRAINT"));
       log::info("sink.foreign_key.aside", {{"table", key.child.str()}, {"constraint", key.name}});
     }
@@ -213,6 +224,7 @@ bool PostgresSink::restore_keys(const std::stop_token& stop) {
                        std::string(rows.text(at, 3))};
     const bool was_valid = key.definition.find(" NOT VALID") == std::string::npos;
     const auto add = [&] {
+      step_back_first();
       assert_fence();
       const bool exists =
           connection_

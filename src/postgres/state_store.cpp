@@ -205,6 +205,11 @@ void store_left(Connection& connection, const Owner& owner, const TableName& tab
           " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND NOT outside",
           of_table(owner, table).text(bytea_text(low))),
       table.str());
+  connection.query(
+      "UPDATE tailrace.table_request SET answered_at = clock_timestamp()"
+      " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND answered_at IS NULL"
+      "   AND wanted = 'pause'",
+      of_table(owner, table));
 }
 
 void store_joined(Connection& connection, const Owner& owner, const TableName& table) {

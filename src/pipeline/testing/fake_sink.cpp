@@ -210,6 +210,7 @@ class FakeSink : public Sink {
     TableProgress& progress = world_.stored.tables.at(*only_);
     TAILRACE_ASSERT(progress.outside && progress.state == TableState::paused);
     progress.state = TableState::joining;
+    answer_all(*only_);
   }
   void record_error(const std::string& error) override {
     const std::lock_guard lock(world_.mutex);
@@ -265,6 +266,7 @@ class FakeSink : public Sink {
     progress.outside = true;
     progress.low = world_.stored.position->lsn;
     if (progress.state == TableState::streaming) progress.state = TableState::paused;
+    if (wanted_of(world_.stored, table) == Wanted::pause) answer_all(table);
   }
 
   void answer_all(const TableName& table) {
