@@ -66,7 +66,8 @@ Command status_command() {
           "A pipeline that has never run is answered with 1. JSON: pipeline, known, runner {alive, name, "
           "heartbeat_age_seconds}, position {lsn, commit_time, written_at} or null, lag_seconds (from commit "
           "at the source to durable in the target, of the newest transaction applied) or null, last_error or "
-          "null, tables[] of table, state (loading, catching_up, joining, streaming, paused), rows (estimate of the target), "
+          "null, tables[] of table, state (loading, catching_up, joining, streaming, paused), rows (estimate "
+          "of the target), "
           "snapshot_rows, chunks_done, chunks_planned, resnapshot, outside, wanted, parked_keys, last_error.",
       .options = {format_option, {.name = "watch", .help = "Again every second, until interrupted."}},
       .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth, ExitCode::unavailable},
@@ -88,13 +89,16 @@ Command table_command() {
       .name = "table",
       .summary = "The tables of a pipeline: list them, add, pause, resume, or take one again.",
       .details =
-          "The other tables go on meanwhile. A request is recorded and answered by the live runner within moments, else the "
-          "next run does it. A refusal is answered with 1. JSON of a request: one line a table with table, asked, answer "
+          "The other tables go on meanwhile. A request is recorded and answered by the live runner within "
+          "moments, else the "
+          "next run does it. A refusal is answered with 1. JSON of a request: one line a table with table, "
+          "asked, answer "
           "(done, refused, recorded), runner_alive, reason.",
       .actions =
           {{"list", "Tables and their states."},
            {"add",
-            "Load a table that the configuration includes and that was enabled for CDC after the run began; it joins "
+            "Load a table that the configuration includes and that was enabled for CDC after the run began; "
+            "it joins "
             "the stream when it has caught up."},
            {"pause", "Leave the table out of the stream; the target keeps showing it as it is."},
            {"resume",

@@ -108,7 +108,8 @@ class PostgresSink : public Sink {
   void reload_parked();
   bool make_constraints(const TableSchema& table, const std::vector<ConstraintSql>& wanted,
                         const std::stop_token& stop);
-  bool add_constraints(const TableSchema& table, const std::vector<SchemaPtr>& parents, const std::stop_token& stop);
+  bool add_constraints(const TableSchema& table, const std::vector<SchemaPtr>& parents,
+                       const std::stop_token& stop);
   bool make_constraint(const ConstraintSql& constraint, const std::stop_token& stop);
   // R9c: sink_gather.cpp.
   bool must_gather(const ChangeBatch& batch, const RowBatch& rows);

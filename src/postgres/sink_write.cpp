@@ -222,8 +222,8 @@ bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
       const bool usable = connection_->reset();
       if (stop.stop_requested() && error.kind() == ErrorKind::conflict) return false;
       // What was learnt of a large transaction is kept for the stream alone: a table outside it is held instead.
-      const bool isolating = usable && error.kind() == ErrorKind::data && !(only_ && !whole_) &&
-                             isolate(error, batch);
+      const bool isolating =
+          usable && error.kind() == ErrorKind::data && !(only_ && !whole_) && isolate(error, batch);
       if (isolating && !whole_) repeat_from_the_source();
       const bool repeatable =
           isolating || (error.kind() == ErrorKind::conflict && attempt != conflict_attempts);
@@ -345,7 +345,8 @@ bool PostgresSink::finish_constraints(std::stop_token stop) {
     done[{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))}] = rows.boolean(at, 2);
   if (only_ && !done.contains(*only_)) return make_unique_constraints(stop);
   const auto is_used = [&](const TableName& name) {
-    return std::any_of(tables.begin(), tables.end(), [&](const SchemaPtr& each) { return each->name == name; });
+    return std::any_of(tables.begin(), tables.end(),
+                       [&](const SchemaPtr& each) { return each->name == name; });
   };
   for (const SchemaPtr& table : tables) {
     const auto found = done.find(table->name);
