@@ -28,6 +28,11 @@ namespace tailrace::postgres {
 
 struct ConstraintSql;
 
+// Past its mark every row is there that a change is about.
+inline bool is_exact(TableState state) {
+  return state == TableState::streaming || state == TableState::joining;
+}
+
 class PostgresSink : public Sink {
  public:
   explicit PostgresSink(Settings settings);

@@ -49,7 +49,7 @@ void PostgresSink::gather(const ChangeBatch& batch) {
 void PostgresSink::apply_gathered(Gather& gather, const RowBatch& rows, std::size_t begin, std::size_t end,
                                   bool goes_on) {
   Entry& entry = entry_of(rows.schema().name);
-  TableApply table(gather.plan(), entry.state == TableState::streaming, settings_,
+  TableApply table(gather.plan(), is_exact(entry.state), settings_,
                    careful() ? Faults::keep : Faults::refuse);
   table.add_gathered(rows, begin, end, goes_on);
   if (careful()) {

@@ -22,11 +22,6 @@ constexpr int conflict_attempts = 5;
 // Everything that was deferred is checked now, while an offender can still be named.
 constexpr const char* check_constraints_sql = "SET CONSTRAINTS ALL IMMEDIATE";
 
-// Past its mark every row is there that a change is about.
-bool is_exact(TableState state) {
-  return state == TableState::streaming || state == TableState::joining;
-}
-
 }  // namespace
 
 bool PostgresSink::ends_plainly(const ChangeBatch& batch) const {
