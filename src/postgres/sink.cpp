@@ -199,9 +199,14 @@ void PostgresSink::start_table(const TableStart& start) {
       row.shadow_table = create_shadow(*connection_, *start.schema, row.target);
       relation = {"tailrace", *row.shadow_table};
     }
+  } else if (known->second.plan->shadow()) {
+    // A first load into a shadow that begins anew.
+    drop_shadow(*connection_, known->second.plan->relation);
+    row.shadow_table = create_shadow(*connection_, *start.schema, row.target);
+    relation = {"tailrace", *row.shadow_table};
   } else {
     // A load that begins anew: what lies there is a part of an earlier load of ours.
-    TAILRACE_ASSERT(known->second.state == TableState::loading && !known->second.plan->shadow());
+    TAILRACE_ASSERT(known->second.state == TableState::loading);
     connection_->exec("TRUNCATE " + row.target.quoted());
   }
   store_table(*connection_, owner_, row);
