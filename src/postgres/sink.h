@@ -36,8 +36,6 @@ inline bool is_exact(TableState state) {
 class PostgresSink : public Sink {
  public:
   explicit PostgresSink(Settings settings);
-  // What outside() makes; `plans` is shared with the sink of the stream.
-  PostgresSink(Settings settings, Owner owner, std::shared_ptr<PlanRegistry> plans, TableName only);
   ~PostgresSink() override;
 
   ResumeState open(bool take_over, std::stop_token stop) override;
@@ -63,6 +61,9 @@ class PostgresSink : public Sink {
   void close() override;
 
  private:
+  // What outside() makes: it shares plans and the count of letters with the sink of the stream.
+  PostgresSink(const PostgresSink& stream, TableName only);
+
   using Key = std::vector<std::string>;
   // What changes while the pipeline runs; the plan says where rows go.
   struct Entry {

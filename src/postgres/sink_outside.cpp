@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "postgres/constraints.h"
 #include "postgres/ddl.h"
+#include "postgres/dead_letter.h"
 #include "postgres/sink.h"
 
 namespace tailrace::postgres {
@@ -55,16 +56,16 @@ std::string alter(const KeyAside& key, std::string_view what) {
 
 }  // namespace
 
-PostgresSink::PostgresSink(Settings settings, Owner owner, std::shared_ptr<PlanRegistry> plans,
-                           TableName only)
-    : settings_(std::move(settings)),
-      owner_(std::move(owner)),
+PostgresSink::PostgresSink(const PostgresSink& stream, TableName only)
+    : settings_(stream.settings_),
+      owner_(stream.owner_),
       only_(std::move(only)),
-      plans_(std::move(plans)) {}
+      plans_(stream.plans_),
+      durable_letters_(stream.durable_letters_) {}
 
 std::unique_ptr<Sink> PostgresSink::outside(const TableName& table) {
   TAILRACE_ASSERT(!only_ && owner_.fence != 0);
-  return std::make_unique<PostgresSink>(settings_, owner_, plans_, table);
+  return std::unique_ptr<Sink>(new PostgresSink(*this, table));
 }
 
 ResumeState PostgresSink::open_outside(std::stop_token stop) {
@@ -172,6 +173,7 @@ void PostgresSink::announce(const std::vector<SchemaPtr>& tables) {
     Entry entry;
     entry.plan = plans_->find(table->name);
     entry.state = TableState::joining;
+    entry.has_diverged = has_diverged(*connection_, owner_, table->name);
     TAILRACE_ASSERT(entry.plan != nullptr && entry.plan->schema->columns == table->columns);
     entries_[table->name] = std::move(entry);
     used_[table->name] = table;

@@ -8,7 +8,7 @@ import decimal
 import threading
 
 from tests.e2e.case import EndToEnd
-from tests.support.processes import wait_until
+from tests.support.processes import NotReady, wait_until
 from tests.support.simulator import run_sql
 
 ACCOUNTS = 60
@@ -102,8 +102,12 @@ class Tables(EndToEnd):
         return done.stdout + done.stderr
 
     def wait_for(self, states, table="accounts", run=None):
-        wait_until(lambda: (self.state(table) or ("", True))[:2] in [(each, each != "streaming") for each in states], 90,
-                   f"{table} is {states}; it is {self.state(table)}\n{run.log()[-3000:] if run else ''}")
+        def reached():
+            if run is not None and not run.running():
+                raise NotReady(f"tailrace ended with {run.child.returncode}:\n{run.log()[-4000:]}")
+            return (self.state(table) or ("", True))[:2] in [(each, each != "streaming") for each in states]
+
+        wait_until(reached, 90, f"{table} is {states}; it is {self.state(table)}\n{run.log()[-3000:] if run else ''}")
 
     def finish(self, run):
         self.end()

@@ -37,7 +37,7 @@ class Usage(unittest.TestCase):
         self.refused("rnu", says=["did you mean run?"])
         self.refused("run", says=["needs a configuration file"])
         self.refused("run", "a.yaml", "--takeover", says=["did you mean --take-over?", "tailrace run --help"])
-        self.refused("table", "a.yaml", says=["list, resnapshot"])
+        self.refused("table", "a.yaml", says=["list, add, pause, resume, resnapshot"])
         self.refused("run", "a.yaml", "--until-caught-up", "--snapshot-only", says=["exclude each other"])
         self.refused("status", "a.yaml", "--format", "xml", says=["expected text or json"])
 

@@ -264,11 +264,9 @@ TEST_F(R09_ImmediateIndexes, ATableTakenAgainMayExchangeValues) {
   auto sink = streaming({loaded()});
   reader_.run("UPDATE people SET code = -code; UPDATE people SET code = 30 - id * 10 WHERE id < 3");
   EXPECT_EQ(reader_.table("SELECT id, code FROM people WHERE id < 3 ORDER BY id"), "1|20\n2|10");
-  sink->begin_load("fork-1", {start(people_, /*shadow=*/true)}, {lsn(2), "e", 1});
-  sink->add_chunks({whole(people_)});
-  load_chunk(*sink, loaded());
-  EXPECT_TRUE(sink->finish_load({people_}, {"m"}, {}));
-  EXPECT_TRUE(sink->write(ending_at(lsn(3), {}, {people_->name}), {}));
+  const auto own = load_shadow(*sink, loaded());
+  EXPECT_TRUE(own->write(ending_at(lsn(3), {}, {people_->name}), {}));
+  EXPECT_TRUE(sink->write(joining(lsn(3), people_), {}));
   EXPECT_EQ(rows(), "1|10|note 1\n2|20|note 2\n3|30|note 3\n4|40|note 4");
 }
 

@@ -344,14 +344,11 @@ TEST_F(R11_DeadLetters, AChunksBadRowsAreTakenApart) {
 TEST_F(R11_DeadLetters, AJoinThatIsRefusedEnds) {
   make_strict_target();
   auto sink = tolerant_stream({loaded()});
-  sink->begin_load("fork-1", {start(docs_, /*shadow=*/true)}, {lsn(1), "", 1});
-  sink->add_chunks({whole(docs_)});
   RowBatch batch(docs_);
   add(batch, Operation::read, {1, "bad", "x"});
-  load_chunk(*sink, batch);
-  EXPECT_TRUE(sink->finish_load({docs_}, {"m2"}, {}));
-  EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(ending_at(lsn(2), {}, {docs_->name}), {})); }),
-            ErrorKind::data);
+  const auto own = load_shadow(*sink, batch);
+  EXPECT_TRUE(own->write(ending_at(lsn(2), {}, {docs_->name}), {}));
+  EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(joining(lsn(2), docs_), {})); }), ErrorKind::data);
   EXPECT_EQ(reader_.value("SELECT count(*) FROM docs"), "5");
 }
 

@@ -21,17 +21,6 @@ class R12_Resnapshot : public SinkTest {
       add(batch, Operation::read, {id, name, 0.0});
     return batch;
   }
-
-  // Takes the table out of the stream, and loads its shadow with these rows.
-  std::unique_ptr<Sink> load_shadow(PostgresSink& sink, const RowBatch& rows) {
-    take_out(sink, items_);
-    std::unique_ptr<Sink> own = own_sink(sink, items_);
-    own->begin_load({}, {start(items_, /*shadow=*/true)}, {});
-    own->add_chunks({whole(items_)});
-    load_chunk(*own, rows);
-    EXPECT_TRUE(own->finish_load({items_}, {"mark-2"}, {}));
-    return own;
-  }
 };
 
 TEST_F(R12_Resnapshot, AppliesOnlyTheDifferences) {

@@ -108,6 +108,17 @@ class SinkTest : public ::testing::Test {
     EXPECT_TRUE(sink.set_keys_aside(table->name, {}));
     sink.leave({table->name});
   }
+  // Takes the table out of the stream, and loads its shadow with these rows.
+  static std::unique_ptr<Sink> load_shadow(PostgresSink& sink, const RowBatch& rows) {
+    const SchemaPtr table = rows.schema_ptr();
+    take_out(sink, table);
+    std::unique_ptr<Sink> own = own_sink(sink, table);
+    own->begin_load({}, {start(table, /*shadow=*/true)}, {});
+    own->add_chunks({whole(table)});
+    load_chunk(*own, rows);
+    EXPECT_TRUE(own->finish_load({table}, {"mark-2"}, {}));
+    return own;
+  }
 
   // The table comes in with this end.
   static ChangeBatch joining(Lsn end, const SchemaPtr& table, std::vector<RowBatch> rows = {}) {

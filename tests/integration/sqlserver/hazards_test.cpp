@@ -129,7 +129,7 @@ TEST(Hazards, AMarkIsReachedWithoutLogScansToo) {
   const std::vector<Lsn> lows = opened.source.take_low(opened.info.tables);
   database.run("INSERT INTO t VALUES (1)");
   const HighMark mark = opened.source.take_mark();
-  opened.source.start_stream({std::nullopt, {{opened.info.tables[0], lows[0], mark}}, std::nullopt, false});
+  opened.source.start_stream({std::nullopt, {{opened.info.tables[0], lows[0], mark}}, std::nullopt});
   database.run("WAITFOR DELAY '00:00:00.100'");  // Later than the mark by more than a datetime can tell.
   database.control("N'marker'");
   std::size_t rows = 0;
