@@ -621,6 +621,9 @@ class R12_Joining : public ::testing::Test {
     opened.until([&](const ChangeBatch& batch) {
       for (const SchemaPtr& each : batch.joining)
         announced = announced || each->name.name == table;
+      // The sink must know the table before its first row.
+      for (const RowBatch& each : batch.tables)
+        EXPECT_TRUE(announced || each.schema().name.name != table);
       for (std::string& row : rows_of(batch))
         rows.push_back(std::move(row));
       return announced && batch.end;
