@@ -2,7 +2,9 @@
 #
 #   tailrace_library(name SOURCES ... PUBLIC ... PRIVATE ... TESTS ...)   target tailrace_<name>, alias tailrace::<name>
 #   tailrace_program(name SOURCES ... PRIVATE ...)                        an executable in the build folder's root
-#   tailrace_test(name LEVEL <unit|contract|integration|e2e|fault> SOURCES ... PRIVATE ...)
+#   tailrace_test(name LEVEL <unit|contract|integration|e2e|fault> SOURCES ... PRIVATE ... [MICROSOFT])
+#
+# MICROSOFT: a second run of the test as <name>_microsoft, with Microsoft's ODBC driver between tailrace and SQL Server.
 #
 # PUBLIC means "in our headers". Every test carries its level as a CTest label.
 #
@@ -37,8 +39,11 @@ function(tailrace_target_options target)
   endif()
 endfunction()
 
+execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/setup --microsoft-odbc OUTPUT_VARIABLE TAILRACE_MICROSOFT_ODBC
+                OUTPUT_STRIP_TRAILING_WHITESPACE)
+
 function(tailrace_test name)
-  cmake_parse_arguments(ARG "" "LEVEL" "SOURCES;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "MICROSOFT" "LEVEL" "SOURCES;PRIVATE" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   tailrace_target_options(${name})
   target_compile_options(${name} PRIVATE -O0)  # Compiling a test takes longer than running it.
@@ -49,6 +54,12 @@ function(tailrace_test name)
     list(APPEND labels concurrent)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT 600)
+  # Not under sanitizers: they would judge a library that is not ours.
+  if(ARG_MICROSOFT AND NOT TAILRACE_SANITIZE)
+    add_test(NAME ${name}_microsoft COMMAND ${name})
+    set_tests_properties(${name}_microsoft PROPERTIES LABELS ${ARG_LEVEL} TIMEOUT 600
+                         ENVIRONMENT "TAILRACE_TEST_ODBC_DRIVER=${TAILRACE_MICROSOFT_ODBC}")
+  endif()
 endfunction()
 
 function(tailrace_library name)
@@ -70,7 +81,7 @@ function(tailrace_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 endfunction()
 
-# tailrace_python_test(name LEVEL ... MODULES a.b.c ... [SERIAL] [TIMEOUT seconds])
+# tailrace_python_test(name LEVEL ... MODULES a.b.c ... [SERIAL] [MICROSOFT] [TIMEOUT seconds])
 #
 # unittest modules of this tree, run by the Python environment of tools/setup; not under sanitizers (they drive the
 # finished programs). SERIAL: measures time or memory, so nothing else runs beside it.
@@ -80,15 +91,24 @@ function(tailrace_python_test name)
   if(TAILRACE_SANITIZE)
     return()
   endif()
-  cmake_parse_arguments(ARG "SERIAL" "LEVEL;TIMEOUT" "MODULES" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;MICROSOFT" "LEVEL;TIMEOUT" "MODULES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 600)
   endif()
-  add_test(NAME ${name} COMMAND ${TAILRACE_VENV}/bin/python -m tests.support.run_unittest ${ARG_MODULES}
-           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LEVEL} TIMEOUT ${ARG_TIMEOUT}
-                       ENVIRONMENT "TAILRACE_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
-  if(ARG_SERIAL)
-    set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
+  set(runs ${name})
+  if(ARG_MICROSOFT)
+    list(APPEND runs ${name}_microsoft)
   endif()
+  foreach(run ${runs})
+    set(environment "TAILRACE_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
+    if(NOT run STREQUAL name)
+      list(APPEND environment "TAILRACE_TEST_ODBC_DRIVER=${TAILRACE_MICROSOFT_ODBC}")
+    endif()
+    add_test(NAME ${run} COMMAND ${TAILRACE_VENV}/bin/python -m tests.support.run_unittest ${ARG_MODULES}
+             WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${run} PROPERTIES LABELS ${ARG_LEVEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "${environment}")
+    if(ARG_SERIAL)
+      set_tests_properties(${run} PROPERTIES RUN_SERIAL TRUE)
+    endif()
+  endforeach()
 endfunction()

@@ -96,7 +96,7 @@ void read_unique_indexes(Connection& connection, Catalog& catalog, const TableIn
   Statement rows(
       connection, "list keys and unique indexes",
       "SELECT i.[object_id], i.[index_id], i.[name], i.[is_primary_key], i.[filter_definition], "
-      "x.[column_id], i.[is_unique_constraint] "
+      "i.[is_unique_constraint], x.[column_id] "
       "FROM sys.indexes AS i JOIN sys.index_columns AS x ON x.[object_id] = i.[object_id] AND x.[index_id] = "
       "i.[index_id] JOIN sys.tables AS t ON t.[object_id] = i.[object_id] WHERE i.[is_unique] = 1 AND "
       "i.[is_disabled] = 0 AND x.[key_ordinal] > 0 AND t.[is_ms_shipped] = 0 ORDER BY i.[object_id], "
@@ -113,12 +113,12 @@ void read_unique_indexes(Connection& connection, Catalog& catalog, const TableIn
       entry.name = rows.text(2).value_or("");
       entry.primary = rows.integer(3).value_or(0) != 0;
       entry.filter = rows.text(4).value_or("");
-      entry.constraint = rows.integer(6).value_or(0) != 0;
+      entry.constraint = rows.integer(5).value_or(0) != 0;
       table->unique_indexes.push_back(std::move(entry));
       last_object = object_id;
       last_index = index_id;
     }
-    table->unique_indexes.back().columns.push_back(int32_of(rows, 5));
+    table->unique_indexes.back().columns.push_back(int32_of(rows, 6));
   }
 }
 

@@ -109,6 +109,9 @@ std::string microsoft_string(const Settings& settings) {
   add("APP", settings.application);
   if (settings.application_intent == ApplicationIntent::read_only) add("ApplicationIntent", "ReadOnly");
   if (settings.multi_subnet_failover) add("MultiSubnetFailover", "yes");
+  // Else an idle connection that was lost is made anew unseen, perhaps to a server of another state: it must be known
+  // again before it is read (R4c).
+  add("ConnectRetryCount", "0");
   add("KeepAlive", std::to_string(settings.keepalive.count()));
   add("KeepAliveInterval", std::to_string(keepalive_interval(settings).count()));
   add_login(settings, add);

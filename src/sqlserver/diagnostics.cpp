@@ -74,6 +74,17 @@ bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
+// The driver's complaints about a call or a buffer of ours: another connection would hear the same.
+// Source: ODBC 3.8, appendix A.
+bool is_misuse(std::string_view state) {
+  constexpr std::array classes = {"07", "22", "24"};
+  constexpr std::array states = {"01004", "HY003", "HY004", "HY009", "HY010", "HY011", "HY024",
+                                 "HY090", "HY092", "HY104", "HY105", "HY106", "HYC00"};
+  return std::any_of(classes.begin(), classes.end(),
+                     [&](const char* each) { return starts_with(state, each); }) ||
+         std::any_of(states.begin(), states.end(), [&](const char* each) { return state == each; });
+}
+
 std::optional<ErrorKind> kind_of_state(const Diagnostic& diagnostic) {
   const std::string_view state = diagnostic.sqlstate;
   if (starts_with(state, "01") && state != "01004") return std::nullopt;
@@ -84,7 +95,7 @@ std::optional<ErrorKind> kind_of_state(const Diagnostic& diagnostic) {
   if (state == "42S02" || state == "42S22") return ErrorKind::schema;
   if (starts_with(state, "IM")) return ErrorKind::config;
   if (state == "HY008") return ErrorKind::unavailable;  // Cancelled, and not by us: the caller asks first.
-  if (diagnostic.native == 0) return ErrorKind::unavailable;
+  if (diagnostic.native == 0 && !is_misuse(state)) return ErrorKind::unavailable;
   return ErrorKind::internal;
 }
 

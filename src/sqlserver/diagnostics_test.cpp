@@ -27,7 +27,14 @@ TEST(Diagnostics, AreJudgedByNumber) {
   EXPECT_EQ(kind({{"HYT00", 0, "Timeout"}}), ErrorKind::unavailable);
   EXPECT_EQ(kind({{"42000", 102, "Incorrect syntax"}}), ErrorKind::internal);
   EXPECT_EQ(kind({{"IM002", 0, "no driver"}}), ErrorKind::config);
+  EXPECT_EQ(kind({{"HY000", 0, "something at the driver"}}), ErrorKind::unavailable);
   EXPECT_EQ(kind({}), ErrorKind::unavailable);
+}
+
+// A call or a buffer of ours that is wrong must not be tried for ever as if the server were away.
+TEST(Diagnostics, OurOwnMistakesAreInternal) {
+  for (const char* state : {"07009", "01004", "22003", "24000", "HY010", "HYC00"})
+    EXPECT_EQ(kind({{state, 0, "x"}}), ErrorKind::internal) << state;
 }
 
 // Kinds never hang on words: a French server says the same number.

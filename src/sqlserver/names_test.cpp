@@ -54,7 +54,8 @@ TEST(ConnectString, HoldsValuesAsTheDriverReadsThem) {
   EXPECT_EQ(
       connect_string(settings, ""),
       "DRIVER={ODBC Driver 18 for SQL Server};SERVER={tcp:sql01,1433};Encrypt=yes;TrustServerCertificate=yes;"
-      "DATABASE=shop;APP=tailrace;KeepAlive=30;KeepAliveInterval=10;UID=reader;PWD={a}};b};");
+      "DATABASE=shop;APP=tailrace;ConnectRetryCount=0;KeepAlive=30;KeepAliveInterval=10;UID=reader;PWD={a}};"
+      "b};");
 }
 
 Settings of_microsoft() {
@@ -75,10 +76,11 @@ TEST(ConnectString, GivesMicrosoftsDriverEverySetting) {
   settings.application_intent = ApplicationIntent::read_only;
   settings.multi_subnet_failover = true;
   settings.keepalive = std::chrono::seconds(60);
-  EXPECT_EQ(connect_string(settings, ""),
-            "DRIVER={ODBC Driver 18 for SQL Server};SERVER={tcp:sql01,1433};Encrypt=strict;"
-            "HostnameInCertificate=sql.example.com;DATABASE=shop;APP=tailrace;ApplicationIntent=ReadOnly;"
-            "MultiSubnetFailover=yes;KeepAlive=60;KeepAliveInterval=20;UID=reader;PWD=p;");
+  EXPECT_EQ(
+      connect_string(settings, ""),
+      "DRIVER={ODBC Driver 18 for SQL Server};SERVER={tcp:sql01,1433};Encrypt=strict;"
+      "HostnameInCertificate=sql.example.com;DATABASE=shop;APP=tailrace;ApplicationIntent=ReadOnly;"
+      "MultiSubnetFailover=yes;ConnectRetryCount=0;KeepAlive=60;KeepAliveInterval=20;UID=reader;PWD=p;");
   settings.encrypt = EncryptMode::off;
   EXPECT_NE(connect_string(settings, "").find(";Encrypt=no;"), std::string::npos);
   settings.encrypt = EncryptMode::verify;

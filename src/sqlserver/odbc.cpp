@@ -246,6 +246,7 @@ void Statement::check(int result) {
 }
 
 bool Statement::check_fetch(int result) {
+  last_read_ = -1;
   if (result == SQL_NO_DATA) {
     // A cancelled result looks like one that has ended.
     if (connection_.stopped()) fail();
@@ -280,7 +281,13 @@ bool Statement::next_result() {
   return true;
 }
 
+void Statement::take_turn(int column) {
+  TAILRACE_ASSERT(column > last_read_);
+  last_read_ = column;
+}
+
 std::optional<std::int64_t> Statement::integer(int column) {
+  take_turn(column);
   std::int64_t value = 0;
   SQLLEN indicator = 0;
   check(SQLGetData(handle_, static_cast<SQLUSMALLINT>(column + 1), SQL_C_SBIGINT, &value, sizeof(value),
@@ -290,6 +297,7 @@ std::optional<std::int64_t> Statement::integer(int column) {
 }
 
 std::optional<std::int64_t> Statement::timestamp(int column) {
+  take_turn(column);
   SQL_TIMESTAMP_STRUCT value{};
   SQLLEN indicator = 0;
   check(SQLGetData(handle_, static_cast<SQLUSMALLINT>(column + 1), SQL_C_TYPE_TIMESTAMP, &value,
@@ -299,6 +307,7 @@ std::optional<std::int64_t> Statement::timestamp(int column) {
 }
 
 bool Statement::append_bytes(int column, std::string& out, std::size_t limit, bool& longer) {
+  take_turn(column);
   constexpr std::size_t first_bytes = 8192;
   const std::size_t begin = out.size();
   longer = false;

@@ -99,7 +99,8 @@ class Statement {
   // Lets everything that is left of the batch happen; its results are dropped, its errors are not.
   void finish();
 
-  // Columns count from 0 and are asked for in ascending order, each one once. Nothing: NULL.
+  // Columns count from 0 and are asked for in ascending order, each one once: Microsoft's driver has no other. Nothing:
+  // NULL.
   std::optional<std::string> text(int column);
   std::optional<std::int64_t> integer(int column);
   std::optional<std::int64_t> timestamp(int column);  // 100 ns since 0001-01-01.
@@ -119,6 +120,7 @@ class Statement {
   [[noreturn]] void fail();
   void bind(const std::vector<Parameter>& parameters);
   void release();
+  void take_turn(int column);
 
   Connection& connection_;
   std::string doing_;
@@ -127,6 +129,7 @@ class Statement {
   std::vector<std::int64_t> lengths_;
   bool at_end_ = false;
   bool has_more_ = false;  // Another result begins behind the one that has ended.
+  int last_read_ = -1;     // Of the row's columns.
 };
 
 // Runs a statement whose result, if any, is not wanted.

@@ -11,6 +11,7 @@ import shutil
 import unittest
 
 from tests.support import compare
+from tests.support.odbc import skip_without_driver
 from tests.support.pipeline import Pipeline, wait_streaming
 from tests.support.postgres import Postgres
 from tests.support.processes import NotReady, private_directory, wait_until
@@ -28,6 +29,7 @@ class EndToEnd(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        skip_without_driver()
         cls.postgres = Postgres()
         cls.addClassCleanup(cls.postgres.stop)
         cls.simulator = Simulator(capture_interval=cls.CAPTURE_INTERVAL)

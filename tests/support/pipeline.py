@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 
+from tests.support.odbc import driver_setting
 from tests.support.processes import BUILD, NotReady, Process, wait_until
 
 CONFIG = """\
@@ -16,7 +17,7 @@ source:
   databases: [{database}]
   user: {source_user}
   password: ${{env:TAILRACE_SOURCE_PASSWORD}}
-  encrypt: {{ mode: require }}
+  encrypt: {{ mode: require }}{source_driver}
 target:
   type: postgres
   url: {target_url}
@@ -37,13 +38,14 @@ class Pipeline:
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config = self.directory / f"{name}.yaml"
+        source_driver, environment = driver_setting(self.directory)
         self.values = {
-            "name": name, "source_host": simulator.host, "source_port": simulator.port, "database": database,
+            "name": name, "source_driver": source_driver, "source_host": simulator.host, "source_port": simulator.port, "database": database,
             "source_user": source_user or simulator.user, "target_url": postgres.url(target),
             "target_user": postgres.user, "include": include, "readers": readers, "chunk_rows": chunk_rows,
             "poll_interval": poll_interval}
         self.environment = {"TAILRACE_SOURCE_PASSWORD": source_password or simulator.password,
-                            "TAILRACE_TARGET_PASSWORD": postgres.password}
+                            "TAILRACE_TARGET_PASSWORD": postgres.password, **environment}
         self.runs = 0
         self.write()
 

@@ -167,13 +167,14 @@ void read_tempdb(Connection& connection, Facts& facts) {
   if (space != Answer::given || !has_space) return;
   const Answer files =
       ask(connection, "look at tempdb's files",
-          "SELECT f.[size], f.[max_size], f.[growth], f.[name] FROM [tempdb].sys.database_files AS f WHERE "
+          "SELECT f.[name], f.[size], f.[max_size], f.[growth] FROM [tempdb].sys.database_files AS f WHERE "
           "f.[type] = 0",
           [&](Statement& row) {
-            if (tempdb.file.empty()) tempdb.file = row.text(3).value_or("");
-            const std::int64_t size = row.integer(0).value_or(0);
-            const std::int64_t most = row.integer(1).value_or(0);
-            if (row.integer(2).value_or(0) == 0) return;
+            std::string name = row.text(0).value_or("");
+            if (tempdb.file.empty()) tempdb.file = std::move(name);
+            const std::int64_t size = row.integer(1).value_or(0);
+            const std::int64_t most = row.integer(2).value_or(0);
+            if (row.integer(3).value_or(0) == 0) return;
             if (most == -1) {
               tempdb.may_grow_bytes = std::numeric_limits<std::uint64_t>::max();
             } else if (most > size && tempdb.may_grow_bytes != std::numeric_limits<std::uint64_t>::max()) {

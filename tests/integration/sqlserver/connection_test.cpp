@@ -10,6 +10,7 @@
 #include "sqlserver/odbc.h"
 #include "sqlserver/server_socket.h"
 #include "sqlserver/statements.h"
+#include "tests/integration/sqlserver/odbc_driver.h"
 #include "tests/integration/sqlserver/server.h"
 
 namespace tailrace::sqlserver::testing {
@@ -38,6 +39,11 @@ TEST(Connecting, TakesEveryPasswordThatTheDriverCanBeGiven) {
   std::string message;
   for (const char* password : {"a};b", "b};", "line\nfeed"}) {
     settings.password = Secret(password);
+    if (is_other_driver() && std::string_view(password).find("};") != std::string_view::npos) {
+      database.run(fmt::format("ALTER LOGIN {} WITH PASSWORD = {}", settings.user, literal(password)));
+      EXPECT_EQ(who(settings), settings.user) << password;
+      continue;
+    }
     EXPECT_EQ(kind_of([&] { Connection connection(settings); }, &message), ErrorKind::config) << password;
     EXPECT_NE(message.find("PWD"), std::string::npos) << message;
     EXPECT_EQ(message.find(password), std::string::npos) << "a secret in a message: " << message;

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "model/key_text.h"
+#include "tests/integration/sqlserver/odbc_driver.h"
 
 namespace tailrace::sqlserver::testing {
 namespace {
@@ -132,9 +133,15 @@ bool is_simulated() {
 }
 
 Settings server_settings() {
-  if (const char* real = std::getenv("TAILRACE_TEST_SQLSERVER")) return real_settings(real);
-  static Simulator simulator;
-  return simulator.settings();
+  Settings out;
+  if (const char* real = std::getenv("TAILRACE_TEST_SQLSERVER")) {
+    out = real_settings(real);
+  } else {
+    static Simulator simulator;
+    out = simulator.settings();
+  }
+  use_tested_driver(out);
+  return out;
 }
 
 Database::Database() {
