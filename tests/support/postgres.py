@@ -20,13 +20,14 @@ PASSWORD = "target secret"
 
 
 class Postgres:
-    """One cluster. `settings` are server parameters; durable=False trades safety at a power loss for speed."""
+    """One cluster. `settings` are server parameters; durable=False trades safety at a power loss for speed. `user` is its
+    superuser."""
 
-    def __init__(self, durable=False, keep=False, settings=None, directory=None):
+    def __init__(self, durable=False, keep=False, settings=None, directory=None, user="tailrace"):
         self.directory = pathlib.Path(directory) if directory else private_directory("pg")
         self.data = self.directory / "data"
         self.keep = keep
-        self.user = "tailrace"
+        self.user = user
         self.password = PASSWORD
         self.process = None
         self.port = None
