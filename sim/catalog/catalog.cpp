@@ -15,7 +15,8 @@ namespace tailrace::sim {
 namespace {
 
 constexpr std::string_view catalog_tables = R"sql(
-CREATE TABLE cat_state(id INTEGER PRIMARY KEY, version INTEGER, next_object_id INTEGER, cdc_enabled INTEGER);
+CREATE TABLE cat_state(id INTEGER PRIMARY KEY, version INTEGER, next_object_id INTEGER, cdc_enabled INTEGER,
+  last_rowversion INTEGER);
 CREATE TABLE cat_schemas(schema_id INTEGER PRIMARY KEY, name COLLATE Latin1_General_CI_AS UNIQUE, principal_id);
 CREATE TABLE cat_objects(object_id INTEGER PRIMARY KEY, name COLLATE Latin1_General_CI_AS, schema_id, parent_object_id,
   type COLLATE Latin1_General_CI_AS, create_date, modify_date, is_ms_shipped, text);
@@ -27,7 +28,7 @@ CREATE TABLE cat_partitions(object_id, number, PRIMARY KEY(object_id, number)) W
 CREATE TABLE cat_columns(object_id, column_id, name COLLATE Latin1_General_CI_AS, type, length, precision, scale,
   is_numeric, is_sysname, collation COLLATE Latin1_General_CI_AS, nullable, identity_seed, identity_increment,
   identity_last, default_object_id, computed, persisted, rowguidcol, hidden, generated,
-  type_name, system_type_id, user_type_id, shown_length, shown_precision, shown_scale,
+  type_name, system_type_id, user_type_id, shown_length, shown_precision, shown_scale, guise, sparse,
   PRIMARY KEY(object_id, column_id)) WITHOUT ROWID;
 CREATE TABLE cat_indexes(object_id, index_id, name COLLATE Latin1_General_CI_AS, is_unique, is_primary_key,
   is_unique_constraint, clustered, disabled, filter, stored_filter, constraint_object_id,
@@ -51,7 +52,7 @@ CREATE TABLE cat_permissions(class, major_id, grantee_id, permission COLLATE Lat
 CREATE TABLE cat_jobs(job_type COLLATE Latin1_General_CI_AS PRIMARY KEY, job_id, maxtrans, maxscans, continuous,
   pollinginterval, retention, threshold,
   interval_ms, running) WITHOUT ROWID;
-INSERT INTO cat_state VALUES(1, 0, 565577053, 0);
+INSERT INTO cat_state VALUES(1, 0, 565577053, 0, 2000);
 INSERT INTO cat_schemas VALUES(1, 'dbo', 1), (2, 'guest', 2), (3, 'INFORMATION_SCHEMA', 3), (4, 'sys', 4);
 INSERT INTO cat_principals VALUES(0, 'public', 'R', NULL, NULL, 1, 0, 0), (1, 'dbo', 'S', 'dbo', 'sa', NULL, 0, 0),
   (2, 'guest', 'S', 'guest', NULL, NULL, 0, 0), (3, 'INFORMATION_SCHEMA', 'S', NULL, NULL, NULL, 0, 0),
@@ -91,6 +92,10 @@ ColumnDef read_column(const Statement& row) {
   column.rowguidcol = row.number(17) != 0;
   column.hidden = row.number(18) != 0;
   column.generated = static_cast<GeneratedAlways>(row.number(19));
+  column.type.guise = static_cast<Guise>(row.number(20));
+  column.sparse = row.number(21) != 0;
+  if (column.type.type == Type::char_ || column.type.type == Type::varchar)
+    column.type.code_page = code_page_of(column.collation);
   return column;
 }
 
@@ -286,7 +291,7 @@ TablePtr Catalog::load(std::int32_t object_id) {
       "SELECT c.column_id, c.name, c.type, c.length, c.precision, c.scale, c.is_numeric, c.is_sysname, "
       "c.collation,"
       " c.nullable, c.identity_seed, c.identity_increment, c.default_object_id, o.name, d.text, c.computed,"
-      " c.persisted, c.rowguidcol, c.hidden, c.generated FROM cat_columns c"
+      " c.persisted, c.rowguidcol, c.hidden, c.generated, c.guise, c.sparse FROM cat_columns c"
       " LEFT JOIN cat_defaults d ON d.object_id = c.default_object_id"
       " LEFT JOIN cat_objects o ON o.object_id = c.default_object_id WHERE c.object_id = ? ORDER BY "
       "c.column_id");
@@ -360,6 +365,18 @@ std::int64_t Catalog::take_identity(const TableDef& table, std::int64_t count) {
       .bind(3, row.number(3))
       .run();
   return first;
+}
+
+std::string Catalog::next_rowversion() {
+  Statement row = work_.connection().prepare(
+      "UPDATE cat_state SET last_rowversion = last_rowversion + 1 RETURNING last_rowversion");
+  TAILRACE_ASSERT(row.next());
+  auto number = static_cast<std::uint64_t>(row.number(0));
+  row.run();
+  std::string bytes(8, '\0');
+  for (std::size_t i = 8; i-- > 0; number >>= 8)
+    bytes[i] = static_cast<char>(number & 0xFF);
+  return bytes;
 }
 
 void Catalog::raise_identity(const TableDef& table, std::int64_t value) {

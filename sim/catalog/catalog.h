@@ -91,6 +91,8 @@ class Catalog {
   std::int64_t take_identity(const TableDef& table, std::int64_t count);
   void raise_identity(const TableDef& table,
                       std::int64_t value);  // After SET IDENTITY_INSERT, DBCC CHECKIDENT.
+  // The database's next rowversion, 8 bytes big-endian. Part of the transaction.
+  std::string next_rowversion();
   std::optional<std::int64_t> last_identity(const TableDef& table);
 
   std::int32_t new_object_id();

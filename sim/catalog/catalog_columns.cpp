@@ -28,7 +28,7 @@ void Catalog::insert_column(const TableDef& table, ColumnDef& column) {
         .run();
   }
   Statement row = work_.connection().prepare(
-      "INSERT INTO cat_columns VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,?,?,?,?,?,?,?,?,?,?,?,?)");
+      "INSERT INTO cat_columns VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   row.bind(1, std::int64_t{table.object_id}).bind(2, std::int64_t{column.column_id}).bind(3, column.name);
   row.bind(4, static_cast<std::int64_t>(column.type.type)).bind(5, std::int64_t{column.type.length});
   row.bind(6, std::int64_t{column.type.precision}).bind(7, std::int64_t{column.type.scale});
@@ -41,9 +41,10 @@ void Catalog::insert_column(const TableDef& table, ColumnDef& column) {
   row.bind(16, std::int64_t{column.persisted}).bind(17, std::int64_t{column.rowguidcol});
   row.bind(18, std::int64_t{column.hidden}).bind(19, static_cast<std::int64_t>(column.generated));
   row.bind(20, type_name(column.type)).bind(21, std::int64_t{system_type_id(column.type)});
-  row.bind(22, std::int64_t{column.sysname ? 256 : system_type_id(column.type)});
+  row.bind(22, std::int64_t{column.sysname ? 256 : user_type_id(column.type)});
   row.bind(23, std::int64_t{shown_length(column.type)}).bind(24, std::int64_t{shown_precision(column.type)});
-  row.bind(25, std::int64_t{shown_scale(column.type)}).run();
+  row.bind(25, std::int64_t{shown_scale(column.type)});
+  row.bind(26, static_cast<std::int64_t>(column.type.guise)).bind(27, std::int64_t{column.sparse}).run();
 }
 
 Outcome Catalog::add_column(const TableDef& table, ColumnDef& column) {
@@ -122,7 +123,7 @@ Outcome Catalog::alter_column(const TableDef& table, const ColumnDef& column, st
       "collation=?9,"
       " nullable=?10, type_name=?11, system_type_id=?12, user_type_id=?13, shown_length=?14, "
       "shown_precision=?15,"
-      " shown_scale=?16 WHERE object_id = ?1 AND column_id = ?2");
+      " shown_scale=?16, guise=?17 WHERE object_id = ?1 AND column_id = ?2");
   row.bind(1, std::int64_t{table.object_id}).bind(2, std::int64_t{changed.column_id});
   row.bind(3, static_cast<std::int64_t>(changed.type.type)).bind(4, std::int64_t{changed.type.length});
   row.bind(5, std::int64_t{changed.type.precision}).bind(6, std::int64_t{changed.type.scale});
@@ -130,10 +131,11 @@ Outcome Catalog::alter_column(const TableDef& table, const ColumnDef& column, st
   if (!changed.collation.empty()) row.bind(9, changed.collation);
   row.bind(10, std::int64_t{changed.nullable}).bind(11, type_name(changed.type));
   row.bind(12, std::int64_t{system_type_id(changed.type)});
-  row.bind(13, std::int64_t{changed.sysname ? 256 : system_type_id(changed.type)});
+  row.bind(13, std::int64_t{changed.sysname ? 256 : user_type_id(changed.type)});
   row.bind(14, std::int64_t{shown_length(changed.type)})
       .bind(15, std::int64_t{shown_precision(changed.type)});
-  row.bind(16, std::int64_t{shown_scale(changed.type)}).run();
+  row.bind(16, std::int64_t{shown_scale(changed.type)});
+  row.bind(17, static_cast<std::int64_t>(changed.type.guise)).run();
   const TableDef before = table;
   touch();
   const bool renulled = changed.nullable != old->nullable;

@@ -42,6 +42,7 @@ struct ColumnDef {
   bool persisted = false;
   bool rowguidcol = false;
   bool hidden = false;
+  bool sparse = false;
   GeneratedAlways generated = GeneratedAlways::no;
 
   std::string stored_name() const { return "c" + std::to_string(column_id); }

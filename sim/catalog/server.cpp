@@ -302,12 +302,12 @@ void Server::change_identity(Database& database, bool new_database) {
   save(database);
 }
 
-bool Server::call_xml(const Database& database, std::string_view table, std::string_view column) {
+bool Server::call_clr(const Database& database, std::string_view table, std::string_view column) {
   Connection connection(database.path, database.durable);
-  connection.execute("INSERT OR IGNORE INTO cat_types VALUES(241, 'xml', 241, -1, 0, 0, NULL)");
+  connection.execute("INSERT OR IGNORE INTO cat_types VALUES(257, 'Point', 240, -1, 0, 0, NULL)");
   connection
       .prepare(
-          "UPDATE cat_columns SET type_name = 'xml', system_type_id = 241, user_type_id = 241 WHERE name = "
+          "UPDATE cat_columns SET type_name = 'Point', system_type_id = 240, user_type_id = 257 WHERE name = "
           "?1 AND object_id IN "
           "(SELECT object_id FROM cat_objects WHERE name = ?2)")
       .bind(1, column)

@@ -77,9 +77,8 @@ class Server {
   void set_read_committed_snapshot(Database& database, bool on);
   // Another lineage, as after a restore: a new recovery fork (and, if `new_database`, a new create_date and guids).
   void change_identity(Database& database, bool new_database);
-  // The catalog says of a column that it is xml, a type that the simulator does not carry; its values stay. False: no
-  // such column.
-  [[nodiscard]] bool call_xml(const Database& database, std::string_view table, std::string_view column);
+  // The catalog says of a column that it is of a CLR type of one's own; its values stay. False: no such column.
+  [[nodiscard]] bool call_clr(const Database& database, std::string_view table, std::string_view column);
 
   // What the server says of itself although it is something else (poses.cpp): a server property under its name in upper
   // case; an empty value: the truth again.

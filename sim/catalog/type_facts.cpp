@@ -46,6 +46,34 @@ constexpr std::array<Facts, 23> all_facts{{
     {Type::uniqueidentifier, "uniqueidentifier", 36, 16, 0, 0},
 }};
 
+struct GuiseFacts {
+  Guise guise;
+  std::string_view name;
+  std::int32_t id;
+  std::int32_t user_id;
+  std::int32_t length;  // As sys.columns shows it.
+  TypeInfo type;        // What is stored.
+};
+
+constexpr std::array<GuiseFacts, 9> guise_facts{{
+    {Guise::text, "text", 35, 35, 16, {.type = Type::varchar, .length = -1}},
+    {Guise::ntext, "ntext", 99, 99, 16, {.type = Type::nvarchar, .length = -1}},
+    {Guise::image, "image", 34, 34, 16, {.type = Type::varbinary, .length = -1}},
+    {Guise::xml, "xml", 241, 241, -1, {.type = Type::nvarchar, .length = -1}},
+    {Guise::rowversion, "timestamp", 189, 189, 8, {.type = Type::binary, .length = 8}},
+    {Guise::sql_variant, "sql_variant", 98, 98, 8016, {.type = Type::varbinary, .length = 8016}},
+    {Guise::hierarchyid, "hierarchyid", 240, 128, 892, {.type = Type::varbinary, .length = 892}},
+    {Guise::geometry, "geometry", 240, 129, -1, {.type = Type::varbinary, .length = -1}},
+    {Guise::geography, "geography", 240, 130, -1, {.type = Type::varbinary, .length = -1}},
+}};
+
+const GuiseFacts& facts_of(Guise guise) {
+  for (const GuiseFacts& facts : guise_facts) {
+    if (facts.guise == guise) return facts;
+  }
+  throw Error(ErrorKind::internal, "a guise without facts");
+}
+
 const Facts& facts_of(Type type) {
   for (const Facts& facts : all_facts) {
     if (facts.type == type) return facts;
@@ -68,12 +96,14 @@ std::int32_t decimal_bytes(std::uint8_t precision) {
 }  // namespace
 
 std::string_view type_name(const TypeInfo& type) {
+  if (type.guise != Guise::none) return facts_of(type.guise).name;
   if (type.type == Type::decimal && type.numeric) return "numeric";
   return facts_of(type.type).name;
 }
 
 std::string type_declaration(const TypeInfo& type) {
   const std::string name(type_name(type));
+  if (type.guise != Guise::none) return name;
   switch (type.type) {
     case Type::decimal: return fmt::format("{}({},{})", name, type.precision, type.scale);
     case Type::time:
@@ -91,12 +121,18 @@ std::string type_declaration(const TypeInfo& type) {
   }
 }
 
+std::int32_t user_type_id(const TypeInfo& type) {
+  return type.guise == Guise::none ? system_type_id(type) : facts_of(type.guise).user_id;
+}
+
 std::int32_t system_type_id(const TypeInfo& type) {
+  if (type.guise != Guise::none) return facts_of(type.guise).id;
   if (type.type == Type::decimal && type.numeric) return 108;
   return facts_of(type.type).id;
 }
 
 std::int32_t shown_length(const TypeInfo& type) {
+  if (type.guise != Guise::none) return facts_of(type.guise).length;
   switch (type.type) {
     case Type::decimal: return decimal_bytes(type.precision);
     case Type::time: return time_bytes(type.scale);
@@ -130,7 +166,8 @@ std::int32_t shown_scale(const TypeInfo& type) {
 }
 
 bool is_text(const TypeInfo& type) {
-  return type.type == Type::char_ || type.type == Type::varchar || is_unicode(type);
+  return type.guise != Guise::xml &&
+         (type.type == Type::char_ || type.type == Type::varchar || is_unicode(type));
 }
 
 bool is_unicode(const TypeInfo& type) {
@@ -151,6 +188,12 @@ std::optional<TypeInfo> parse_type(std::string_view declaration) {
   const std::size_t open = declaration.find('(');
   const std::string_view name = declaration.substr(0, open);
   if (name == "sysname") return TypeInfo{.type = Type::nvarchar, .length = 256};
+  for (const GuiseFacts& facts : guise_facts) {
+    if (facts.name != name) continue;
+    TypeInfo type = facts.type;
+    type.guise = facts.guise;
+    return type;
+  }
   int arguments[2] = {-2, 0};
   if (open != std::string_view::npos) {
     std::string_view rest = declaration.substr(open + 1);

@@ -351,6 +351,7 @@ Outcome Cdc::create_instance(const TableDef& table, const std::string& name, con
     ColumnDef column;
     column.name = source->name;
     column.type = source->type;
+    if (column.type.guise == Guise::rowversion) column.type.guise = Guise::none;  // binary(8) there.
     column.sysname = source->sysname;
     column.collation = source->collation;
     change.columns.push_back(std::move(column));

@@ -42,6 +42,11 @@ std::string changed_call(const std::vector<const ColumnDef*>& columns) {
   return call + ")";
 }
 
+// text, ntext, image: the rows before a change never hold them.
+bool is_old_large(const TypeInfo& type) {
+  return type.guise == Guise::text || type.guise == Guise::ntext || type.guise == Guise::image;
+}
+
 std::string insert_row(const TableDef& table, const std::vector<const ColumnDef*>& columns, int operation) {
   const std::string_view image = operation == 1 || operation == 3 ? "OLD" : "NEW";
   std::string targets = "n, t, s, k, o, m";
@@ -50,7 +55,10 @@ std::string insert_row(const TableDef& table, const std::vector<const ColumnDef*
                   operation >= 3 ? "log_mask()" : "NULL");
   for (const ColumnDef* column : columns) {
     targets += ", " + column->stored_name();
-    if (operation >= 3 && is_max(column->type)) {
+    const bool before = operation == 1 || operation == 3;
+    if (before && is_old_large(column->type)) {
+      values += ", NULL";
+    } else if (operation >= 3 && is_max(column->type)) {
       values += fmt::format(", CASE WHEN {} THEN {}.{} END", differs(*column), image, column->stored_name());
     } else {
       values += fmt::format(", {}.{}", image, column->stored_name());

@@ -195,9 +195,9 @@ Outcome identity(ControlContext& context, const Arguments& arguments, CdcResult&
   return {};
 }
 
-Outcome xml_column(ControlContext& context, const Arguments& arguments, CdcResult&) {
-  if (context.server.call_xml(*context.database, text_at(arguments, 0), text_at(arguments, 1))) return {};
-  return refused("sp_sim_control xml_column: a table and its column.");
+Outcome clr_column(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  if (context.server.call_clr(*context.database, text_at(arguments, 0), text_at(arguments, 1))) return {};
+  return refused("sp_sim_control clr_column: a table and its column.");
 }
 
 Outcome property(ControlContext& context, const Arguments& arguments, CdcResult&) {
@@ -278,11 +278,11 @@ constexpr Command commands[] = {
     {"refuse_logins", refuse_logins},
     {"clock_shift", clock_shift},
     {"identity", identity},
-    {"xml_column", xml_column},
     {"property", property},
     {"partitions", partitions},
     {"temporal", temporal},
     {"tempdb", tempdb},
+    {"clr_column", clr_column},
     {"backup", backup},
     {"restore", restore},
     {"clear", clear},

@@ -18,6 +18,8 @@ inline constexpr std::string_view default_collation = "Latin1_General_CI_AS";
 
 // False for a name that is not known (error 448).
 bool find_collation(std::string_view name, CollationKind& kind);
+// The Windows code page of char and varchar under a collation; 0: Windows-1252. 65001: UTF-8.
+std::uint16_t code_page_of(std::string_view collation);
 // <0, 0, >0. Both sides are UTF-8 (WTF-8).
 int compare_text(CollationKind kind, std::string_view left, std::string_view right);
 // The simple case folding of a code point, and of a whole text: for names and for LIKE.

@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "sim/storage/code_page.h"
+#include "sim/storage/variant.h"
 #include "sim/tds/text.h"
 #include "sim/tds/type_info.h"
 #include "sim/tds/wire.h"
@@ -89,8 +91,14 @@ char* put_fixed(char* at, const ColumnPlan& plan, const Cell& cell) {
   }
 }
 
+// Text of another code page is encoded beforehand, and goes as bytes.
+ValueCode text_code_of(const ColumnPlan& plan) {
+  if (plan.code_page != 0) return ValueCode::bytes;
+  return plan.code == ValueCode::old_large ? plan.text_code : plan.code;
+}
+
 std::size_t encoded_bytes(const ColumnPlan& plan, std::string_view text) {
-  switch (plan.code) {
+  switch (text_code_of(plan)) {
     case ValueCode::narrow_text:
     case ValueCode::narrow_text_max: return code_page_1252_bytes(text);
     case ValueCode::wide_text:
@@ -100,7 +108,7 @@ std::size_t encoded_bytes(const ColumnPlan& plan, std::string_view text) {
 }
 
 char* put_encoded(char* at, const ColumnPlan& plan, std::string_view text) {
-  switch (plan.code) {
+  switch (text_code_of(plan)) {
     case ValueCode::narrow_text:
     case ValueCode::narrow_text_max: return write_code_page_1252(at, text);
     case ValueCode::wide_text:
@@ -132,9 +140,79 @@ void put_large_text(ByteBuffer& out, const ColumnPlan& plan, std::string_view te
   out.commit(put(at, std::uint32_t{0}));
 }
 
+// A text pointer of 16 bytes, a timestamp of 8, the length, the value.
+void put_old_large(ByteBuffer& out, const ColumnPlan& plan, std::string_view text) {
+  constexpr std::size_t pointer_bytes = 16;
+  constexpr std::size_t timestamp_bytes = 8;
+  const std::size_t bytes = encoded_bytes(plan, text);
+  TAILRACE_ASSERT(bytes <= 0x7FFFFFFF);
+  char* at = out.reserve(1 + pointer_bytes + timestamp_bytes + 4 + bytes);
+  at = put(at, static_cast<std::uint8_t>(pointer_bytes));
+  std::memset(at, 1, pointer_bytes + timestamp_bytes);
+  at = put(at + pointer_bytes + timestamp_bytes, static_cast<std::uint32_t>(bytes));
+  out.commit(put_encoded(at, plan, text));
+}
+
+// The base type, its properties, the value without a length of its own.
+void put_variant(ByteBuffer& out, std::string_view stored) {
+  const Value value = variant_value(stored);
+  ByteBuffer type;
+  put_type_info(type, value.type, /*nullable=*/true);
+  ByteBuffer body;
+  put_cell(body, plan_column(value.type, /*nullable=*/true), cell_of(value));
+  std::string_view info = type.view();
+  std::string_view bytes = body.view();
+  std::string head(1, info.front());
+  switch (value.type.type) {
+    case Type::char_:
+    case Type::varchar:
+    case Type::nchar:
+    case Type::nvarchar:  // Collation, then the most bytes; the value has a length of two bytes.
+      head += '\7';
+      head += info.substr(3, 5);
+      head += info.substr(1, 2);
+      bytes.remove_prefix(2);
+      break;
+    case Type::binary:
+    case Type::varbinary:
+      head += '\2';
+      head += info.substr(1, 2);
+      bytes.remove_prefix(2);
+      break;
+    case Type::decimal:
+      head += '\2';
+      head += info.substr(2, 2);
+      bytes.remove_prefix(1);
+      break;
+    case Type::time:
+    case Type::datetime2:
+    case Type::datetimeoffset:
+      head += '\1';
+      head += info.substr(1, 1);
+      bytes.remove_prefix(1);
+      break;
+    case Type::date:
+    case Type::uniqueidentifier:
+      head += '\0';
+      bytes.remove_prefix(1);
+      break;
+    default: {  // Types with a fixed form take that one.
+      ByteBuffer fixed;
+      put_type_info(fixed, value.type, /*nullable=*/false);
+      head[0] = fixed.view().front();
+      head += '\0';
+      bytes.remove_prefix(1);
+      break;
+    }
+  }
+  out.u32(static_cast<std::uint32_t>(head.size() + bytes.size()));
+  out.bytes(head);
+  out.bytes(bytes);
+}
+
 void put_null(ByteBuffer& out, const ColumnPlan& plan) {
   TAILRACE_ASSERT(plan.nullable);
-  const std::uint64_t null = plan.null_bytes == 1 ? 0 : plp_null;
+  const std::uint64_t null = plan.null_bytes == 1 || plan.null_bytes == 4 ? 0 : plp_null;
   char* at = out.reserve(sizeof null);
   std::memcpy(at, &null, sizeof null);
   out.commit(at + plan.null_bytes);
@@ -153,11 +231,13 @@ ColumnPlan time_plan(ValueCode code, const TypeInfo& type, bool nullable) {
 }
 
 ColumnPlan text_plan(ValueCode code, ValueCode max_code, const TypeInfo& type, bool nullable) {
-  if (type.length < 0) return {.code = max_code, .nullable = nullable, .null_bytes = 8};
+  if (type.length < 0)
+    return {.code = max_code, .nullable = nullable, .null_bytes = 8, .code_page = type.code_page};
   return {.code = code,
           .nullable = nullable,
           .null_bytes = 2,
-          .most_bytes = static_cast<std::uint32_t>(type.length)};
+          .most_bytes = static_cast<std::uint32_t>(type.length),
+          .code_page = type.code_page};
 }
 
 std::uint8_t size_with_date(const ColumnPlan& plan) {
@@ -168,6 +248,21 @@ std::uint8_t size_with_date(const ColumnPlan& plan) {
 }  // namespace
 
 ColumnPlan plan_column(const TypeInfo& type, bool nullable) {
+  switch (type.guise) {
+    case Guise::text:
+      return {.code = ValueCode::old_large,
+              .nullable = nullable,
+              .text_code = ValueCode::narrow_text_max,
+              .code_page = type.code_page};
+    case Guise::ntext:
+      return {.code = ValueCode::old_large, .nullable = nullable, .text_code = ValueCode::wide_text_max};
+    case Guise::image:
+      return {.code = ValueCode::old_large, .nullable = nullable, .text_code = ValueCode::bytes_max};
+    case Guise::sql_variant: return {.code = ValueCode::variant, .nullable = nullable, .null_bytes = 4};
+    case Guise::hierarchyid:
+      return {.code = ValueCode::bytes_max, .nullable = nullable, .null_bytes = 8};
+    default: break;
+  }
   switch (type.type) {
     case Type::bit:
     case Type::tinyint: return fixed_plan(ValueCode::integer, 1, nullable);
@@ -205,9 +300,23 @@ ColumnPlan plan_column(const TypeInfo& type, bool nullable) {
   return {};
 }
 
+static void put_text_cell(ByteBuffer& out, const ColumnPlan& plan, std::string_view bytes) {
+  if (plan.code == ValueCode::old_large) return put_old_large(out, plan, bytes);
+  if (plan.code == ValueCode::narrow_text_max) return put_large_text(out, plan, bytes);
+  put_short_text(out, plan, bytes);
+}
+
 void put_cell(ByteBuffer& out, const ColumnPlan& plan, const Cell& cell) {
   if (cell.null) return put_null(out, plan);
+  if (plan.code_page != 0) {
+    Cell encoded = cell;
+    const std::string bytes = encode_code_page(cell.text, plan.code_page);
+    encoded.text = bytes;
+    return put_text_cell(out, plan, encoded.text);
+  }
   switch (plan.code) {
+    case ValueCode::old_large: return put_old_large(out, plan, cell.text);
+    case ValueCode::variant: return put_variant(out, cell.text);
     case ValueCode::narrow_text:
     case ValueCode::wide_text:
     case ValueCode::bytes: return put_short_text(out, plan, cell.text);

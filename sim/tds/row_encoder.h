@@ -35,6 +35,8 @@ enum class ValueCode : std::uint8_t {
   wide_text_max,
   bytes_max,
   guid,
+  old_large,  // text, ntext, image: a text pointer first; how the text goes is in `text_code`
+  variant,
 };
 
 struct ColumnPlan {
@@ -44,7 +46,9 @@ struct ColumnPlan {
   std::uint8_t size = 0;  // Bytes of a fixed-size value; of the time of day for the types that have one.
   std::uint8_t null_bytes = 1;  // What a NULL takes in a ROW token.
   std::uint32_t most_bytes = 0;
-  std::int64_t divisor = 1;  // From 100 ns to the units of the wire.
+  ValueCode text_code = ValueCode::bytes;  // Of old_large.
+  std::uint16_t code_page = 0;             // Of narrow text; 0: 1252.
+  std::int64_t divisor = 1;                // From 100 ns to the units of the wire.
 };
 
 ColumnPlan plan_column(const TypeInfo& type, bool nullable);

@@ -8,7 +8,26 @@
 namespace tailrace::sim::tds {
 namespace {
 
-void put_collation(ByteBuffer& out) {
+// Of a code page: a locale that has it, as in the collations of its languages; UTF-8 is a flag of its own.
+void put_collation(ByteBuffer& out, std::uint16_t code_page = 0) {
+  constexpr std::uint32_t ignore_case_kana_width = 0xD00000;
+  constexpr std::uint32_t is_utf8 = 1U << 26;
+  struct Locale {
+    std::uint16_t code_page;
+    std::uint32_t id;
+  };
+  constexpr Locale locales[] = {{1250, 0x0415}, {1251, 0x0419}, {1253, 0x0408}, {1254, 0x041F}, {1255, 0x040D},
+                                {1256, 0x0401}, {1257, 0x0427}, {1258, 0x042A}, {874, 0x041E},  {932, 0x0411},
+                                {936, 0x0804},  {949, 0x0412},  {950, 0x0404}};
+  if (code_page == 65001) {
+    out.u32(0x0409 | ignore_case_kana_width | is_utf8);
+    return out.u8(0);
+  }
+  for (const Locale& locale : locales) {
+    if (locale.code_page != code_page) continue;
+    out.u32(locale.id | ignore_case_kana_width);
+    return out.u8(0);
+  }
   out.bytes({reinterpret_cast<const char*>(collation_bytes), sizeof collation_bytes});
 }
 
@@ -18,10 +37,64 @@ void put_sized(ByteBuffer& out, bool nullable, std::uint8_t fixed_code, std::uin
   if (nullable) out.u8(size);
 }
 
-void put_string_type(ByteBuffer& out, std::uint8_t code, std::int32_t length, bool has_collation) {
+void put_string_type(ByteBuffer& out, std::uint8_t code, std::int32_t length, bool has_collation,
+                     std::uint16_t code_page = 0) {
   out.u8(code);
   out.u16(length < 0 ? std::uint16_t{0xFFFF} : static_cast<std::uint16_t>(length));
-  if (has_collation) put_collation(out);
+  if (has_collation) put_collation(out, code_page);
+}
+
+void put_short_name(ByteBuffer& out, std::string_view ascii) {
+  out.u8(static_cast<std::uint8_t>(ascii.size()));
+  for (const char c : ascii)
+    out.u16(static_cast<unsigned char>(c));
+}
+
+// UDT_INFO: the database, the schema, the type's name, and the assembly as clients know it.
+void put_clr_type(ByteBuffer& out, std::uint16_t most_bytes, std::string_view name, std::string_view class_name) {
+  out.u8(wire_type::udt);
+  out.u16(most_bytes);
+  put_short_name(out, "master");
+  put_short_name(out, "sys");
+  put_short_name(out, name);
+  const std::string assembly = "Microsoft.SqlServer.Types." + std::string(class_name) +
+                               ", Microsoft.SqlServer.Types, Version=11.0.0.0, Culture=neutral, "
+                               "PublicKeyToken=89845dcd8080cc91";
+  out.u16(static_cast<std::uint16_t>(assembly.size()));
+  for (const char c : assembly)
+    out.u16(static_cast<unsigned char>(c));
+}
+
+// text, ntext and image: the table's name follows, which here is empty (one part of no characters).
+void put_old_large_type(ByteBuffer& out, std::uint8_t code, const TypeInfo& type) {
+  out.u8(code);
+  out.u32(0x7FFFFFFF);
+  if (type.type != Type::varbinary) put_collation(out, type.code_page);
+  out.u8(1);
+  out.u16(0);
+}
+
+// Types that are others in a guise; false: this one is not, or looks the same on the wire (rowversion).
+bool put_guise_type(ByteBuffer& out, const TypeInfo& type) {
+  switch (type.guise) {
+    case Guise::none:
+    case Guise::rowversion: return false;
+    case Guise::text: put_old_large_type(out, wire_type::text, type); return true;
+    case Guise::ntext: put_old_large_type(out, wire_type::ntext, type); return true;
+    case Guise::image: put_old_large_type(out, wire_type::image, type); return true;
+    case Guise::xml:
+      out.u8(wire_type::xml);
+      out.u8(0);  // No schema.
+      return true;
+    case Guise::sql_variant:
+      out.u8(wire_type::variant);
+      out.u32(8009);
+      return true;
+    case Guise::hierarchyid: put_clr_type(out, 892, "hierarchyid", "SqlHierarchyId"); return true;
+    case Guise::geometry: put_clr_type(out, 0xFFFF, "geometry", "SqlGeometry"); return true;
+    case Guise::geography: put_clr_type(out, 0xFFFF, "geography", "SqlGeography"); return true;
+  }
+  return false;
 }
 
 Error unknown_type(std::string_view parameter, std::uint8_t code) {
@@ -154,6 +227,7 @@ Error refused_request(int number, std::string text) {
 
 void put_type_info(ByteBuffer& out, const TypeInfo& type, bool nullable) {
   using namespace wire_type;
+  if (put_guise_type(out, type)) return;
   switch (type.type) {
     case Type::bit: return put_sized(out, nullable, bit, bitn, 1);
     case Type::tinyint: return put_sized(out, nullable, int1, intn, 1);
@@ -175,8 +249,8 @@ void put_type_info(ByteBuffer& out, const TypeInfo& type, bool nullable) {
     case Type::time: out.u8(timen); return out.u8(type.scale);
     case Type::datetime2: out.u8(datetime2n); return out.u8(type.scale);
     case Type::datetimeoffset: out.u8(datetimeoffsetn); return out.u8(type.scale);
-    case Type::char_: return put_string_type(out, char_, type.length, true);
-    case Type::varchar: return put_string_type(out, varchar, type.length, true);
+    case Type::char_: return put_string_type(out, char_, type.length, true, type.code_page);
+    case Type::varchar: return put_string_type(out, varchar, type.length, true, type.code_page);
     case Type::nchar: return put_string_type(out, nchar, type.length, true);
     case Type::nvarchar: return put_string_type(out, nvarchar, type.length, true);
     case Type::binary: return put_string_type(out, binary, type.length, false);

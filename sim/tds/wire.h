@@ -97,6 +97,7 @@ inline constexpr std::uint8_t money = 0x3C;
 inline constexpr std::uint8_t datetime = 0x3D;
 inline constexpr std::uint8_t float8 = 0x3E;
 inline constexpr std::uint8_t old_numeric = 0x3F;
+inline constexpr std::uint8_t variant = 0x62;
 inline constexpr std::uint8_t ntext = 0x63;
 inline constexpr std::uint8_t bitn = 0x68;
 inline constexpr std::uint8_t decimaln = 0x6A;
@@ -112,6 +113,8 @@ inline constexpr std::uint8_t binary = 0xAD;
 inline constexpr std::uint8_t char_ = 0xAF;
 inline constexpr std::uint8_t nvarchar = 0xE7;
 inline constexpr std::uint8_t nchar = 0xEF;
+inline constexpr std::uint8_t udt = 0xF0;
+inline constexpr std::uint8_t xml = 0xF1;
 }  // namespace wire_type
 
 // SQL_Latin1_General_CP1_CI_AS: LCID 0x0409, ignore case, kana and width, sort id 52.

@@ -291,6 +291,7 @@ struct ColumnClause {
   ExprPtr computed_expr;
   bool persisted = false;
   bool rowguidcol = false;
+  bool sparse = false;
   std::vector<ConstraintClause> constraints;  // Of this column
 };
 

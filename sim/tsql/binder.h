@@ -146,6 +146,8 @@ class Binder {
   Typed cast_to(Typed value, const TypeInfo& type, int style, bool try_cast, std::int32_t line);
   std::string collated(const Typed& value) const;  // With COLLATE where SQLite would not know.
   std::string ordered(const Typed& value) const;   // As a sort or group key.
+  void require_comparable(const Typed& value, std::int32_t line) const;
+  void require_open(OperationBody body, const Typed& value) const;
   std::string row_count(const Expr& expr, const char* clause);
 
   Block& block() { return *block_; }

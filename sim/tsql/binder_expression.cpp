@@ -33,6 +33,7 @@ bool is_predicate(ExprKind kind) {
 // Whether a value of one type is stored as the same SQLite value under the other.
 bool same_storage(const TypeInfo& from, const TypeInfo& to) {
   if (from == to) return true;
+  if (is_opaque(from) || is_opaque(to)) return false;
   const bool narrow_integer_target = to.type == Type::decimal && to.scale == 0 && !is_wide_decimal(to);
   if (is_integer(from.type) &&
       (to.type == Type::bigint || (is_integer(to.type) && from.type <= to.type && to.type != Type::bit)))
@@ -47,6 +48,7 @@ bool same_storage(const TypeInfo& from, const TypeInfo& to) {
   if (from.type == Type::real && to.type == Type::float_) return true;
   if (is_text(from.type) && is_text(to.type)) {
     if (is_wide_text(from.type) && !is_wide_text(to.type)) return false;
+    if (!is_wide_text(to.type) && from.code_page != to.code_page) return false;
     if (is_fixed_length(to.type)) return false;
     return units_of(to) < 0 || (units_of(from) >= 0 && units_of(from) <= units_of(to));
   }
@@ -297,8 +299,17 @@ Typed Binder::system_variable(const Expr& expr) {
   return session_value(name);
 }
 
+// Most operations would take the stored form of these types for their value.
+void Binder::require_open(OperationBody body, const Typed& value) const {
+  if (!is_opaque(value.type) || body == op_assign || body == op_variant_property) return;
+  not_supported("this function or operator with a value of " + std::string(type_name(value.type)));
+}
+
 Typed Binder::call(OperationBody body, std::vector<Typed> args, const TypeInfo& result, std::string text,
                    int style, bool strict, bool is_volatile) {
+  for (const Typed& arg : args) {
+    if (!arg.is_null) require_open(body, arg);
+  }
   Operation operation;
   operation.body = body;
   operation.result = result;
@@ -330,7 +341,7 @@ Typed Binder::cast_to(Typed value, const TypeInfo& type, int style, bool try_cas
     out.collation = default_collation;
     return out;
   }
-  if (!explicit_conversion_allowed(value.type.type, type.type)) {
+  if (!conversion_allowed(value.type, type, /*implicit=*/false)) {
     raise(529,
           "Explicit conversion from data type " + std::string(type_name(value.type)) + " to " +
               std::string(type_name(type)) + " is not allowed.",
@@ -373,8 +384,8 @@ Typed Binder::cast_to(Typed value, const TypeInfo& type, int style, bool try_cas
 }
 
 Typed Binder::convert_to(Typed value, const TypeInfo& type, std::int32_t line) {
-  if (!value.is_null && !implicit_conversion_allowed(value.type.type, type.type)) {
-    if (!explicit_conversion_allowed(value.type.type, type.type)) {
+  if (!value.is_null && !conversion_allowed(value.type, type, /*implicit=*/true)) {
+    if (!conversion_allowed(value.type, type, /*implicit=*/false)) {
       raise(206,
             "Operand type clash: " + std::string(type_name(value.type)) + " is incompatible with " +
                 std::string(type_name(type)),
@@ -610,8 +621,11 @@ Typed Binder::case_expression(const Expr& expr) {
 Typed Binder::cast_expression(const Expr& expr) {
   Typed value = expression(*expr.args[0]);
   TypeInfo type = expr.type->type;
-  if ((is_text(type.type) || is_bytes(type.type)) && !expr.type->has_length && !expr.type->sysname)
-    type = text_type(type.type, 30);
+  const bool sized = (is_text(type.type) || is_bytes(type.type)) && type.guise == Guise::none;
+  if (sized && !expr.type->has_length && !expr.type->sysname) type = text_type(type.type, 30);
+  // The collation of what is converted decides the code page.
+  if (is_text(type.type) && !is_wide_text(type.type) && is_text(value.type.type))
+    type.code_page = code_page_of(value.collation);
   int style = no_style;
   if (expr.has_style) {
     const Typed bound = expression(*expr.args[1]);
@@ -692,7 +706,17 @@ std::string Binder::collated(const Typed& value) const {
   return "(" + value.sql + " COLLATE \"" + name + "\")";
 }
 
+void Binder::require_comparable(const Typed& value, std::int32_t line) const {
+  if (value.is_null || !is_incomparable(value.type)) return;
+  raise(306,
+        "The text, ntext, image, xml, geometry and geography data types cannot be compared or sorted, except "
+        "when using IS NULL or LIKE operator.",
+        line, 2);
+}
+
 std::string Binder::ordered(const Typed& value) const {
+  require_comparable(value, 0);
+  if (value.type.guise == Guise::sql_variant) not_supported("the order of sql_variant");
   if (value.type.type == Type::datetimeoffset && !value.is_null) return "substr(" + value.sql + ",1,8)";
   // A literal integer would be a position for SQLite.
   if (value.constant || value.is_null) return "+" + (is_text(value.type.type) ? collated(value) : value.sql);

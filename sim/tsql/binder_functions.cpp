@@ -561,6 +561,46 @@ Typed meta_function(Binder& binder, const Expr& expr, const std::string& name) {
   return out;
 }
 
+// --- sql_variant and CLR types -----------------------------------------------------------------------------
+
+Typed variant_property_function(Binder& binder, const Expr& expr, const std::string&) {
+  binder.arguments(expr, 2, 2);
+  Typed value = binder.expression(*expr.args[0]);
+  if (value.is_null) return binder.null_value(nvarchar_type(128));
+  value = binder.convert_to(std::move(value), guise_type(Guise::sql_variant), expr.line);
+  Typed out = binder.call(op_variant_property, {std::move(value), binder.text_argument(*expr.args[1])},
+                          nvarchar_type(128));
+  out.nullable = true;
+  return out;
+}
+
+Typed from_text_function(Binder& binder, const Expr& expr, const std::string& name) {
+  const Guise guise = name.starts_with("GEOMETRY") ? Guise::geometry : Guise::geography;
+  binder.arguments(expr, 2, 2);
+  Typed text = binder.convert_to(binder.text_argument(*expr.args[0]), nvarchar_type(-1), expr.line);
+  return binder.call(op_spatial, {std::move(text), to_int(binder, *expr.args[1])}, guise_type(guise));
+}
+
+Typed parse_function(Binder& binder, const Expr& expr, const std::string& name) {
+  const Guise guise = name.starts_with("GEOMETRY")    ? Guise::geometry
+                      : name.starts_with("GEOGRAPHY") ? Guise::geography
+                                                      : Guise::hierarchyid;
+  binder.arguments(expr, 1, 1);
+  return binder.convert_to(binder.text_argument(*expr.args[0]), guise_type(guise), expr.line);
+}
+
+// value.ToString() of a column; nothing: no method that is known.
+std::optional<Typed> method_of_column(Binder& binder, const Expr& expr) {
+  if (!same_word(expr.parts.back(), "ToString") || !expr.args.empty()) return std::nullopt;
+  Expr column;
+  column.kind = ExprKind::column;
+  column.line = expr.line;
+  column.parts.assign(expr.parts.begin(), expr.parts.end() - 1);
+  Typed value = binder.expression(column);
+  if (!is_opaque(value.type) || value.type.guise == Guise::sql_variant) return std::nullopt;
+  return binder.cast_to(std::move(value), nvarchar_type(-1), no_style, false, expr.line);
+}
+
 struct CdcRow {
   std::vector<TypeInfo> args;
   TypeInfo result;
@@ -671,7 +711,13 @@ Typed Binder::function(const Expr& expr) {
                                                                     {"COS", math_function},
                                                                     {"PI", math_function},
                                                                     {"NEWID", newid_function},
-                                                                    {"RAND", rand_function}};
+                                                                    {"RAND", rand_function},
+      {"SQL_VARIANT_PROPERTY", variant_property_function},
+      {"GEOMETRY::STGEOMFROMTEXT", from_text_function},
+      {"GEOGRAPHY::STGEOMFROMTEXT", from_text_function},
+      {"GEOMETRY::PARSE", parse_function},
+      {"GEOGRAPHY::PARSE", parse_function},
+      {"HIERARCHYID::PARSE", parse_function}};
   const std::string name = upper(expr.parts.back());
   if (expr.parts.size() > 1) {
     // [db.]sys.fn_cdc_...; user-defined functions are not known.
@@ -679,6 +725,7 @@ Typed Binder::function(const Expr& expr) {
                         same_word(expr.parts[expr.parts.size() - 2], "master");
     const auto row = cdc_rows().find(name);
     if (!in_sys || row == cdc_rows().end()) {
+      if (std::optional<Typed> method = method_of_column(*this, expr)) return *std::move(method);
       std::string full;
       for (const std::string& part : expr.parts)
         full += (full.empty() ? "" : ".") + part;

@@ -36,6 +36,10 @@ std::string Binder::resolve_collation(const Typed& left, const Typed& right, std
 
 std::string Binder::comparison(const std::string& op, Typed left, Typed right, std::int32_t line) {
   if (left.is_null && right.is_null) return "NULL";
+  require_comparable(left, line);
+  require_comparable(right, line);
+  if (left.type.guise == Guise::sql_variant || right.type.guise == Guise::sql_variant)
+    not_supported("comparing sql_variant", line);
   const bool text = is_text(left.is_null ? right.type.type : left.type.type) &&
                     is_text(right.is_null ? left.type.type : right.type.type);
   if (text) {
@@ -72,6 +76,10 @@ std::string Binder::in_list(const Expr& expr) {
   std::vector<Typed> values;
   for (const ExprPtr& arg : expr.args)
     values.push_back(expression(*arg));
+  for (const Typed& value : values) {
+    require_comparable(value, expr.line);
+    if (value.type.guise == Guise::sql_variant) not_supported("comparing sql_variant", expr.line);
+  }
   std::vector<std::string> terms;
   // One type for all, as SQL Server does it, then an IN of SQLite, which can use an index.
   std::vector<Typed*> pointers;

@@ -11,6 +11,7 @@
 #include "sim/tsql/convert_internal.h"
 #include "sim/tsql/moments.h"
 #include "sim/tsql/numbers.h"
+#include "sim/tsql/opaque.h"
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
@@ -322,6 +323,11 @@ bool to_moment(const TypeInfo& from, const Cell& in, const TypeInfo& to, int sty
                   std::string(type_name(to)) + " data type resulted in an out-of-range value.");
 }
 
+// What the simulator may keep as it is: SQL Server drops declarations and turns CDATA into text.
+bool is_storable_xml(std::string_view text) {
+  return text.find("<?xml") == std::string_view::npos && text.find("<!") == std::string_view::npos;
+}
+
 }  // namespace
 
 bool fail(ConversionError& error, std::int32_t number, std::string text) {
@@ -339,6 +345,12 @@ bool convert(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style
     out.text.clear();
     return true;
   }
+  if (is_opaque(from) != is_opaque(to)) {
+    return is_opaque(to) ? to_opaque(from, in, to, out, error)
+                         : from_opaque(from, in, to, style, out, error, use);
+  }
+  if (to.guise == Guise::xml && from.guise != Guise::xml && !is_storable_xml(in.text))
+    return fail(error, 40517, "XML declarations, DOCTYPE and CDATA sections are not simulated.");
   switch (to.type) {
     case Type::bit:
     case Type::tinyint:

@@ -29,10 +29,10 @@ enum class ConversionUse : std::uint8_t { cast, assignment };
 std::int64_t utf16_length(std::string_view utf8);
 std::u16string to_utf16(std::string_view utf8);     // WTF-8 in
 std::string from_utf16(std::u16string_view units);  // WTF-8 out
-// Code page 1252 of a text and back; characters it does not have become '?'.
-std::string to_code_page(std::string_view utf8);
-std::string from_code_page(std::string_view bytes);
-void make_code_page_text(std::string& utf8);  // As varchar keeps it: what 1252 lacks becomes '?'.
+// A Windows code page (0: 1252; 65001: UTF-8) of a text and back; characters it does not have become '?'.
+std::string to_code_page(std::string_view utf8, std::uint16_t page = 0);
+std::string from_code_page(std::string_view bytes, std::uint16_t page = 0);
+void make_code_page_text(std::string& utf8, std::uint16_t page = 0);  // As varchar keeps it.
 
 bool parse_guid(std::string_view text, std::string& wire);
 std::string format_guid(std::string_view wire);

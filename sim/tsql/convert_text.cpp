@@ -68,11 +68,32 @@ bool has_only_blanks(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char byte) { return byte == ' '; });
 }
 
+// The same for code pages other than 1252: there the length counts bytes of the code page.
+bool fit_code_page_text(std::string& text, const TypeInfo& to, ConversionUse use) {
+  const auto limit = static_cast<std::size_t>(to.length);
+  std::size_t at = 0;
+  std::size_t bytes = 0;
+  while (at < text.size()) {
+    std::size_t next = at + 1;
+    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xC0U) == 0x80U)
+      ++next;
+    const std::size_t more = to_code_page(std::string_view(text).substr(at, next - at), to.code_page).size();
+    if (bytes + more > limit) break;
+    bytes += more;
+    at = next;
+  }
+  if (use == ConversionUse::assignment && !has_only_blanks(std::string_view(text).substr(at))) return false;
+  text.resize(at);
+  if (is_fixed_length(to.type)) text.append(limit - bytes, ' ');
+  return true;
+}
+
 // Cuts `text` to the target's length, pads it for fixed lengths. False: more than blanks would be lost in an
 // assignment.
 bool fit_text(std::string& text, const TypeInfo& to, ConversionUse use) {
   if (to.length < 0) return true;
   const std::int64_t limit = units_of(to);
+  if (to.code_page != 0) return fit_code_page_text(text, to, use);
   std::int64_t units = static_cast<std::int64_t>(text.size());
   if (units > limit || is_fixed_length(to.type)) units = utf16_length(text);
   if (units > limit) {
@@ -113,7 +134,8 @@ bool to_text(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style
   bool exact = true;  // The text is a number's: it must not be cut.
   if (is_text(from.type)) {
     out.text.assign(in.text);
-    if (!wide && is_wide_text(from.type)) make_code_page_text(out.text);
+    if (!wide && (is_wide_text(from.type) || from.code_page != to.code_page))
+      make_code_page_text(out.text, to.code_page);
     exact = false;
   } else if (is_integer(from.type)) {
     std::array<char, 24> buffer{};
@@ -146,7 +168,7 @@ bool to_text(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style
       const std::string_view even = in.text.substr(0, in.text.size() / 2 * 2);
       append_utf8_from_utf16le(out.text, std::as_bytes(std::span<const char>(even.data(), even.size())));
     } else {
-      out.text = from_code_page(in.text);
+      out.text = from_code_page(in.text, to.code_page);
     }
   } else {
     out.text = format_guid(in.text);
@@ -196,7 +218,7 @@ bool to_bytes(const TypeInfo& from, const Cell& in, const TypeInfo& to, int styl
         out.text.push_back(static_cast<char>(unit >> 8));
       }
     } else {
-      out.text = to_code_page(in.text);
+      out.text = to_code_page(in.text, from.code_page);
     }
   } else if (is_integer(from.type)) {
     big_endian(static_cast<std::uint64_t>(in.number), from.length);

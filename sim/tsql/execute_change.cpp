@@ -178,6 +178,7 @@ void SessionCore::run_update(const Update& update) {
         if (!item.column.empty()) {
           column = source.table->column(item.column.back());
           if (column == nullptr) raise(207, "Invalid column name '" + item.column.back() + "'.");
+          if (column->type.guise == Guise::rowversion) raise(272, "Cannot update a timestamp column.");
           if (!column->computed.empty())
             raise(271, "The column \"" + column->name +
                            "\" cannot be modified because it is either a computed column or is the result of "

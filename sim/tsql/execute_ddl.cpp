@@ -46,10 +46,12 @@ ColumnDef SessionCore::column_definition(const ColumnClause& clause, const std::
   column.sysname = clause.type.sysname;
   column.nullable = clause.nullable.value_or(!clause.type.sysname);
   column.rowguidcol = clause.rowguidcol;
-  if (is_text(column.type.type)) {
+  column.sparse = clause.sparse;
+  if (is_text(column.type.type) && column.type.guise != Guise::xml) {
     column.collation = clause.collation.empty() ? active_->database->collation : clause.collation;
     if (!find_collation(column.collation, column.collation_kind))
       raise(448, "Invalid collation '" + clause.collation + "'.", clause.line);
+    if (!is_wide_text(column.type.type)) column.type.code_page = code_page_of(column.collation);
   } else if (!clause.collation.empty()) {
     raise(447, "Expression type " + std::string(type_name(column.type)) + " is invalid for COLLATE clause.",
           clause.line);

@@ -21,7 +21,7 @@ static std::string cut_text(const std::string& text, const TypeInfo& type) {
 
 // What a value becomes on its way into a column: as convert, but a text that would be cut is an error that names the
 // column.
-static bool op_assign(OperationCall& call) {
+bool op_assign(OperationCall& call) {
   if (convert(call.op.args[0], call.args[0], call.op.result, no_style, call.out, call.context.error,
               ConversionUse::assignment))
     return true;
@@ -41,7 +41,7 @@ Typed assigned(Binder& binder, Typed value, const ColumnDef& column, const std::
                        !(value.type.length >= 0 && units_of(value.type) <= units_of(column.type) &&
                          is_text(value.type.type) == is_text(column.type.type));
   if (!may_cut) return binder.convert_to(std::move(value), column.type, line);
-  if (!implicit_conversion_allowed(value.type.type, column.type.type))
+  if (!conversion_allowed(value.type, column.type, /*implicit=*/true))
     return binder.convert_to(std::move(value), column.type, line);
   value.constant.reset();
   return binder.call(op_assign, {std::move(value)}, column.type,

@@ -39,6 +39,7 @@ std::string clause_condition(Binder& binder, const Merge& merge, std::size_t ind
 const ColumnDef& merge_column(const TableDef& table, const std::string& name) {
   const ColumnDef* column = table.column(name);
   if (column == nullptr) raise(207, "Invalid column name '" + name + "'.");
+  if (column->type.guise == Guise::rowversion) raise(272, "Cannot update a timestamp column.");
   if (!column->computed.empty())
     raise(271, "The column \"" + name +
                    "\" cannot be modified because it is either a computed column or is the result of a UNION "

@@ -114,7 +114,8 @@ bool literal_cell(const ValueCell& literal, const TypeInfo& type, Value& scratch
     const bool ascii = std::all_of(literal.text.begin(), literal.text.end(),
                                    [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
     const std::int32_t units = units_of(type);
-    const bool plain = ascii || (type.type == Type::nvarchar && literal.kind == TokenKind::nstring);
+    const bool plain = (ascii || (type.type == Type::nvarchar && literal.kind == TokenKind::nstring)) &&
+                       type.guise != Guise::xml;
     if (plain && (units < 0 || literal.text.size() <= static_cast<std::size_t>(units))) {
       cell = Cell{};
       cell.null = false;

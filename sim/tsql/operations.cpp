@@ -17,7 +17,9 @@ namespace {
 
 std::string type_key(const TypeInfo& type) {
   return std::to_string(static_cast<int>(type.type)) + "." + std::to_string(type.length) + "." +
-         std::to_string(type.precision) + "." + std::to_string(type.scale) + (type.numeric ? "n" : "");
+         std::to_string(type.precision) + "." + std::to_string(type.scale) + (type.numeric ? "n" : "") +
+         (type.guise == Guise::none ? "" : "g" + std::to_string(static_cast<int>(type.guise))) +
+         (type.code_page == 0 ? "" : "p" + std::to_string(type.code_page));
 }
 
 std::string key_of(const Operation& operation) {

@@ -114,6 +114,9 @@ bool op_cdc(OperationCall& call);
 bool op_newid(OperationCall& call);
 bool op_rand(OperationCall& call);
 bool op_hashbytes(OperationCall& call);
+bool op_assign(OperationCall& call);            // Into a column: text names it.
+bool op_variant_property(OperationCall& call);  // SQL_VARIANT_PROPERTY
+bool op_spatial(OperationCall& call);           // geometry::STGeomFromText(text, srid)
 
 enum DatePart : int {
   part_none = -1,

@@ -191,7 +191,9 @@ void Parser::column_options(ColumnClause& column) {
       column.rowguidcol = true;
     } else if (at_constraint() || at_word("DEFAULT") || at_word("REFERENCES")) {
       column.constraints.push_back(constraint_clause(true));
-    } else if (at_word("SPARSE") || at_word("GENERATED") || at_word("ENCRYPTED") || at_word("MASKED") ||
+    } else if (accept_word("SPARSE")) {
+      column.sparse = true;
+    } else if (at_word("GENERATED") || at_word("ENCRYPTED") || at_word("MASKED") ||
                at_word("FILESTREAM")) {
       not_supported(upper(peek().text), peek().line);
     } else {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "sim/tsql/parser_internal.h"
+#include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
 namespace {
@@ -311,6 +312,10 @@ ExprPtr Parser::word_primary() {
   }
   std::vector<std::string> parts;
   parts.push_back(identifier());
+  if (at_symbol("::")) {  // geometry::STGeomFromText: one name to the binder.
+    take();
+    parts.back() += "::" + identifier();
+  }
   while (at_symbol(".")) {
     take();
     if (at_symbol("*")) {
@@ -500,6 +505,23 @@ const std::map<std::string, TypeRow, std::less<>>& type_rows() {
   return rows;
 }
 
+std::optional<Guise> guise_named(std::string_view name) {
+  static const std::map<std::string, Guise, std::less<>> names{
+      {"TEXT", Guise::text},
+      {"NTEXT", Guise::ntext},
+      {"IMAGE", Guise::image},
+      {"XML", Guise::xml},
+      {"ROWVERSION", Guise::rowversion},
+      {"TIMESTAMP", Guise::rowversion},
+      {"SQL_VARIANT", Guise::sql_variant},
+      {"HIERARCHYID", Guise::hierarchyid},
+      {"GEOMETRY", Guise::geometry},
+      {"GEOGRAPHY", Guise::geography},
+  };
+  const auto found = names.find(name);
+  return found == names.end() ? std::nullopt : std::optional(found->second);
+}
+
 std::int32_t decimal_length(int precision) {
   return precision <= 9 ? 5 : precision <= 19 ? 9 : precision <= 28 ? 13 : 17;
 }
@@ -534,6 +556,12 @@ DataType Parser::data_type() {
   }
   std::string name = upper(written);
   if (national) name = name == "TEXT" ? "NTEXT" : "N" + name;
+  if (const std::optional<Guise> guise = guise_named(name)) {
+    if (at_symbol("("))
+      raise(2716, "Column, parameter, or variable: Cannot specify a column width on data type " + written + ".",
+            line);
+    return {guise_type(*guise), false, false};
+  }
   const auto found = type_rows().find(name);
   if (found == type_rows().end()) {
     raise(2715, "Column, parameter, or variable: Cannot find data type " + written + ".", line);

@@ -47,6 +47,15 @@ void RowStore::append(std::int64_t number) {
   slots_.push_back(slot);
 }
 
+void RowStore::append_bytes(std::string_view data) {
+  Slot slot;
+  slot.kind = blob_kind;
+  slot.length = static_cast<std::uint32_t>(data.size());
+  slot.offset = arena_.size();
+  arena_.append(data);
+  slots_.push_back(slot);
+}
+
 void RowStore::append_copy(const RowStore& from, std::size_t row, std::size_t column) {
   Slot slot = from.slot(row, column);
   if (slot.kind >= text_kind) {

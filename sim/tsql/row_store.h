@@ -25,6 +25,7 @@ class RowStore {
   void append_null();
   void append_copy(const RowStore& from, std::size_t row, std::size_t column);
   void append(std::int64_t number);
+  void append_bytes(std::string_view bytes);
 
   bool is_null(std::size_t row, std::size_t column) const { return slot(row, column).kind == null_kind; }
   std::int64_t number(std::size_t row, std::size_t column) const { return slot(row, column).number; }

@@ -23,6 +23,7 @@ RowWriter::RowWriter(SessionCore& session, TablePtr table) : session_(session), 
     const ColumnDef& column = table_->columns[i];
     stored_.push_back(column.computed.empty() ? column.stored_name() : "");
     if (column.identity) identity_position_ = i;
+    if (column.type.guise == Guise::rowversion) rowversion_position_ = i;
   }
 }
 
@@ -225,6 +226,16 @@ void RowWriter::insert(std::span<const Cell> cells) {
       value.decimal = explicit_value;
       session_.scope_identity_ = value;
     }
+  }
+  std::string rowversion;
+  if (rowversion_position_) {
+    Cell& cell = row_[*rowversion_position_];
+    if (!cell.null)
+      raise(273, "Cannot insert an explicit value into a timestamp column. Use INSERT with a column list to "
+                 "exclude the timestamp column, or insert a DEFAULT into the timestamp column.");
+    rowversion = session_.active_->catalog.next_rowversion();
+    cell.null = false;
+    cell.text = rowversion;
   }
   int parameter = 0;
   for (std::size_t i = 0; i < row_.size(); ++i) {

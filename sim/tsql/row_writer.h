@@ -65,6 +65,8 @@ class RowWriter {
   const char* verb = "INSERT";  // For messages
 
  private:
+  void update_with_rowversion(const RowStore& old_rows, const RowStore& new_values,
+                              const std::vector<std::size_t>& set_columns);
   // 7139: a LOB that is too long for the change table.
   void check_lob(const ColumnDef& column, std::string_view text);
   struct Reference {  // A foreign key to be looked at at the statement's end.
@@ -110,6 +112,7 @@ class RowWriter {
   std::vector<std::string> default_parameters_;
   std::optional<sim::Statement> insert_statement_;
   std::optional<std::size_t> identity_position_;
+  std::optional<std::size_t> rowversion_position_;
   bool identity_given_ = false;
   std::int64_t identity_next_ = 0;
   std::int64_t identity_left_ = 0;

@@ -10,6 +10,7 @@ namespace tailrace::sim::tsql {
 
 bool RowWriter::needs_old_rows(const std::vector<std::size_t>& set_columns) const {
   if (output_ || !table_->checks.empty() || !table_->foreign_keys.empty()) return true;
+  if (rowversion_position_ && key_column(*rowversion_position_)) return true;
   return std::any_of(set_columns.begin(), set_columns.end(), [&](std::size_t position) {
     const std::int32_t id = table_->columns[position].column_id;
     const bool referenced = std::any_of(
@@ -40,8 +41,25 @@ void RowWriter::insert_full(const RowStore& old_rows, std::size_t row, const Row
   write_row(*insert_statement_);
 }
 
+// Every update of a row gives it a new rowversion, whether a value changes or not.
+void RowWriter::update_with_rowversion(const RowStore& old_rows, const RowStore& new_values,
+                                       const std::vector<std::size_t>& set_columns) {
+  std::vector<std::size_t> all = set_columns;
+  all.push_back(*rowversion_position_);
+  RowStore values(all.size());
+  for (std::size_t row = 0; row < old_rows.rows(); ++row) {
+    for (std::size_t i = 0; i < set_columns.size(); ++i)
+      values.append_copy(new_values, row, i);
+    values.append_bytes(session_.active_->catalog.next_rowversion());
+  }
+  update(old_rows, values, all);
+}
+
 void RowWriter::update(const RowStore& old_rows, const RowStore& new_values,
                        const std::vector<std::size_t>& set_columns) {
+  if (rowversion_position_ && std::find(set_columns.begin(), set_columns.end(), *rowversion_position_) ==
+                                  set_columns.end())
+    return update_with_rowversion(old_rows, new_values, set_columns);
   const bool full = old_rows.width() > locator_.size();
   const std::size_t count = old_rows.rows();
   std::string sql = "UPDATE " + table_->stored_name() + " SET ";

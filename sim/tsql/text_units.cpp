@@ -1,8 +1,9 @@
-// UTF-16 units, code page 1252 and GUID texts.
+// UTF-16 units, code pages and GUID texts.
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
+#include "sim/storage/code_page.h"
 #include "sim/tsql/convert.h"
 
 namespace tailrace::sim::tsql {
@@ -99,8 +100,9 @@ std::string from_utf16(std::u16string_view units) {
   return out;
 }
 
-std::string to_code_page(std::string_view utf8) {
+std::string to_code_page(std::string_view utf8, std::uint16_t page) {
   if (is_ascii(utf8)) return std::string(utf8);
+  if (page != 0) return encode_code_page(utf8, page);
   std::string out;
   for (std::size_t at = 0; at < utf8.size();) {
     const char32_t point = next_code_point(utf8, at);
@@ -114,8 +116,9 @@ std::string to_code_page(std::string_view utf8) {
   return out;
 }
 
-std::string from_code_page(std::string_view bytes) {
+std::string from_code_page(std::string_view bytes, std::uint16_t page) {
   if (is_ascii(bytes)) return std::string(bytes);
+  if (page != 0) return decode_code_page(bytes, page);
   std::string out;
   for (const char raw : bytes) {
     const auto byte = static_cast<unsigned char>(raw);
@@ -124,9 +127,9 @@ std::string from_code_page(std::string_view bytes) {
   return out;
 }
 
-void make_code_page_text(std::string& utf8) {
+void make_code_page_text(std::string& utf8, std::uint16_t page) {
   if (is_ascii(utf8)) return;
-  utf8 = from_code_page(to_code_page(utf8));
+  utf8 = from_code_page(to_code_page(utf8, page), page);
 }
 
 bool parse_guid(std::string_view text, std::string& wire) {

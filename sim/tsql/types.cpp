@@ -33,6 +33,45 @@ bool is_fixed_length(Type type) {
   return type == Type::char_ || type == Type::nchar || type == Type::binary;
 }
 
+bool is_incomparable(const TypeInfo& type) {
+  switch (type.guise) {
+    case Guise::text:
+    case Guise::ntext:
+    case Guise::image:
+    case Guise::xml:
+    case Guise::geometry:
+    case Guise::geography: return true;
+    default: return false;
+  }
+}
+
+bool is_opaque(const TypeInfo& type) {
+  switch (type.guise) {
+    case Guise::sql_variant:
+    case Guise::hierarchyid:
+    case Guise::geometry:
+    case Guise::geography: return true;
+    default: return false;
+  }
+}
+
+TypeInfo guise_type(Guise guise) {
+  TypeInfo type{.type = Type::varbinary, .length = -1, .guise = guise};
+  switch (guise) {
+    case Guise::text: type.type = Type::varchar; break;
+    case Guise::ntext:
+    case Guise::xml: type.type = Type::nvarchar; break;
+    case Guise::rowversion:
+      type.type = Type::binary;
+      type.length = 8;
+      break;
+    case Guise::sql_variant: type.length = 8016; break;
+    case Guise::hierarchyid: type.length = 892; break;
+    default: break;
+  }
+  return type;
+}
+
 TypeInfo make_type(Type type) {
   switch (type) {
     case Type::bit:
@@ -130,6 +169,18 @@ int precedence(Type type) {
 }
 
 std::string_view type_name(const TypeInfo& type) {
+  switch (type.guise) {
+    case Guise::none: break;
+    case Guise::text: return "text";
+    case Guise::ntext: return "ntext";
+    case Guise::image: return "image";
+    case Guise::xml: return "xml";
+    case Guise::rowversion: return "timestamp";
+    case Guise::sql_variant: return "sql_variant";
+    case Guise::hierarchyid: return "hierarchyid";
+    case Guise::geometry: return "geometry";
+    case Guise::geography: return "geography";
+  }
   switch (type.type) {
     case Type::bit: return "bit";
     case Type::tinyint: return "tinyint";
@@ -160,6 +211,7 @@ std::string_view type_name(const TypeInfo& type) {
 
 std::string full_type_name(const TypeInfo& type) {
   std::string name(type_name(type));
+  if (type.guise != Guise::none) return name;
   if (is_text(type.type) || is_bytes(type.type)) {
     const std::int32_t units = units_of(type);
     return name + "(" + (units < 0 ? "max" : std::to_string(units)) + ")";
@@ -202,14 +254,23 @@ std::optional<TypeInfo> common_type(const TypeInfo& left, const TypeInfo& right)
   const bool left_wins = precedence(left.type) <= precedence(right.type);
   const TypeInfo& winner = left_wins ? left : right;
   const TypeInfo& loser = left_wins ? right : left;
-  if (!implicit_conversion_allowed(loser.type, winner.type)) return std::nullopt;
   if (left == right) return left;
+  if (is_opaque(left) != is_opaque(right)) {  // As sql_variant and CLR types do: the other side becomes one.
+    const TypeInfo& opaque = is_opaque(left) ? left : right;
+    return conversion_allowed(is_opaque(left) ? right : left, opaque, /*implicit=*/true)
+               ? std::optional(opaque)
+               : std::nullopt;
+  }
+  if (is_opaque(left)) return std::nullopt;
+  if (!implicit_conversion_allowed(loser.type, winner.type)) return std::nullopt;
   if (is_text(winner.type) && (is_text(loser.type) || is_bytes(loser.type))) {
     const std::int32_t a = units_of(left);
     const std::int32_t b = units_of(right);
     Type type = winner.type;
     if (type == Type::nchar && loser.type == Type::varchar) type = Type::nvarchar;
-    return text_type(type, a < 0 || b < 0 ? -1 : std::max(a, b));
+    TypeInfo out = text_type(type, a < 0 || b < 0 ? -1 : std::max(a, b));
+    if (!is_wide_text(type)) out.code_page = std::max(left.code_page, right.code_page);
+    return out;
   }
   if (is_bytes(winner.type) && is_bytes(loser.type)) {
     const std::int32_t a = units_of(left);
@@ -298,6 +359,24 @@ bool explicit_conversion_allowed(Type from, Type to) {
     return temporal == Type::datetime || temporal == Type::smalldatetime;
   }
   return true;
+}
+
+bool conversion_allowed(const TypeInfo& from, const TypeInfo& to, bool implicit) {
+  if (from == to) return true;
+  // A variant holds every type but the large ones, and is converted back only where that is written.
+  if (to.guise == Guise::sql_variant) {
+    return from.length >= 0 && !is_opaque(from) && from.guise != Guise::rowversion;
+  }
+  if (from.guise == Guise::sql_variant) {
+    return !implicit && !is_opaque(to) && !is_incomparable(to) && to.guise != Guise::rowversion;
+  }
+  if (is_opaque(from) && is_opaque(to)) return from.guise == to.guise;
+  if (is_opaque(from)) return !implicit && (is_text(to.type) || is_bytes(to.type)) && to.guise == Guise::none;
+  if (is_opaque(to)) return is_text(from.type) || (!implicit && is_bytes(from.type));
+  if (from.guise == Guise::xml && !implicit) return is_text(to.type) && to.guise == Guise::none;
+  if (from.guise == Guise::xml) return false;
+  return implicit ? implicit_conversion_allowed(from.type, to.type)
+                  : explicit_conversion_allowed(from.type, to.type);
 }
 
 bool implicit_conversion_allowed(Type from, Type to) {

@@ -22,7 +22,13 @@ bool is_float(Type type);
 bool is_temporal(Type type);
 bool is_fixed_length(Type type);  // char, nchar, binary
 
+// What CDC takes for a large object and SQL Server neither compares nor sorts: text, ntext, image, xml, spatial types.
+bool is_incomparable(const TypeInfo& type);
+// Stored in a form of its own: only conversions and its own functions may look at it.
+bool is_opaque(const TypeInfo& type);
+
 TypeInfo make_type(Type type);  // For types without length.
+TypeInfo guise_type(Guise guise);
 TypeInfo decimal_type(int precision, int scale);
 TypeInfo text_type(Type type, std::int64_t units);  // Units: characters or bytes; beyond the limit: max.
 TypeInfo time_type(Type type, int scale);
@@ -62,5 +68,7 @@ std::optional<TypeInfo> arithmetic_type(char op, const TypeInfo& left, const Typ
 // Whether a value may be converted without being asked / at all (error 257, 529).
 bool implicit_conversion_allowed(Type from, Type to);
 bool explicit_conversion_allowed(Type from, Type to);
+// The same, with the types that are others in a guise.
+bool conversion_allowed(const TypeInfo& from, const TypeInfo& to, bool implicit);
 
 }  // namespace tailrace::sim::tsql

@@ -126,8 +126,8 @@ class BadInput(EndToEnd):
     def test_a_type_that_is_not_carried(self):
         self.sql("CREATE TABLE dbo.letters (id int NOT NULL PRIMARY KEY, body nvarchar(max))")
         self.enable("dbo.letters")
-        self.sql("EXEC sp_sim_control 'xml_column', 'letters', 'body'")
-        self.refused(CONFIG, "dbo.letters.body", "xml", "exclude")
+        self.sql("EXEC sp_sim_control 'clr_column', 'letters', 'body'")
+        self.refused(CONFIG, "dbo.letters.body", "Point", "exclude")
 
     def test_target_name_over_63_bytes(self):
         name = "ü" * 32
