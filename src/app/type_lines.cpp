@@ -29,13 +29,16 @@ const char* name_of(CellKind kind) {
     case CellKind::text: return "UTF-8";
     case CellKind::bytes: return "bytes";
     case CellKind::uuid: return "16 bytes";
+    case CellKind::spatial: return "EWKB";
   }
   return "";
 }
 
 constexpr const char* text_keeps =
     "every code page becomes UTF-8; '' is not NULL; trailing blanks. U+0000 and lone surrogates are an error "
-    "of the row";
+    "of the row, unless text.strip or text.replace names the column";
+constexpr const char* spatial_keeps =
+    "every coordinate bit for bit, SRID, Z, M, curves, empty shapes; PostGIS takes no full globe, and no curve in a geography (exit 5): text does";
 
 std::vector<Described> described() {
   using enum TypeKind;
@@ -72,7 +75,17 @@ std::vector<Described> described() {
       {{.kind = binary, .length = 16}, "every byte, zeros included"},
       {{.kind = varbinary, .length = 100}, "every byte; an empty value is not NULL"},
       {{.kind = varbinary, .length = -1}, "every byte; an empty value is not NULL"},
+      {{.kind = text, .length = -1}, text_keeps},
+      {{.kind = ntext, .length = -1}, text_keeps},
+      {{.kind = image, .length = -1}, "every byte; an empty value is not NULL"},
+      {{.kind = rowversion, .length = 8}, "8 bytes"},
       {{.kind = uniqueidentifier}, "the text in lower case; byte order as it is shown"},
+      {{.kind = xml, .length = -1}, "the text as SQL Server gives it; fragments and the empty value"},
+      {{.kind = sql_variant, .length = 8016},
+       "the value, with every digit: numbers as they are written, float and real with 17 and 9 digits, times as "
+       "2000-01-01 00:00:00.0000000, bytes as 0x00FF, uniqueidentifier in lower case",
+       "the base type; refused in a key"},
+      {{.kind = hierarchyid, .length = 892}, "the path: /1/2.1/"},
   };
 }
 
@@ -85,10 +98,15 @@ std::vector<TypeLine> type_lines() {
     out.push_back({each.type.sql_name(), name_of(each.type.cell_kind()),
                    postgres::created_type(each.type, settings).sql(), each.keeps, each.loses});
   }
-  out.push_back({"computed columns", "", "", "", "left out: change data capture does not carry them"});
-  out.push_back(
-      {"text, ntext, image, xml, rowversion, sql_variant, hierarchyid, geography, geometry", "", "", "",
-       "not carried by this version: the table is refused by name unless columns.exclude leaves them out"});
+  for (const TypeKind kind : {TypeKind::geometry, TypeKind::geography}) {
+    const ColumnType type{kind, -1};
+    out.push_back({type.sql_name(), name_of(type.cell_kind()),
+                   type.sql_name() + " of PostGIS; without it text (EWKT: SRID=4326;POINT (1 2))", spatial_keeps, ""});
+  }
+  out.push_back({"computed columns, column sets", "", "", "",
+                 "left out: change data capture does not carry them; sparse columns are columns like others"});
+  out.push_back({"CLR types of one's own", "", "", "",
+                 "not carried: the table is refused by name unless columns.exclude leaves them out"});
   return out;
 }
 

@@ -90,7 +90,8 @@ std::string key_text(const RowBatch& batch, std::size_t row, std::size_t column)
       return timestamp_text(cell.offset_time.ticks + minutes * 60 * ticks_per_second) + offset_text(minutes);
     }
     case CellKind::text: return std::string(batch.text(row, column));
-    case CellKind::bytes: return hex(batch.text(row, column));
+    case CellKind::bytes:
+    case CellKind::spatial: return hex(batch.text(row, column));
     case CellKind::uuid: return uuid_text(cell.uuid);
   }
   return {};

@@ -13,7 +13,7 @@ std::size_t RowBatch::add_copy(const RowBatch& other, std::size_t row) {
       continue;
     }
     const CellKind kind = schema_->columns[column].type.cell_kind();
-    if (kind == CellKind::text || kind == CellKind::bytes) {
+    if (is_in_arena(kind)) {
       put_text(added, column, other.text(row, column));
     } else {
       put(added, column) = other.cell(row, column);

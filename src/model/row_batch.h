@@ -51,12 +51,19 @@ union Cell {
     std::int64_t ticks;
     std::int16_t minutes;
   } offset_time;
-  Span32 span;  // text, bytes
+  Span32 span;  // text, bytes, spatial
   std::uint8_t uuid[16];
 };
 static_assert(sizeof(Cell) == 16);
 
-enum class RowFaultCode : std::uint8_t { zero_in_text, lone_surrogate, invalid_text, too_large, truncated };
+enum class RowFaultCode : std::uint8_t {
+  zero_in_text,
+  lone_surrogate,
+  invalid_text,
+  too_large,
+  truncated,
+  invalid_spatial
+};
 
 struct RowFault {
   std::size_t row = 0;

@@ -35,10 +35,19 @@ CellKind ColumnType::cell_kind() const {
     case TypeKind::char_:
     case TypeKind::varchar:
     case TypeKind::nchar:
-    case TypeKind::nvarchar: return CellKind::text;
+    case TypeKind::nvarchar:
+    case TypeKind::text:
+    case TypeKind::ntext:
+    case TypeKind::xml:
+    case TypeKind::sql_variant:
+    case TypeKind::hierarchyid: return CellKind::text;
     case TypeKind::binary:
-    case TypeKind::varbinary: return CellKind::bytes;
+    case TypeKind::varbinary:
+    case TypeKind::image:
+    case TypeKind::rowversion: return CellKind::bytes;
     case TypeKind::uniqueidentifier: return CellKind::uuid;
+    case TypeKind::geometry:
+    case TypeKind::geography: return CellKind::spatial;
   }
   return CellKind::bytes;
 }
@@ -68,6 +77,15 @@ std::string ColumnType::sql_name() const {
     case TypeKind::binary: return sized("binary", length);
     case TypeKind::varbinary: return sized("varbinary", length);
     case TypeKind::uniqueidentifier: return "uniqueidentifier";
+    case TypeKind::text: return "text";
+    case TypeKind::ntext: return "ntext";
+    case TypeKind::image: return "image";
+    case TypeKind::rowversion: return "rowversion";
+    case TypeKind::xml: return "xml";
+    case TypeKind::sql_variant: return "sql_variant";
+    case TypeKind::hierarchyid: return "hierarchyid";
+    case TypeKind::geometry: return "geometry";
+    case TypeKind::geography: return "geography";
   }
   return "?";
 }

@@ -1,6 +1,7 @@
 // What a table is, to everybody between the two databases: names, columns, types, key, constraints.
 //
-// Units    length: char, varchar, binary, varbinary in bytes; nchar, nvarchar in UTF-16 units; -1 for the max types.
+// Units    length: char, varchar, binary, varbinary in bytes; nchar, nvarchar in UTF-16 units; -1 for the max types,
+//          text, ntext, image, xml and the spatial types.
 // Threads  Immutable once built; shared by shared_ptr<const TableSchema>.
 // Source   docs/types.md is the contract; sys.columns, sys.types.
 #pragma once
@@ -41,6 +42,15 @@ enum class TypeKind : std::uint8_t {
   binary,
   varbinary,
   uniqueidentifier,
+  text,
+  ntext,
+  image,
+  rowversion,
+  xml,
+  sql_variant,
+  hierarchyid,
+  geometry,
+  geography,
 };
 
 // How a value of a type lies in a cell (row_batch.h).
@@ -57,7 +67,13 @@ enum class CellKind : std::uint8_t {
   text,              // UTF-8
   bytes,
   uuid,  // 16 bytes in RFC 4122 order (the order in which the text shows them)
+  spatial,  // geometry, geography: EWKB, little-endian, with the SRID; x is the longitude of a geography
 };
+
+// The cell is a span of the batch's arena.
+constexpr bool is_in_arena(CellKind kind) {
+  return kind == CellKind::text || kind == CellKind::bytes || kind == CellKind::spatial;
+}
 
 struct ColumnType {
   TypeKind kind = TypeKind::int_;
@@ -79,11 +95,19 @@ struct TableName {
   auto operator<=>(const TableName&) const = default;
 };
 
+// What becomes of U+0000 and of lone surrogates, which PostgreSQL's text cannot hold.
+enum class TextPolicy : std::uint8_t {
+  error,    // A fault of the row.
+  replace,  // U+FFFD stands for each.
+  strip,    // Each is left out.
+};
+
 struct Column {
   std::string name;
   ColumnType type;
   bool nullable = true;
   std::string collation;  // Of char types; else empty.
+  TextPolicy text_policy = TextPolicy::error;
   bool operator==(const Column&) const = default;
 };
 

@@ -12,8 +12,8 @@ struct Source {
   std::vector<std::uint32_t> types;
 };
 
-void add(Source& source, char prefix, std::size_t column, std::uint32_t element) {
-  source.types.push_back(array_oid_of(element));
+void add(Source& source, char prefix, std::size_t column, const PgType& element) {
+  source.types.push_back(element.array_oid());
   const char* const comma = source.names.empty() ? "" : ", ";
   source.parameters += fmt::format("{}${}", comma, source.types.size());
   source.names += fmt::format("{}{}{}", comma, prefix, column);
@@ -22,14 +22,14 @@ void add(Source& source, char prefix, std::size_t column, std::uint32_t element)
 Source keys(const TablePlan& plan) {
   Source source;
   for (const std::size_t column : plan.schema->key)
-    add(source, 'c', column, plan.encoders[column].target().oid);
+    add(source, 'c', column, plan.encoders[column].target());
   return source;
 }
 
 Source columns(const TablePlan& plan) {
   Source source;
   for (std::size_t column = 0; column < plan.encoders.size(); ++column)
-    add(source, 'c', column, plan.encoders[column].target().oid);
+    add(source, 'c', column, plan.encoders[column].target());
   return source;
 }
 
@@ -70,7 +70,7 @@ ApplySql update_sql(const TablePlan& plan, const std::vector<bool>& absent, bool
   for (std::size_t column = 0; column < plan.encoders.size(); ++column) {
     if (plan.schema->is_key(column)) continue;
     const std::string name = name_of(plan, column);
-    if (absent[column]) add(source, 'm', column, oid_bool);
+    if (absent[column]) add(source, 'm', column, PgType{oid_bool});
     set += fmt::format("{}{} = ", set.empty() ? "" : ", ", name);
     set += absent[column] ? fmt::format("CASE WHEN s.m{0} THEN s.c{0} ELSE t.{1} END", column, name)
                           : fmt::format("s.c{}", column);

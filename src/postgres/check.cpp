@@ -262,7 +262,8 @@ std::vector<Finding> check(const Settings& settings, const std::vector<SchemaPtr
   try {
     Connection connection(settings, "check", std::move(stop));
     findings.push_back({FindingLevel::ok, "target.reachable", "target.url", "connected", ""});
-    Check check(settings, connection, findings);
+    const Settings found = with_extensions(connection, settings);
+    Check check(found, connection, findings);
     check.server();
     check.tables(tables);
   } catch (const Error& error) {

@@ -112,6 +112,7 @@ bool PostgresChunkWriter::write(const RowBatch& rows, std::stop_token stop) {
     return !stop.stop_requested();
   }
   refuse_faults(rows);
+  refuse_unfit_shapes(*plan_, rows);
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     put_copy_row(buffer_, plan_->encoders, rows, row);
     if (buffer_.size() >= flush_bytes) flush();

@@ -18,6 +18,7 @@ std::string_view name_of_fault(RowFaultCode code) {
     case RowFaultCode::invalid_text: return "invalid_text";
     case RowFaultCode::too_large: return "too_large";
     case RowFaultCode::truncated: return "truncated";
+    case RowFaultCode::invalid_spatial: return "invalid_spatial";
   }
   return "fault";
 }
@@ -265,6 +266,7 @@ void Coalescer::add(const RowBatch& batch, std::size_t begin, std::size_t end, b
   } else {
     index_faults(batch);
   }
+  refuse_unfit_shapes(plan_, batch);
   slots_.reserve(slots_.size() + end - begin);
   for (std::size_t row = begin; row < end; ++row) {
     if (batch.header(row).operation == Operation::update_before) {

@@ -6,6 +6,8 @@
 #include <array>
 
 #include "base/error.h"
+#include "postgres/shown_text.h"
+#include "postgres/spatial_text.h"
 
 namespace tailrace::postgres {
 namespace {
@@ -136,28 +138,75 @@ void encode_uuid(WireBuffer& out, const RowBatch& batch, std::size_t row, std::s
   std::memcpy(at + 4, batch.cell(row, column).uuid, 16);
 }
 
+template <class Integer>
+void encode_decimal_as_integer(WireBuffer& out, const RowBatch& batch, std::size_t row, std::size_t column,
+                               const Format&) {
+  put_value(out, static_cast<Integer>(batch.cell(row, column).decimal));
+}
+
+template <class Float, class Bits>
+void encode_integer_as_float(WireBuffer& out, const RowBatch& batch, std::size_t row, std::size_t column,
+                             const Format&) {
+  put_value(out, std::bit_cast<Bits>(static_cast<Float>(batch.cell(row, column).integer)));
+}
+
+void encode_date_as_timestamp(WireBuffer& out, const RowBatch& batch, std::size_t row, std::size_t column,
+                              const Format&) {
+  put_value(out, (batch.cell(row, column).integer - days_before_2000) * microseconds_per_day);
+}
+
+void put_text_field(WireBuffer& out, std::string_view text) {
+  out.put(static_cast<std::int32_t>(text.size()));
+  out.put_bytes(text);
+}
+
+// As SQL Server shows it (style 121), with the digits that the column declares.
+void encode_as_text(WireBuffer& out, const RowBatch& batch, std::size_t row, std::size_t column,
+                    const Format& format) {
+  put_text_field(out, shown_text(batch.cell(row, column), format.source));
+}
+
+void encode_ewkt(WireBuffer& out, const RowBatch& batch, std::size_t row, std::size_t column, const Format&) {
+  put_text_field(out, ewkt_of(batch.text(row, column)));
+}
+
 FieldEncoder::Function integer_function(std::uint32_t target) {
   switch (target) {
     case oid_int2: return encode_integer<std::int16_t>;
     case oid_int4: return encode_integer<std::int32_t>;
     case oid_int8: return encode_integer<std::int64_t>;
+    case oid_float4: return encode_integer_as_float<float, std::uint32_t>;
+    case oid_float8: return encode_integer_as_float<double, std::uint64_t>;
     default: return encode_integer_as_numeric;
   }
 }
 
+FieldEncoder::Function decimal_function(std::uint32_t target) {
+  switch (target) {
+    case oid_int2: return encode_decimal_as_integer<std::int16_t>;
+    case oid_int4: return encode_decimal_as_integer<std::int32_t>;
+    case oid_int8: return encode_decimal_as_integer<std::int64_t>;
+    default: return encode_decimal;
+  }
+}
+
 FieldEncoder::Function function_of(CellKind kind, std::uint32_t target) {
+  const bool to_text = target == oid_text || target == oid_varchar;
+  if (to_text && kind == CellKind::spatial) return encode_ewkt;
+  if (to_text && !is_in_arena(kind)) return encode_as_text;
   switch (kind) {
-    case CellKind::boolean: return encode_bool;
+    case CellKind::boolean: return target == oid_bool ? encode_bool : integer_function(target);
     case CellKind::integer: return integer_function(target);
-    case CellKind::decimal: return encode_decimal;
+    case CellKind::decimal: return decimal_function(target);
     case CellKind::float32: return target == oid_float4 ? encode_float4 : encode_float4_as_8;
     case CellKind::float64: return encode_float8;
-    case CellKind::date: return encode_date;
+    case CellKind::date: return target == oid_date ? encode_date : encode_date_as_timestamp;
     case CellKind::time: return encode_time;
     case CellKind::timestamp: return encode_timestamp;
     case CellKind::timestamp_offset: return encode_timestamptz;
     case CellKind::text:
-    case CellKind::bytes: return encode_text;
+    case CellKind::bytes:
+    case CellKind::spatial: return encode_text;  // PostGIS takes EWKB as it is.
     case CellKind::uuid: return encode_uuid;
   }
   return nullptr;
@@ -181,6 +230,7 @@ FieldEncoder::FieldEncoder(const Column& column, const PgType& target)
   const bool money = column.type.kind == TypeKind::money || column.type.kind == TypeKind::smallmoney;
   format_.scale = money ? 4 : column.type.scale;
   format_.milliseconds = column.type.kind == TypeKind::datetime;
+  format_.source = column.type;
   if (kind_ == CellKind::time || kind_ == CellKind::timestamp || kind_ == CellKind::timestamp_offset)
     format_.keep_microseconds = unit_of(target.second_digits());
   function_ = function_of(kind_, target.oid);

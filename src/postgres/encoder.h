@@ -35,6 +35,7 @@ class FieldEncoder {
   struct Format {
     int scale = 0;                       // Digits behind the point of a decimal.
     std::int64_t keep_microseconds = 1;  // A timestamp is cut to a multiple of this.
+    ColumnType source;                   // For values that become text.
     bool milliseconds = false;           // datetime: its .333 and .667 are written as .333 and .667, not cut.
   };
   using Function = void (*)(WireBuffer&, const RowBatch&, std::size_t, std::size_t, const Format&);

@@ -164,13 +164,13 @@ PipelineStatus read_status(const Settings& settings, std::stop_token stop) {
 std::string missing_schema(const Settings& settings, const std::vector<SchemaPtr>& tables,
                            std::stop_token stop) {
   Connection connection(settings, "schema", std::move(stop));
-  return missing(connection, settings, tables);
+  return missing(connection, with_extensions(connection, settings), tables);
 }
 
 void apply_schema(const Settings& settings, const std::vector<SchemaPtr>& tables, std::stop_token stop) {
   Connection connection(settings, "schema", std::move(stop));
   Transaction transaction(connection);
-  if (const std::string sql = missing(connection, settings, tables); !sql.empty()) connection.exec(sql);
+  if (const std::string sql = missing(connection, with_extensions(connection, settings), tables); !sql.empty()) connection.exec(sql);
   transaction.commit();
 }
 

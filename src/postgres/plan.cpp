@@ -1,9 +1,13 @@
 // Making and verifying plans.
 #include "postgres/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.h"
+#include "postgres/coalesce.h"
+#include "postgres/spatial_text.h"
 
 namespace tailrace::postgres {
 namespace {
@@ -49,6 +53,27 @@ void lock_and_verify(Connection& connection, const TablePlan& plan) {
   throw Error(ErrorKind::config, "target table " + plan.relation.str() + " was altered while tailrace runs")
       .with("table", plan.schema->name.str())
       .with("remedy", "start tailrace again: it compares the table with what it needs");
+}
+
+void refuse_unfit_shapes(const TablePlan& plan, const RowBatch& batch) {
+  for (std::size_t column = 0; column < plan.encoders.size(); ++column) {
+    const std::uint32_t type = plan.encoders[column].target().oid;
+    if (type != oid_geometry && type != oid_geography) continue;
+    for (std::size_t row = 0; row < batch.rows(); ++row) {
+      if (batch.state(row, column) != CellState::value) continue;
+      const std::string unfit = unfit_for_postgis(batch.text(row, column), type == oid_geography);
+      if (unfit.empty()) continue;
+      const std::string& name = batch.schema().columns[column].name;
+      throw Error(ErrorKind::data, fmt::format("a row cannot be written to PostgreSQL: column {} holds {}, which "
+                                               "PostGIS's {} does not take",
+                                               name, unfit, type == oid_geography ? "geography" : "geometry"))
+          .with("table", batch.schema().name.str())
+          .with("column", name)
+          .with("key", readable_key(batch, row))
+          .with("remedy", "correct the row at the source, or make the target's column text "
+                          "(target.spatial_as_text for tables that are made anew)");
+    }
+  }
 }
 
 void PlanRegistry::put(PlanPtr plan) {

@@ -39,6 +39,9 @@ PlanPtr make_plan(Connection& connection, const Settings& settings, const Schema
 // until the transaction ends.
 void lock_and_verify(Connection& connection, const TablePlan& plan);
 
+// Throws data where a shape of the batch is one that PostGIS's type of the target does not hold.
+void refuse_unfit_shapes(const TablePlan& plan, const RowBatch& batch);
+
 class PlanRegistry {
  public:
   void put(PlanPtr plan);

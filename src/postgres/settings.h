@@ -22,6 +22,11 @@ struct Settings {
   std::map<std::string, std::string> schemas{{"dbo", "public"}};
   // char(n) and nchar(n) become char(n) instead of text (the default keeps trailing blanks).
   bool char_as_char = false;
+  bool xml_as_text = false;             // xml becomes text instead of xml.
+  bool datetimeoffset_as_text = false;  // datetimeoffset becomes text, which keeps offset and seventh digit.
+  bool spatial_as_text = false;         // Text also where PostGIS is there.
+  // Of the extension in the target: found there when it is opened, not configured. Empty: spatial values become text.
+  std::string postgis_schema;
 
   // errors.on_row: a row that cannot be written goes to the dead-letter store instead of stopping the pipeline (R11).
   bool dead_letters = false;

@@ -92,6 +92,24 @@ std::vector<Binding<Settings>> shape() {
            .fallback = "false"},
           [](Settings & s) -> auto& { return s.char_as_char; }),
       bind<Settings>(
+          {.name = "target.xml_as_text",
+           .type = SettingType::boolean,
+           .help = "xml becomes text instead of xml.",
+           .fallback = "false"},
+          [](Settings & s) -> auto& { return s.xml_as_text; }),
+      bind<Settings>(
+          {.name = "target.datetimeoffset_as_text",
+           .type = SettingType::boolean,
+           .help = "datetimeoffset becomes text, which keeps its offset and its seventh digit.",
+           .fallback = "false"},
+          [](Settings & s) -> auto& { return s.datetimeoffset_as_text; }),
+      bind<Settings>(
+          {.name = "target.spatial_as_text",
+           .type = SettingType::boolean,
+           .help = "geometry and geography become text (EWKT) also where the target has PostGIS.",
+           .fallback = "false"},
+          [](Settings & s) -> auto& { return s.spatial_as_text; }),
+      bind<Settings>(
           {.name = "target.fillfactor",
            .type = SettingType::integer,
            .help = "Of created tables, in percent: room for updates that need no new index entries.",

@@ -28,6 +28,7 @@ PostgresSink::~PostgresSink() = default;
 ResumeState PostgresSink::open(bool take_over, std::stop_token stop) {
   if (only_) return open_outside(std::move(stop));
   connection_ = std::make_unique<Connection>(settings_, "stream", stop);
+  settings_ = with_extensions(*connection_, std::move(settings_));
   liveness_ = std::make_unique<Liveness>(settings_, runner_id_, stop);
   try {
     if (!take_over && !liveness_->wait_until_free(stop))

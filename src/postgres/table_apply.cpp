@@ -26,9 +26,8 @@ std::size_t bytes_of(const NetChange& change, std::size_t columns) {
   for (std::size_t column = 0; column < columns; ++column) {
     const RowRef ref = change.source_of(column);
     const CellKind kind = ref.batch->schema().columns[column].type.cell_kind();
-    const bool in_arena = kind == CellKind::text || kind == CellKind::bytes;
     bytes += 20;
-    if (in_arena && ref.batch->state(ref.row, column) == CellState::value)
+    if (is_in_arena(kind) && ref.batch->state(ref.row, column) == CellState::value)
       bytes += ref.batch->text(ref.row, column).size();
   }
   return bytes;
@@ -154,7 +153,7 @@ void TableApply::encode_keys(const Indexes& slice, std::vector<WireBuffer>& arra
   const std::vector<NetChange>& changes = coalescer_.changes();
   for (const std::size_t column : plan_->schema->key) {
     WireBuffer& array = arrays.emplace_back();
-    put_array_header(array, plan_->encoders[column].target().oid, slice.size());
+    put_array_header(array, plan_->encoders[column].target().wire_oid(), slice.size());
     for (const std::size_t i : slice) {
       const std::size_t change = of_origin ? static_cast<std::size_t>(changes[i].carried_from) : i;
       const RowRef ref = changes[change].latest;
@@ -166,7 +165,7 @@ void TableApply::encode_keys(const Indexes& slice, std::vector<WireBuffer>& arra
 void TableApply::encode_columns(const Indexes& slice, std::vector<WireBuffer>& arrays) const {
   for (std::size_t column = 0; column < plan_->encoders.size(); ++column) {
     WireBuffer& array = arrays.emplace_back();
-    put_array_header(array, plan_->encoders[column].target().oid, slice.size());
+    put_array_header(array, plan_->encoders[column].target().wire_oid(), slice.size());
     for (const std::size_t i : slice)
       encode_cell(array, i, column);
   }

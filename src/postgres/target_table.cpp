@@ -20,6 +20,11 @@ TargetColumn column_of(const Result& rows, int at) {
   column.generated = rows.text(at, 5) != "";
   column.identity_always = rows.text(at, 6) == "a";
   column.deterministic = rows.boolean(at, 7);
+  if (const std::string_view postgis = rows.text(at, 8); !postgis.empty()) {
+    column.type.server_oid = column.type.oid;
+    column.type.server_array_oid = static_cast<std::uint32_t>(rows.integer(at, 9));
+    column.type.oid = postgis == "geometry" ? oid_geometry : oid_geography;
+  }
   return column;
 }
 
@@ -164,8 +169,13 @@ TargetTable read_target(Connection& connection, const RelationName& name) {
   table.unlogged = relation.boolean(0, 2);
   const Result columns = connection.query(
       "SELECT a.attname, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
-      "       a.attgenerated, a.attidentity, coalesce(l.collisdeterministic, true)"
-      "  FROM pg_attribute a LEFT JOIN pg_collation l ON l.oid = a.attcollation"
+      "       a.attgenerated, a.attidentity, coalesce(l.collisdeterministic, true),"
+      "       CASE WHEN e.oid IS NOT NULL THEN y.typname ELSE '' END, y.typarray"
+      "  FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid"
+      "  LEFT JOIN pg_collation l ON l.oid = a.attcollation"
+      "  LEFT JOIN pg_depend d ON y.typname IN ('geometry', 'geography') AND d.classid = 'pg_type'::regclass"
+      "   AND d.objid = y.oid AND d.deptype = 'e'"
+      "  LEFT JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'postgis'"
       " WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
       Params().integer(table.oid));
   for (int row = 0; row < columns.rows(); ++row)
@@ -173,6 +183,16 @@ TargetTable read_target(Connection& connection, const RelationName& name) {
   read_key(connection, table);
   if (table.kind == 'p') read_partitioning(connection, table);
   return table;
+}
+
+Settings with_extensions(Connection& connection, Settings settings) {
+  settings.postgis_schema.clear();
+  if (settings.spatial_as_text) return settings;
+  const Result found = connection.query(
+      "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = $1",
+      Params().text("postgis"));
+  if (found.rows() == 1) settings.postgis_schema = std::string(found.text(0, 0));
+  return settings;
 }
 
 bool has_rows(Connection& connection, const RelationName& name) {

@@ -38,6 +38,9 @@ struct TargetTable {
   const TargetColumn* find(std::string_view name) const;
 };
 
+// The settings with what the database itself decides: PostGIS's schema.
+Settings with_extensions(Connection& connection, Settings settings);
+
 TargetTable read_target(Connection& connection, const RelationName& name);
 bool has_rows(Connection& connection, const RelationName& name);
 

@@ -42,6 +42,8 @@ bool takes_integer(const PgType& target, const ColumnType& source) {
     case oid_int2: return bytes <= 2;
     case oid_int4: return bytes <= 4;
     case oid_int8: return true;
+    case oid_float4: return bytes <= 2;  // 24 bits of the 16 that it takes.
+    case oid_float8: return bytes <= 4;
     case oid_numeric: {
       const int digits = bytes == 8 ? 19 : bytes == 4 ? 10 : 5;
       return target.modifier == -1 || target.numeric_precision() - target.numeric_scale() >= digits;
@@ -51,16 +53,57 @@ bool takes_integer(const PgType& target, const ColumnType& source) {
 }
 
 bool takes_decimal(const PgType& target, const ColumnType& source) {
+  const int scale = source_scale(source);
+  const int precision = source_precision(source);
+  if (scale == 0 && target.oid == oid_int2) return precision <= 4;
+  if (scale == 0 && target.oid == oid_int4) return precision <= 9;
+  if (scale == 0 && target.oid == oid_int8) return precision <= 18;
   if (target.oid != oid_numeric) return false;
   if (target.modifier == -1) return true;
-  const int scale = source_scale(source);
   // The scale must be the same: 1.50 stays 1.50.
-  return target.numeric_scale() == scale && target.numeric_precision() >= source_precision(source);
+  return target.numeric_scale() == scale && target.numeric_precision() >= precision;
+}
+
+// Characters of the longest value as text; 0: never written as text (a double's text, though exact, has other equals).
+int text_width(const ColumnType& source) {
+  switch (source.kind) {
+    case TypeKind::tinyint: return 3;
+    case TypeKind::smallint: return 6;
+    case TypeKind::int_: return 11;
+    case TypeKind::bigint: return 20;
+    case TypeKind::decimal:
+    case TypeKind::money:
+    case TypeKind::smallmoney: return source_precision(source) + 3;
+    case TypeKind::date: return 10;
+    case TypeKind::time: return 16;
+    case TypeKind::smalldatetime: return 19;
+    case TypeKind::datetime: return 23;
+    case TypeKind::datetime2: return 27;
+    case TypeKind::datetimeoffset: return 34;
+    case TypeKind::uniqueidentifier: return 36;
+    default: return 0;
+  }
+}
+
+bool takes_as_text(const PgType& target, const ColumnType& source) {
+  const int width = text_width(source);
+  if (width == 0) return false;
+  if (target.oid == oid_text) return true;
+  return target.oid == oid_varchar && (target.modifier == -1 || target.characters() >= width);
+}
+
+// A modifier allows one kind of geometry, or one SRID.
+bool takes_spatial(const PgType& target, const ColumnType& source) {
+  if (target.modifier != -1) return false;
+  if (target.oid == oid_text || target.oid == oid_varchar) return true;
+  return target.oid == (source.kind == TypeKind::geometry ? oid_geometry : oid_geography);
 }
 
 bool takes_text(const PgType& target, const ColumnType& source) {
   if (target.oid == oid_text || (target.oid == oid_varchar && target.modifier == -1)) return true;
-  if (source.is_max()) return false;
+  if (source.kind == TypeKind::xml && target.oid == oid_xml) return true;
+  if (source.is_max() || source.kind == TypeKind::sql_variant || source.kind == TypeKind::hierarchyid)
+    return false;
   // char(n) pads and forgets blanks, so only a char(n) of the very same length may become one.
   const bool fixed = source.kind == TypeKind::char_ || source.kind == TypeKind::nchar;
   if (target.oid == oid_bpchar) return fixed && target.characters() == source.length;
@@ -102,6 +145,9 @@ std::string PgType::sql() const {
     case oid_timestamp: return "timestamp" + digits() + " without time zone";
     case oid_timestamptz: return "timestamp" + digits() + " with time zone";
     case oid_uuid: return "uuid";
+    case oid_xml: return "xml";
+    case oid_geometry: return "geometry";
+    case oid_geography: return "geography";
     case oid_numeric:
       return modifier < 0 ? std::string("numeric")
                           : fmt::format("numeric({},{})", numeric_precision(), numeric_scale());
@@ -109,8 +155,9 @@ std::string PgType::sql() const {
   }
 }
 
-std::uint32_t array_oid_of(std::uint32_t element) {
-  switch (element) {
+std::uint32_t PgType::array_oid() const {
+  if (server_array_oid != 0) return server_array_oid;
+  switch (oid) {
     case oid_bool: return 1000;
     case oid_bytea: return 1001;
     case oid_int8: return 1016;
@@ -127,9 +174,10 @@ std::uint32_t array_oid_of(std::uint32_t element) {
     case oid_timestamptz: return 1185;
     case oid_numeric: return 1231;
     case oid_uuid: return 2951;
+    case oid_xml: return 143;
     default: break;
   }
-  throw Error(ErrorKind::internal, fmt::format("no array type is known for type {}", element));
+  throw Error(ErrorKind::internal, fmt::format("no array type is known for type {}", oid));
 }
 
 PgType created_type(const ColumnType& source, const Settings& settings) {
@@ -150,34 +198,48 @@ PgType created_type(const ColumnType& source, const Settings& settings) {
     case TypeKind::smalldatetime:
     case TypeKind::datetime:
     case TypeKind::datetime2: return {oid_timestamp, digits};
-    case TypeKind::datetimeoffset: return {oid_timestamptz, digits};
+    case TypeKind::datetimeoffset:
+      return settings.datetimeoffset_as_text ? PgType{oid_text, -1} : PgType{oid_timestamptz, digits};
     case TypeKind::char_:
     case TypeKind::nchar:
       return settings.char_as_char ? characters(oid_bpchar, source.length) : PgType{oid_text, -1};
     case TypeKind::varchar:
     case TypeKind::nvarchar: return characters(oid_varchar, source.length);
     case TypeKind::binary:
-    case TypeKind::varbinary: return {oid_bytea, -1};
+    case TypeKind::varbinary:
+    case TypeKind::image:
+    case TypeKind::rowversion: return {oid_bytea, -1};
     case TypeKind::uniqueidentifier: return {oid_uuid, -1};
+    case TypeKind::xml: return settings.xml_as_text ? PgType{oid_text, -1} : PgType{oid_xml, -1};
+    case TypeKind::text:
+    case TypeKind::ntext:
+    case TypeKind::sql_variant:
+    case TypeKind::hierarchyid: return {oid_text, -1};
+    case TypeKind::geometry:
+      return settings.postgis_schema.empty() ? PgType{oid_text, -1} : PgType{oid_geometry, -1};
+    case TypeKind::geography:
+      return settings.postgis_schema.empty() ? PgType{oid_text, -1} : PgType{oid_geography, -1};
   }
   throw Error(ErrorKind::internal, "a SQL Server type without a PostgreSQL type: " + source.sql_name());
 }
 
 bool takes(const PgType& target, const ColumnType& source) {
+  if (takes_as_text(target, source)) return true;
   const int digits = std::min(source_scale(source), 6);
   switch (source.cell_kind()) {
-    case CellKind::boolean: return target.oid == oid_bool;
+    case CellKind::boolean: return target.oid == oid_bool || takes_integer(target, {TypeKind::tinyint});
     case CellKind::integer: return takes_integer(target, source);
     case CellKind::decimal: return takes_decimal(target, source);
     case CellKind::float32: return target.oid == oid_float4 || target.oid == oid_float8;
     case CellKind::float64: return target.oid == oid_float8;
-    case CellKind::date: return target.oid == oid_date;
+    case CellKind::date: return target.oid == oid_date || target.oid == oid_timestamp;
     case CellKind::time: return target.oid == oid_time && target.second_digits() >= digits;
     case CellKind::timestamp: return target.oid == oid_timestamp && target.second_digits() >= digits;
     case CellKind::timestamp_offset: return target.oid == oid_timestamptz && target.second_digits() >= digits;
     case CellKind::text: return takes_text(target, source);
     case CellKind::bytes: return target.oid == oid_bytea;
     case CellKind::uuid: return target.oid == oid_uuid;
+    case CellKind::spatial: return takes_spatial(target, source);
   }
   return false;
 }

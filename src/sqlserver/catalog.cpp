@@ -10,8 +10,20 @@ const CatalogColumn* CatalogTable::find_column(std::int32_t id) const {
   return nullptr;
 }
 
-std::optional<ColumnType> column_type_of(std::int32_t system_type_id, std::int32_t max_length,
-                                         std::uint8_t precision, std::uint8_t scale) {
+namespace {
+
+std::optional<ColumnType> clr_type_of(std::string_view name) {
+  if (name == "hierarchyid") return ColumnType{TypeKind::hierarchyid, 892};
+  if (name == "geometry") return ColumnType{TypeKind::geometry, -1};
+  if (name == "geography") return ColumnType{TypeKind::geography, -1};
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<ColumnType> column_type_of(std::int32_t system_type_id, std::string_view name,
+                                         std::int32_t max_length, std::uint8_t precision,
+                                         std::uint8_t scale) {
   const std::int32_t units = max_length == -1 ? -1 : max_length / 2;
   switch (system_type_id) {
     case 104: return ColumnType{TypeKind::bit};
@@ -37,7 +49,13 @@ std::optional<ColumnType> column_type_of(std::int32_t system_type_id, std::int32
     case 231: return ColumnType{TypeKind::nvarchar, units};
     case 173: return ColumnType{TypeKind::binary, max_length};
     case 165: return ColumnType{TypeKind::varbinary, max_length};
-    case 189: return ColumnType{TypeKind::binary, 8};  // rowversion
+    case 35: return ColumnType{TypeKind::text, -1};
+    case 99: return ColumnType{TypeKind::ntext, -1};
+    case 34: return ColumnType{TypeKind::image, -1};
+    case 189: return ColumnType{TypeKind::rowversion, 8};
+    case 241: return ColumnType{TypeKind::xml, -1};
+    case 98: return ColumnType{TypeKind::sql_variant, max_length};
+    case 240: return clr_type_of(name);
     case 36: return ColumnType{TypeKind::uniqueidentifier};
     default: return std::nullopt;
   }

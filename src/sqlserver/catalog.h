@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/table_schema.h"
@@ -27,6 +28,7 @@ struct CatalogColumn {
   bool nullable = true;
   bool computed = false;
   bool identity = false;
+  bool column_set = false;  // All sparse columns as xml: CDC does not capture it.
 };
 
 struct CatalogIndex {
@@ -99,7 +101,9 @@ struct Catalog {
 };
 
 // Pure: what sys.columns says of a type. Nothing: not carried.
-std::optional<ColumnType> column_type_of(std::int32_t system_type_id, std::int32_t max_length,
+// `name` tells the CLR types apart, which share an id.
+std::optional<ColumnType> column_type_of(std::int32_t system_type_id, std::string_view name,
+                                         std::int32_t max_length,
                                          std::uint8_t precision, std::uint8_t scale);
 
 CatalogDatabase read_database(Connection& connection);

@@ -68,9 +68,9 @@ void read_columns(Connection& connection, Catalog& catalog, const TableIndex& in
   Statement rows(
       connection, "list the columns",
       "SELECT c.[object_id], c.[column_id], c.[name], c.[system_type_id], y.[name], c.[max_length], "
-      "c.[precision], c.[scale], c.[collation_name], c.[is_nullable], c.[is_computed], c.[is_identity] FROM "
-      "sys.columns AS c JOIN sys.tables AS t ON t.[object_id] = c.[object_id] LEFT JOIN sys.types AS y ON "
-      "y.[user_type_id] = "
+      "c.[precision], c.[scale], c.[collation_name], c.[is_nullable], c.[is_computed], c.[is_identity], "
+      "c.[is_column_set] FROM sys.columns AS c JOIN sys.tables AS t ON t.[object_id] = c.[object_id] LEFT JOIN "
+      "sys.types AS y ON y.[user_type_id] = "
       "c.[user_type_id] WHERE t.[is_ms_shipped] = 0 ORDER BY c.[object_id], c.[column_id]");
   while (rows.fetch()) {
     CatalogTable* table = find(catalog, index, int32_of(rows, 0));
@@ -83,11 +83,12 @@ void read_columns(Connection& connection, Catalog& catalog, const TableIndex& in
     const std::int32_t length = int32_of(rows, 5);
     const auto precision = static_cast<std::uint8_t>(int32_of(rows, 6));
     const auto scale = static_cast<std::uint8_t>(int32_of(rows, 7));
-    column.type = column_type_of(type_id, length, precision, scale);
+    column.type = column_type_of(type_id, column.type_name, length, precision, scale);
     column.collation = rows.text(8).value_or("");
     column.nullable = rows.integer(9).value_or(1) != 0;
     column.computed = rows.integer(10).value_or(0) != 0;
     column.identity = rows.integer(11).value_or(0) != 0;
+    column.column_set = rows.integer(12).value_or(0) != 0;
     table->columns.push_back(std::move(column));
   }
 }

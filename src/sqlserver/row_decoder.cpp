@@ -7,6 +7,7 @@
 
 #include "base/utf.h"
 #include "model/key_text.h"
+#include "sqlserver/spatial.h"
 #include "sqlserver/values.h"
 
 namespace tailrace::sqlserver {
@@ -59,6 +60,23 @@ RowFault text_fault(std::size_t row, std::size_t column, const Column& schema, c
           fmt::format("column {} ends in half a character", schema.name)};
 }
 
+// U+0000 is one zero byte, a lone surrogate its three WTF-8 bytes (ED A0..BF xx), which no other text has.
+void mend_text(std::string& arena, std::size_t begin, TextPolicy policy) {
+  const std::string_view instead = policy == TextPolicy::replace ? "\xEF\xBF\xBD" : "";
+  std::string mended;
+  for (std::size_t at = begin; at < arena.size();) {
+    const bool surrogate = arena[at] == '\xED' && static_cast<unsigned char>(arena[at + 1]) >= 0xA0;
+    if (arena[at] != '\0' && !surrogate) {
+      mended += arena[at++];
+      continue;
+    }
+    mended += instead;
+    at += surrogate ? 3 : 1;
+  }
+  arena.resize(begin);
+  arena += mended;
+}
+
 void put_bytes(std::span<const std::byte> bytes, const Column& column, RowBatch& batch, std::size_t row,
                std::size_t at) {
   if (column.type.cell_kind() == CellKind::bytes) {
@@ -66,7 +84,20 @@ void put_bytes(std::span<const std::byte> bytes, const Column& column, RowBatch&
   }
   std::string& arena = batch.arena();
   const std::size_t begin = arena.size();
-  const TextFaults faults = append_utf8_from_utf16le(arena, bytes);
+  if (column.type.cell_kind() == CellKind::spatial) {
+    if (append_ewkb(arena, bytes, column.type.kind == TypeKind::geography))
+      return batch.put_arena_tail(row, at, begin);
+    arena.resize(begin);
+    batch.set_null(row, at);
+    return batch.add_fault({row, at, RowFaultCode::invalid_spatial,
+                            fmt::format("column {} holds a spatial value of a form that is not known",
+                                        column.name)});
+  }
+  TextFaults faults = append_utf8_from_utf16le(arena, bytes);
+  if ((faults.lone_surrogate || faults.zero) && column.text_policy != TextPolicy::error) {
+    mend_text(arena, begin, column.text_policy);
+    faults.lone_surrogate = faults.zero = false;
+  }
   if (faults.lone_surrogate || faults.zero || faults.odd_length) {
     arena.resize(begin);
     batch.set_null(row, at);
@@ -97,6 +128,15 @@ FetchColumn fetch_column_of(const ColumnType& type) {
     case TypeKind::time: return {FetchForm::time, 12};
     case TypeKind::datetimeoffset: return {FetchForm::offset_time, 20};
     case TypeKind::uniqueidentifier: return {FetchForm::bytes, 16};
+    case TypeKind::rowversion: return {FetchForm::bytes, 8};
+    case TypeKind::hierarchyid: return {FetchForm::bytes, std::size_t{most_bound_units} * 2};
+    case TypeKind::text:
+    case TypeKind::ntext:
+    case TypeKind::image:
+    case TypeKind::xml:
+    case TypeKind::sql_variant:
+    case TypeKind::geometry:
+    case TypeKind::geography: return {FetchForm::long_value, 0};
     case TypeKind::binary:
     case TypeKind::varbinary:
       if (type.is_max()) return {FetchForm::long_value, 0};
@@ -173,7 +213,8 @@ void RowDecoder::decode_value(RowFetcher& fetcher, std::size_t at, const TableSc
       uuid_of(bytes, batch.put(row, column).uuid);
       break;
     case CellKind::text:
-    case CellKind::bytes: put_bytes(bytes, schema.columns[column], batch, row, column); break;
+    case CellKind::bytes:
+    case CellKind::spatial: put_bytes(bytes, schema.columns[column], batch, row, column); break;
   }
 }
 

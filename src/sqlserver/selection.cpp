@@ -34,6 +34,7 @@ class TableSelector {
     if (stored != nullptr) kept_ = stored->name;
     check_rights();
     if (is_of_a_kind_without_capture()) return std::nullopt;
+    check_policies();
     select_columns();
     select_key();
     select_constraints();
@@ -108,6 +109,12 @@ class TableSelector {
     }
     for (const CatalogColumn& column : table_.columns) {
       if (is_excluded(column)) continue;
+      if (column.column_set) {
+        warn("column.column_set", column_subject(column),
+             "a column set is left out: CDC captures the sparse columns themselves",
+             "exclude it by columns.exclude to say that this is meant");
+        continue;
+      }
       if (column.computed) {
         warn("column.computed", column_subject(column),
              "a computed column is left out: CDC does not capture it", exclude_remedy(column));
@@ -124,7 +131,8 @@ class TableSelector {
              exclude_remedy(column));
       }
       check_collation(column);
-      schema_.columns.push_back({column.name, *column.type, column.nullable, column.collation});
+      schema_.columns.push_back(
+          {column.name, *column.type, column.nullable, column.collation, policy_of(column)});
       ids_.push_back(column.id);
     }
   }
@@ -135,9 +143,35 @@ class TableSelector {
                        table_.name.str(), column.name);
   }
 
+  bool is_named(const std::vector<std::string>& names, const CatalogColumn& column) const {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      return same_name(name, column.name, case_sensitive_);
+    });
+  }
+
+  TextPolicy policy_of(const CatalogColumn& column) const {
+    if (is_named(settings_.text_strip, column)) return TextPolicy::strip;
+    return is_named(settings_.text_replace, column) ? TextPolicy::replace : TextPolicy::error;
+  }
+
+  void check_policies() {
+    for (const auto& [setting, names] :
+         {std::pair("text.strip", &settings_.text_strip), std::pair("text.replace", &settings_.text_replace)}) {
+      for (const std::string& name : *names) {
+        const CatalogColumn* column = find(name);
+        const bool is_text = column != nullptr && column->type && column->type->cell_kind() == CellKind::text;
+        if (is_text) continue;
+        fail("table.text_policy", table_.name.str(),
+             fmt::format("{} names {}, and there is no such column of text", setting, name),
+             "correct tables.settings");
+      }
+    }
+  }
+
   // SQL Server's capture handles narrow text in the database's collation.
   void check_collation(const CatalogColumn& column) {
-    const bool is_narrow = column.type->kind == TypeKind::char_ || column.type->kind == TypeKind::varchar;
+    const bool is_narrow = column.type->kind == TypeKind::char_ || column.type->kind == TypeKind::varchar ||
+                           column.type->kind == TypeKind::text;
     if (!is_narrow || column.collation.empty() || column.collation == catalog_.database.collation) return;
     warn("column.collation", column_subject(column),
          fmt::format("{} is not the database's collation: SQL Server may store other than ASCII text of this "
@@ -253,6 +287,18 @@ class TableSelector {
 
   void check_key_column(const CatalogColumn& column, const std::string& constraint) {
     if (!column.type) return;
+    if (column.type->kind == TypeKind::sql_variant) {
+      fail("key.lossy", column_subject(column),
+           fmt::format("{} belongs to {}, and as text the number 1 and the word '1' of a sql_variant are one",
+                       column.name, constraint),
+           "leave the table out (tables.exclude), or configure another key");
+    }
+    if (policy_of(column) != TextPolicy::error) {
+      fail("key.lossy", column_subject(column),
+           fmt::format("{} belongs to {}, and with text.strip or text.replace two keys could become one",
+                       column.name, constraint),
+           "take the column out of text.strip and text.replace");
+    }
     if (loses_digits(*column.type)) {
       fail("key.lossy", column_subject(column),
            fmt::format("{} belongs to {}, and PostgreSQL keeps six of the seven digits of {}: two keys could "

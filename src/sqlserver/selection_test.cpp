@@ -179,14 +179,49 @@ TEST(R14_LossyKeys, AreRefusedByName) {
   }
 }
 
+// As text, 1 and '1' of a sql_variant are one; so are two texts that differ in what a policy takes away.
+TEST(R14_LossyKeys, VariantsAndTextPoliciesAreRefused) {
+  CatalogTable table = orders();
+  table.columns[1].type = ColumnType{TypeKind::sql_variant, 8016};
+  ASSERT_NE(finding(select_tables(catalog_of({table}), all(), {}), "key.lossy"), nullptr);
+  table.columns[1].type = ColumnType{TypeKind::hierarchyid, 892};
+  EXPECT_EQ(finding(select_tables(catalog_of({table}), all(), {}), "key.lossy"), nullptr);
+  for (const bool strip : {true, false}) {
+    Settings settings = all();
+    TableSettings& of_orders = settings.tables["dbo.orders"];
+    (strip ? of_orders.text_strip : of_orders.text_replace) = {"code"};
+    const Selection in_unique = select_tables(catalog_of({orders()}), settings, {});
+    ASSERT_NE(finding(in_unique, "key.lossy"), nullptr);
+    EXPECT_EQ(finding(in_unique, "key.lossy")->subject, "dbo.orders.code");
+    (strip ? of_orders.text_strip : of_orders.text_replace) = {"note"};
+    const Selection beside = select_tables(catalog_of({orders()}), settings, {});
+    ASSERT_EQ(beside.tables.size(), 1u);
+    EXPECT_EQ(beside.tables[0].schema->columns[2].text_policy,
+              strip ? TextPolicy::strip : TextPolicy::replace);
+    EXPECT_EQ(beside.tables[0].schema->columns[1].text_policy, TextPolicy::error);
+    (strip ? of_orders.text_strip : of_orders.text_replace) = {"id"};
+    EXPECT_NE(finding(select_tables(catalog_of({orders()}), settings, {}), "table.text_policy"), nullptr);
+  }
+}
+
+TEST(Selection, LeavesColumnSetsOut) {
+  CatalogTable table = orders();
+  table.columns[2].type = ColumnType{TypeKind::xml, -1};
+  table.columns[2].column_set = true;
+  const Selection selection = select_tables(catalog_of({table}), all(), {});
+  EXPECT_NE(finding(selection, "column.column_set"), nullptr);
+  ASSERT_EQ(selection.tables.size(), 1u);
+  EXPECT_EQ(selection.tables[0].schema->columns.size(), 2u);
+}
+
 TEST(Selection, NamesTypesAndNamesThatDoNotFit) {
   CatalogTable table = orders();
   table.columns[2].type = std::nullopt;
-  table.columns[2].type_name = "xml";
+  table.columns[2].type_name = "Point";
   table.columns[1].name = std::string(64, 'x');
   const Selection selection = select_tables(catalog_of({table}), all(), {});
   ASSERT_NE(finding(selection, "column.type"), nullptr);
-  EXPECT_THAT(finding(selection, "column.type")->reason, HasSubstr("xml"));
+  EXPECT_THAT(finding(selection, "column.type")->reason, HasSubstr("Point"));
   ASSERT_NE(finding(selection, "column.name_length"), nullptr);
   Settings settings = all();
   settings.tables["dbo.orders"].exclude_columns = {"note", std::string(64, 'x')};

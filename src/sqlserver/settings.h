@@ -32,6 +32,8 @@ enum class ApplicationIntent { read_write, read_only };
 
 struct TableSettings {
   std::vector<std::string> exclude_columns;
+  std::vector<std::string> text_strip;    // Columns whose U+0000 and lone surrogates are left out,
+  std::vector<std::string> text_replace;  // or become U+FFFD; those of all others are an error.
   std::vector<std::string> key;  // Instead of the primary key; columns of a unique index, none nullable.
 };
 

@@ -198,6 +198,19 @@ std::vector<Binding<Settings>> selection() {
            .example = "[ssn]"},
           [](Settings & s, const std::string& table) -> auto& { return s.tables[table].exclude_columns; }),
       bind<Settings>(
+          {.name = "tables.settings.*.text.strip",
+           .type = SettingType::list,
+           .help = "Columns of this table whose U+0000 and lone surrogates, which PostgreSQL's text cannot hold, "
+                   "are left out. In all other columns they are an error of the row. Refused in keys.",
+           .example = "[note]"},
+          [](Settings & s, const std::string& table) -> auto& { return s.tables[table].text_strip; }),
+      bind<Settings>(
+          {.name = "tables.settings.*.text.replace",
+           .type = SettingType::list,
+           .help = "Columns of this table in which U+FFFD takes their place. Refused in keys.",
+           .example = "[comment]"},
+          [](Settings & s, const std::string& table) -> auto& { return s.tables[table].text_replace; }),
+      bind<Settings>(
           {.name = "tables.settings.*.key",
            .type = SettingType::list,
            .help = "Key of this table instead of its primary key: columns of a unique index, none of them "
@@ -363,11 +376,24 @@ void table_settings(const Document& document, std::vector<Complaint>& complaints
   std::map<std::string, std::vector<std::string>> excluded;
   for (const Entry* entry : document.find("tables.settings.*.columns.exclude"))
     excluded[entry->chosen_key()] = document.read(*entry).items;
-  for (const char* name : {"tables.settings.*.columns.exclude", "tables.settings.*.key"}) {
+  for (const char* name : {"tables.settings.*.columns.exclude", "tables.settings.*.text.strip",
+                           "tables.settings.*.text.replace", "tables.settings.*.key"}) {
     for (const Entry* entry : document.find(name)) {
       if (selected(document, entry->chosen_key())) continue;
       complaints.push_back(
           {name, "belongs to a table that tables.include and tables.exclude leave out", entry});
+    }
+  }
+  std::map<std::string, std::vector<std::string>> stripped;
+  for (const Entry* entry : document.find("tables.settings.*.text.strip"))
+    stripped[entry->chosen_key()] = document.read(*entry).items;
+  for (const Entry* entry : document.find("tables.settings.*.text.replace")) {
+    const std::vector<std::string>& other = stripped[entry->chosen_key()];
+    for (const std::string& column : document.read(*entry).items) {
+      if (std::find(other.begin(), other.end(), column) == other.end()) continue;
+      complaints.push_back({entry->setting->name,
+                            fmt::format("names column '{}', which text.strip names as well; keep one", column),
+                            entry});
     }
   }
   for (const Entry* entry : document.find("tables.settings.*.key")) {

@@ -20,6 +20,7 @@ const Column& key_column(const TableSchema& table, std::size_t part) {
 std::string typed_parameter(const Column& column, std::string_view database_collation) {
   switch (column.type.kind) {
     case TypeKind::binary:
+    case TypeKind::rowversion:
     case TypeKind::varbinary: return fmt::format("CONVERT({}, ?, 1)", column.type.sql_name());
     case TypeKind::char_:
     case TypeKind::varchar:
@@ -109,6 +110,35 @@ std::string page_condition(const ChangeColumns& columns, PageForm form, bool com
   return {};
 }
 
+// The value of a sql_variant as text that loses nothing of it: by the base type, because the plain conversion
+// shortens numbers and times. float: 17 digits, real: 9 (style 3); money: 4 (style 2); bytes: 0x... (style 1).
+std::string variant_text(std::string_view name) {
+  struct Form {
+    std::string_view base;
+    std::string_view text;  // {}: the column.
+  };
+  static constexpr Form forms[] = {
+      {"float", "CONVERT(nvarchar(max), CONVERT(float, {}), 3)"},
+      {"real", "CONVERT(nvarchar(max), CONVERT(real, {}), 3)"},
+      {"money", "CONVERT(nvarchar(max), CONVERT(money, {}), 2)"},
+      {"smallmoney", "CONVERT(nvarchar(max), CONVERT(money, {}), 2)"},
+      {"date", "CONVERT(nvarchar(max), CONVERT(date, {}), 23)"},
+      {"time", "CONVERT(nvarchar(max), CONVERT(time(7), {}), 121)"},
+      {"smalldatetime", "CONVERT(nvarchar(max), CONVERT(smalldatetime, {}), 120)"},
+      {"datetime", "CONVERT(nvarchar(max), CONVERT(datetime, {}), 121)"},
+      {"datetime2", "CONVERT(nvarchar(max), CONVERT(datetime2(7), {}), 121)"},
+      {"datetimeoffset", "CONVERT(nvarchar(max), CONVERT(datetimeoffset(7), {}), 121)"},
+      {"uniqueidentifier", "LOWER(CONVERT(nvarchar(36), CONVERT(uniqueidentifier, {})))"},
+      {"binary", "CONVERT(nvarchar(max), CONVERT(varbinary(8000), {}), 1)"},
+      {"varbinary", "CONVERT(nvarchar(max), CONVERT(varbinary(8000), {}), 1)"},
+  };
+  std::string out =
+      fmt::format("CASE CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY({}, N'BaseType'))", name);
+  for (const Form& form : forms)
+    out += fmt::format(" WHEN N'{}' THEN {}", form.base, fmt::format(fmt::runtime(form.text), name));
+  return out + fmt::format(" ELSE CONVERT(nvarchar(max), {}) END", name);
+}
+
 }  // namespace
 
 std::string quote(std::string_view name) {
@@ -135,10 +165,20 @@ std::string literal(std::string_view text) {
 
 std::string select_expression(const Column& column) {
   const std::string name = "c." + quote(column.name);
-  if (column.type.kind == TypeKind::char_ || column.type.kind == TypeKind::varchar) {
-    return fmt::format("CONVERT({}, {})", nvarchar_of(column.type.length), name);
+  switch (column.type.kind) {
+    case TypeKind::char_:
+    case TypeKind::varchar: return fmt::format("CONVERT({}, {})", nvarchar_of(column.type.length), name);
+    case TypeKind::text:
+    case TypeKind::ntext:
+    case TypeKind::xml: return fmt::format("CONVERT(nvarchar(max), {})", name);
+    case TypeKind::rowversion: return fmt::format("CONVERT(binary(8), {})", name);
+    case TypeKind::image:
+    case TypeKind::geometry:
+    case TypeKind::geography: return fmt::format("CONVERT(varbinary(max), {})", name);
+    case TypeKind::hierarchyid: return fmt::format("CONVERT(nvarchar(4000), {})", name);
+    case TypeKind::sql_variant: return variant_text(name);
+    default: return name;
   }
-  return name;
 }
 
 std::string change_page(const ChangeColumns& columns, PageForm form, bool command_is_null) {
