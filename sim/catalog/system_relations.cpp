@@ -57,7 +57,7 @@ constexpr std::int32_t first_grantable_id = 1'900'000'000;  // Above the ids of 
   "is_replicated bit? ifnull((SELECT t.tracked FROM cat_tables t WHERE t.object_id = c.object_id), 0)\n"   \
   "is_non_sql_subscribed bit? 0\nis_merge_published bit? 0\nis_dts_replicated bit? 0\n"                    \
   "is_xml_document bit 0\nxml_collection_id int 0\ndefault_object_id int ifnull(c.default_object_id, 0)\n" \
-  "rule_object_id int 0\nis_sparse bit? c.sparse\nis_column_set bit? 0\n"                                         \
+  "rule_object_id int 0\nis_sparse bit? c.sparse\nis_column_set bit? 0\n"                                  \
   "generated_always_type tinyint? c.generated\ngenerated_always_type_desc nvarchar(60)? "                  \
   "CASE c.generated WHEN 0 THEN 'NOT_APPLICABLE' WHEN 1 THEN 'AS_ROW_START' ELSE 'AS_ROW_END' END\n"       \
   "encryption_type int? NULL\nencryption_type_desc nvarchar(64)? NULL\n"                                   \
@@ -115,7 +115,8 @@ constexpr Source sources[] = {
      "schema_id int 4\nprincipal_id int? NULL\nmax_length smallint y.max_length\nprecision tinyint "
      "y.precision\n"
      "scale tinyint y.scale\ncollation_name sysname? y.collation\nis_nullable bit? y.user_type_id <> 256\n"
-     "is_user_defined bit 0\nis_assembly_type bit y.system_type_id = 240\ndefault_object_id int 0\nrule_object_id int 0\n"
+     "is_user_defined bit 0\nis_assembly_type bit y.system_type_id = 240\ndefault_object_id int "
+     "0\nrule_object_id int 0\n"
      "is_table_type bit 0\n",
      "cat_types y"},
     {"", "sys", "indexes", db, open,

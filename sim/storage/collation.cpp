@@ -125,16 +125,46 @@ struct CodePagePart {
 
 // Source: "Windows collation name" and "SQL Server collation name"; the first that fits counts.
 constexpr CodePagePart code_page_parts[] = {
-    {"_cp437_", 437},     {"_cp850_", 850},           {"_cp1250_", 1250},      {"_cp1251_", 1251},
-    {"_cp1253_", 1253},   {"_cp1254_", 1254},         {"_cp1255_", 1255},      {"_cp1256_", 1256},
-    {"_cp1257_", 1257},   {"_cp1_", 0},               {"cyrillic", 1251},      {"ukrainian", 1251},
-    {"macedonian", 1251}, {"polish", 1250},           {"czech", 1250},         {"hungarian", 1250},
-    {"slovak", 1250},     {"slovenian", 1250},        {"croatian", 1250},      {"romanian", 1250},
-    {"albanian", 1250},   {"greek", 1253},            {"turkish", 1254},       {"azeri_latin", 1254},
-    {"uzbek_latin", 1254}, {"hebrew", 1255},          {"arabic", 1256},        {"persian", 1256},
-    {"urdu", 1256},       {"estonian", 1257},         {"latvian", 1257},       {"lithuanian", 1257},
-    {"vietnamese", 1258}, {"thai", 874},              {"japanese", 932},       {"chinese_prc", 936},
-    {"chinese_simplified", 936}, {"korean", 949},     {"chinese_taiwan", 950}, {"chinese_traditional", 950},
+    {"_cp437_", 437},
+    {"_cp850_", 850},
+    {"_cp1250_", 1250},
+    {"_cp1251_", 1251},
+    {"_cp1253_", 1253},
+    {"_cp1254_", 1254},
+    {"_cp1255_", 1255},
+    {"_cp1256_", 1256},
+    {"_cp1257_", 1257},
+    {"_cp1_", 0},
+    {"cyrillic", 1251},
+    {"ukrainian", 1251},
+    {"macedonian", 1251},
+    {"polish", 1250},
+    {"czech", 1250},
+    {"hungarian", 1250},
+    {"slovak", 1250},
+    {"slovenian", 1250},
+    {"croatian", 1250},
+    {"romanian", 1250},
+    {"albanian", 1250},
+    {"greek", 1253},
+    {"turkish", 1254},
+    {"azeri_latin", 1254},
+    {"uzbek_latin", 1254},
+    {"hebrew", 1255},
+    {"arabic", 1256},
+    {"persian", 1256},
+    {"urdu", 1256},
+    {"estonian", 1257},
+    {"latvian", 1257},
+    {"lithuanian", 1257},
+    {"vietnamese", 1258},
+    {"thai", 874},
+    {"japanese", 932},
+    {"chinese_prc", 936},
+    {"chinese_simplified", 936},
+    {"korean", 949},
+    {"chinese_taiwan", 950},
+    {"chinese_traditional", 950},
     {"chinese_hong_kong", 950},
 };
 
@@ -169,7 +199,8 @@ bool find_collation(std::string_view name, CollationKind& kind) {
   for (const char c : text) {
     if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_') return false;
   }
-  if (ends_with_word(text, "_bin_utf8") || ends_with_word(text, "_bin") || ends_with_word(text, "_bin2") || ends_with_word(text, "_bin2_utf8")) {
+  if (ends_with_word(text, "_bin_utf8") || ends_with_word(text, "_bin") || ends_with_word(text, "_bin2") ||
+      ends_with_word(text, "_bin2_utf8")) {
     kind = CollationKind::binary;
     return true;
   }

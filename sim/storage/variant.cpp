@@ -9,12 +9,12 @@ namespace tailrace::sim {
 namespace {
 
 template <class Number>
-void put(std::string& out, Number number) {
+void put_number(std::string& out, Number number) {
   out.append(reinterpret_cast<const char*>(&number), sizeof number);
 }
 
 template <class Number>
-Number take(std::string_view& in) {
+Number take_number(std::string_view& in) {
   TAILRACE_ASSERT(in.size() >= sizeof(Number));
   Number number;
   std::memcpy(&number, in.data(), sizeof number);
@@ -26,19 +26,19 @@ Number take(std::string_view& in) {
 
 std::string variant_bytes(const Value& value) {
   std::string out;
-  put(out, static_cast<std::uint8_t>(value.type.type));
-  put(out, value.type.length);
-  put(out, value.type.precision);
-  put(out, value.type.scale);
-  put(out, static_cast<std::uint8_t>(value.type.numeric));
-  put(out, value.type.code_page);
-  put(out, value.offset_minutes);
+  put_number(out, static_cast<std::uint8_t>(value.type.type));
+  put_number(out, value.type.length);
+  put_number(out, value.type.precision);
+  put_number(out, value.type.scale);
+  put_number(out, static_cast<std::uint8_t>(value.type.numeric));
+  put_number(out, value.type.code_page);
+  put_number(out, value.offset_minutes);
   switch (value.type.type) {
     case Type::decimal:
     case Type::smallmoney:
-    case Type::money: put(out, value.decimal); break;
+    case Type::money: put_number(out, value.decimal); break;
     case Type::real:
-    case Type::float_: put(out, value.real); break;
+    case Type::float_: put_number(out, value.real); break;
     case Type::char_:
     case Type::varchar:
     case Type::nchar:
@@ -46,7 +46,7 @@ std::string variant_bytes(const Value& value) {
     case Type::binary:
     case Type::varbinary:
     case Type::uniqueidentifier: out += value.text; break;
-    default: put(out, value.number); break;
+    default: put_number(out, value.number); break;
   }
   return out;
 }
@@ -54,19 +54,19 @@ std::string variant_bytes(const Value& value) {
 Value variant_value(std::string_view bytes) {
   Value value;
   value.null = false;
-  value.type.type = static_cast<Type>(take<std::uint8_t>(bytes));
-  value.type.length = take<std::int32_t>(bytes);
-  value.type.precision = take<std::uint8_t>(bytes);
-  value.type.scale = take<std::uint8_t>(bytes);
-  value.type.numeric = take<std::uint8_t>(bytes) != 0;
-  value.type.code_page = take<std::uint16_t>(bytes);
-  value.offset_minutes = take<std::int16_t>(bytes);
+  value.type.type = static_cast<Type>(take_number<std::uint8_t>(bytes));
+  value.type.length = take_number<std::int32_t>(bytes);
+  value.type.precision = take_number<std::uint8_t>(bytes);
+  value.type.scale = take_number<std::uint8_t>(bytes);
+  value.type.numeric = take_number<std::uint8_t>(bytes) != 0;
+  value.type.code_page = take_number<std::uint16_t>(bytes);
+  value.offset_minutes = take_number<std::int16_t>(bytes);
   switch (value.type.type) {
     case Type::decimal:
     case Type::smallmoney:
-    case Type::money: value.decimal = take<int128>(bytes); break;
+    case Type::money: value.decimal = take_number<int128>(bytes); break;
     case Type::real:
-    case Type::float_: value.real = take<double>(bytes); break;
+    case Type::float_: value.real = take_number<double>(bytes); break;
     case Type::char_:
     case Type::varchar:
     case Type::nchar:
@@ -74,7 +74,7 @@ Value variant_value(std::string_view bytes) {
     case Type::binary:
     case Type::varbinary:
     case Type::uniqueidentifier: value.text = bytes; break;
-    default: value.number = take<std::int64_t>(bytes); break;
+    default: value.number = take_number<std::int64_t>(bytes); break;
   }
   return value;
 }

@@ -8,7 +8,7 @@
 
 namespace tailrace::sim {
 
-std::string variant_bytes(const Value& value);    // Of a value that is not NULL.
-Value variant_value(std::string_view bytes);      // Asserts that the bytes are our own.
+std::string variant_bytes(const Value& value);  // Of a value that is not NULL.
+Value variant_value(std::string_view bytes);    // Asserts that the bytes are our own.
 
 }  // namespace tailrace::sim

@@ -259,8 +259,7 @@ ColumnPlan plan_column(const TypeInfo& type, bool nullable) {
     case Guise::image:
       return {.code = ValueCode::old_large, .nullable = nullable, .text_code = ValueCode::bytes_max};
     case Guise::sql_variant: return {.code = ValueCode::variant, .nullable = nullable, .null_bytes = 4};
-    case Guise::hierarchyid:
-      return {.code = ValueCode::bytes_max, .nullable = nullable, .null_bytes = 8};
+    case Guise::hierarchyid: return {.code = ValueCode::bytes_max, .nullable = nullable, .null_bytes = 8};
     default: break;
   }
   switch (type.type) {

@@ -16,9 +16,10 @@ void put_collation(ByteBuffer& out, std::uint16_t code_page = 0) {
     std::uint16_t code_page;
     std::uint32_t id;
   };
-  constexpr Locale locales[] = {{1250, 0x0415}, {1251, 0x0419}, {1253, 0x0408}, {1254, 0x041F}, {1255, 0x040D},
-                                {1256, 0x0401}, {1257, 0x0427}, {1258, 0x042A}, {874, 0x041E},  {932, 0x0411},
-                                {936, 0x0804},  {949, 0x0412},  {950, 0x0404}};
+  constexpr Locale locales[] = {{1250, 0x0415}, {1251, 0x0419}, {1253, 0x0408}, {1254, 0x041F},
+                                {1255, 0x040D}, {1256, 0x0401}, {1257, 0x0427}, {1258, 0x042A},
+                                {874, 0x041E},  {932, 0x0411},  {936, 0x0804},  {949, 0x0412},
+                                {950, 0x0404}};
   if (code_page == 65001) {
     out.u32(0x0409 | ignore_case_kana_width | is_utf8);
     return out.u8(0);
@@ -51,7 +52,8 @@ void put_short_name(ByteBuffer& out, std::string_view ascii) {
 }
 
 // UDT_INFO: the database, the schema, the type's name, and the assembly as clients know it.
-void put_clr_type(ByteBuffer& out, std::uint16_t most_bytes, std::string_view name, std::string_view class_name) {
+void put_clr_type(ByteBuffer& out, std::uint16_t most_bytes, std::string_view name,
+                  std::string_view class_name) {
   out.u8(wire_type::udt);
   out.u16(most_bytes);
   put_short_name(out, "master");

@@ -11,13 +11,13 @@ namespace tailrace::sim::tsql {
 namespace {
 
 // x: a bit of the number (its distance from `low`), T: 1 at the end of a level ('/'), 0 before a '.'.
-struct Pattern {
+struct HierarchyPattern {
   std::int64_t low;
   std::int64_t high;
   std::string_view bits;
 };
 
-constexpr Pattern patterns[] = {
+constexpr HierarchyPattern hierarchy_patterns[] = {
     {-4294971464, -4169, "000101xxxxxxxxxxxxxxxxxxx0xxxxxx0xxx0x1xxxT"},
     {-4168, -73, "000110xxxxx0xxx0x1xxxT"},
     {-72, -9, "0010xx0x1xxxT"},
@@ -34,7 +34,7 @@ constexpr Pattern patterns[] = {
 bool append_number(std::string& bits, std::int64_t number, bool ends_level) {
   // Before a '.' the bits of the next number stand, so that /1.1/ lies between /1/ and /2/.
   if (!ends_level) ++number;
-  for (const Pattern& pattern : patterns) {
+  for (const HierarchyPattern& pattern : hierarchy_patterns) {
     if (number < pattern.low || number > pattern.high) continue;
     const auto distance = static_cast<std::uint64_t>(number - pattern.low);
     int left = 0;
@@ -51,7 +51,8 @@ bool append_number(std::string& bits, std::int64_t number, bool ends_level) {
   return false;
 }
 
-bool matches(std::string_view bits, const Pattern& pattern, std::int64_t& number, bool& ends_level) {
+bool reads_number(std::string_view bits, const HierarchyPattern& pattern, std::int64_t& number,
+                  bool& ends_level) {
   if (bits.size() < pattern.bits.size()) return false;
   std::uint64_t distance = 0;
   for (std::size_t i = 0; i < pattern.bits.size(); ++i) {
@@ -104,9 +105,9 @@ bool format_hierarchy(std::string_view bytes, std::string& text) {
   while (bits.find('1') != std::string_view::npos) {
     std::int64_t number = 0;
     bool ends_level = false;
-    const Pattern* found = nullptr;
-    for (const Pattern& pattern : patterns) {
-      if (!matches(bits, pattern, number, ends_level)) continue;
+    const HierarchyPattern* found = nullptr;
+    for (const HierarchyPattern& pattern : hierarchy_patterns) {
+      if (!reads_number(bits, pattern, number, ends_level)) continue;
       found = &pattern;
       break;
     }

@@ -21,9 +21,9 @@ bool op_spatial(OperationCall& call) {
   const bool geography = call.op.result.guise == Guise::geography;
   const auto srid = static_cast<std::int32_t>(call.args[1].number);
   if (spatial_from_text(call.args[0].text, srid, geography, call.out.text, problem)) return true;
-  return call.fail(6522,
-                   "A .NET Framework error occurred during execution of user-defined routine or aggregate \"" +
-                       std::string(type_name(call.op.result)) + "\": " + problem);
+  return call.fail(
+      6522, "A .NET Framework error occurred during execution of user-defined routine or aggregate \"" +
+                std::string(type_name(call.op.result)) + "\": " + problem);
 }
 
 }  // namespace tailrace::sim::tsql

@@ -193,8 +193,7 @@ void Parser::column_options(ColumnClause& column) {
       column.constraints.push_back(constraint_clause(true));
     } else if (accept_word("SPARSE")) {
       column.sparse = true;
-    } else if (at_word("GENERATED") || at_word("ENCRYPTED") || at_word("MASKED") ||
-               at_word("FILESTREAM")) {
+    } else if (at_word("GENERATED") || at_word("ENCRYPTED") || at_word("MASKED") || at_word("FILESTREAM")) {
       not_supported(upper(peek().text), peek().line);
     } else {
       return;

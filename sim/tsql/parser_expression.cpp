@@ -558,7 +558,8 @@ DataType Parser::data_type() {
   if (national) name = name == "TEXT" ? "NTEXT" : "N" + name;
   if (const std::optional<Guise> guise = guise_named(name)) {
     if (at_symbol("("))
-      raise(2716, "Column, parameter, or variable: Cannot specify a column width on data type " + written + ".",
+      raise(2716,
+            "Column, parameter, or variable: Cannot specify a column width on data type " + written + ".",
             line);
     return {guise_type(*guise), false, false};
   }

@@ -231,8 +231,9 @@ void RowWriter::insert(std::span<const Cell> cells) {
   if (rowversion_position_) {
     Cell& cell = row_[*rowversion_position_];
     if (!cell.null)
-      raise(273, "Cannot insert an explicit value into a timestamp column. Use INSERT with a column list to "
-                 "exclude the timestamp column, or insert a DEFAULT into the timestamp column.");
+      raise(273,
+            "Cannot insert an explicit value into a timestamp column. Use INSERT with a column list to "
+            "exclude the timestamp column, or insert a DEFAULT into the timestamp column.");
     rowversion = session_.active_->catalog.next_rowversion();
     cell.null = false;
     cell.text = rowversion;

@@ -57,8 +57,8 @@ void RowWriter::update_with_rowversion(const RowStore& old_rows, const RowStore&
 
 void RowWriter::update(const RowStore& old_rows, const RowStore& new_values,
                        const std::vector<std::size_t>& set_columns) {
-  if (rowversion_position_ && std::find(set_columns.begin(), set_columns.end(), *rowversion_position_) ==
-                                  set_columns.end())
+  if (rowversion_position_ &&
+      std::find(set_columns.begin(), set_columns.end(), *rowversion_position_) == set_columns.end())
     return update_with_rowversion(old_rows, new_values, set_columns);
   const bool full = old_rows.width() > locator_.size();
   const std::size_t count = old_rows.rows();

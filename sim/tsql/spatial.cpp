@@ -13,6 +13,8 @@
 
 namespace tailrace::sim::tsql {
 namespace {
+// Names as short as these must not meet those of other files.
+namespace shapes {
 
 enum Property : std::uint8_t { has_z = 1, has_m = 2, is_valid = 4, is_point = 8, is_line = 16 };
 enum Shape : std::uint8_t {
@@ -70,7 +72,8 @@ struct Model {
   std::vector<std::uint8_t> segments;
 
   bool any(double Position::*member) const {
-    return std::any_of(points.begin(), points.end(), [&](const Position& at) { return !std::isnan(at.*member); });
+    return std::any_of(points.begin(), points.end(),
+                       [&](const Position& at) { return !std::isnan(at.*member); });
   }
 };
 
@@ -197,7 +200,8 @@ class TextReader {
   }
   bool multi_point_part(std::int32_t own) {  // (1 2) or 1 2
     skip();
-    if (!rest_.empty() && (rest_.front() == '(' || std::isalpha(static_cast<unsigned char>(rest_.front())) != 0))
+    if (!rest_.empty() &&
+        (rest_.front() == '(' || std::isalpha(static_cast<unsigned char>(rest_.front())) != 0))
       return shape_of(point, own);
     model_.shapes.push_back({own, static_cast<std::int32_t>(model_.figures.size()), point});
     figure(curves_from + curve_point);
@@ -485,10 +489,12 @@ class TextWriter {
   std::size_t segment_ = 0;
 };
 
+}  // namespace shapes
 }  // namespace
 
 bool spatial_from_text(std::string_view text, std::int32_t srid, bool geography, std::string& bytes,
                        std::string& problem) {
+  using namespace shapes;
   Model model;
   model.srid = srid;
   TextReader reader(text, model);
@@ -507,6 +513,7 @@ bool spatial_from_text(std::string_view text, std::int32_t srid, bool geography,
 }
 
 bool spatial_to_text(std::string_view bytes, bool geography, std::string& text) {
+  using namespace shapes;
   Model model;
   if (!read_bytes(bytes, geography, model)) return false;
   text.clear();

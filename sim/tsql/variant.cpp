@@ -1,6 +1,6 @@
 // sql_variant: a value together with its type, and the conversions of all opaque types.
-#include "sim/storage/codec.h"
 #include "sim/storage/variant.h"
+#include "sim/storage/codec.h"
 #include "sim/tsql/convert_internal.h"
 #include "sim/tsql/opaque.h"
 #include "sim/tsql/spatial.h"
@@ -58,8 +58,9 @@ bool from_opaque(const TypeInfo& from, const Cell& in, const TypeInfo& to, int s
   Value shown;
   shown.null = false;
   shown.type = nvarchar_type(-1);
-  const bool good = is_spatial(from.guise) ? spatial_to_text(in.text, from.guise == Guise::geography, shown.text)
-                                           : format_hierarchy(in.text, shown.text);
+  const bool good = is_spatial(from.guise)
+                        ? spatial_to_text(in.text, from.guise == Guise::geography, shown.text)
+                        : format_hierarchy(in.text, shown.text);
   if (!good) return fail(error, 6522, "The bytes are no value of " + std::string(type_name(from)) + ".");
   return to_text(shown.type, cell_of(shown), to, no_style, out, error, use);
 }

@@ -38,7 +38,8 @@ constexpr const char* text_keeps =
     "every code page becomes UTF-8; '' is not NULL; trailing blanks. U+0000 and lone surrogates are an error "
     "of the row, unless text.strip or text.replace names the column";
 constexpr const char* spatial_keeps =
-    "every coordinate bit for bit, SRID, Z, M, curves, empty shapes; PostGIS takes no full globe, and no curve in a geography (exit 5): text does";
+    "every coordinate bit for bit, SRID, Z, M, curves, empty shapes; PostGIS takes no full globe, and no "
+    "curve in a geography (exit 5): text does";
 
 std::vector<Described> described() {
   using enum TypeKind;
@@ -82,7 +83,8 @@ std::vector<Described> described() {
       {{.kind = uniqueidentifier}, "the text in lower case; byte order as it is shown"},
       {{.kind = xml, .length = -1}, "the text as SQL Server gives it; fragments and the empty value"},
       {{.kind = sql_variant, .length = 8016},
-       "the value, with every digit: numbers as they are written, float and real with 17 and 9 digits, times as "
+       "the value, with every digit: numbers as they are written, float and real with 17 and 9 digits, times "
+       "as "
        "2000-01-01 00:00:00.0000000, bytes as 0x00FF, uniqueidentifier in lower case",
        "the base type; refused in a key"},
       {{.kind = hierarchyid, .length = 892}, "the path: /1/2.1/"},
@@ -101,10 +103,12 @@ std::vector<TypeLine> type_lines() {
   for (const TypeKind kind : {TypeKind::geometry, TypeKind::geography}) {
     const ColumnType type{kind, -1};
     out.push_back({type.sql_name(), name_of(type.cell_kind()),
-                   type.sql_name() + " of PostGIS; without it text (EWKT: SRID=4326;POINT (1 2))", spatial_keeps, ""});
+                   type.sql_name() + " of PostGIS; without it text (EWKT: SRID=4326;POINT (1 2))",
+                   spatial_keeps, ""});
   }
-  out.push_back({"computed columns, column sets", "", "", "",
-                 "left out: change data capture does not carry them; sparse columns are columns like others"});
+  out.push_back(
+      {"computed columns, column sets", "", "", "",
+       "left out: change data capture does not carry them; sparse columns are columns like others"});
   out.push_back({"CLR types of one's own", "", "", "",
                  "not carried: the table is refused by name unless columns.exclude leaves them out"});
   return out;

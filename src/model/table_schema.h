@@ -66,7 +66,7 @@ enum class CellKind : std::uint8_t {
   timestamp_offset,  // datetimeoffset: 100 ns since 0001-01-01 in UTC, and the offset in minutes
   text,              // UTF-8
   bytes,
-  uuid,  // 16 bytes in RFC 4122 order (the order in which the text shows them)
+  uuid,     // 16 bytes in RFC 4122 order (the order in which the text shows them)
   spatial,  // geometry, geography: EWKB, little-endian, with the SRID; x is the longitude of a geography
 };
 

@@ -170,7 +170,9 @@ std::string missing_schema(const Settings& settings, const std::vector<SchemaPtr
 void apply_schema(const Settings& settings, const std::vector<SchemaPtr>& tables, std::stop_token stop) {
   Connection connection(settings, "schema", std::move(stop));
   Transaction transaction(connection);
-  if (const std::string sql = missing(connection, with_extensions(connection, settings), tables); !sql.empty()) connection.exec(sql);
+  if (const std::string sql = missing(connection, with_extensions(connection, settings), tables);
+      !sql.empty())
+    connection.exec(sql);
   transaction.commit();
 }
 

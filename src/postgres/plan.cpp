@@ -64,14 +64,16 @@ void refuse_unfit_shapes(const TablePlan& plan, const RowBatch& batch) {
       const std::string unfit = unfit_for_postgis(batch.text(row, column), type == oid_geography);
       if (unfit.empty()) continue;
       const std::string& name = batch.schema().columns[column].name;
-      throw Error(ErrorKind::data, fmt::format("a row cannot be written to PostgreSQL: column {} holds {}, which "
-                                               "PostGIS's {} does not take",
-                                               name, unfit, type == oid_geography ? "geography" : "geometry"))
+      throw Error(ErrorKind::data,
+                  fmt::format("a row cannot be written to PostgreSQL: column {} holds {}, which "
+                              "PostGIS's {} does not take",
+                              name, unfit, type == oid_geography ? "geography" : "geometry"))
           .with("table", batch.schema().name.str())
           .with("column", name)
           .with("key", readable_key(batch, row))
-          .with("remedy", "correct the row at the source, or make the target's column text "
-                          "(target.spatial_as_text for tables that are made anew)");
+          .with("remedy",
+                "correct the row at the source, or make the target's column text "
+                "(target.spatial_as_text for tables that are made anew)");
     }
   }
 }

@@ -11,6 +11,8 @@
 
 namespace tailrace::postgres {
 namespace {
+// Names as short as these must not meet those of other files.
+namespace spatial {
 
 constexpr std::uint32_t with_z = 0x80000000;
 constexpr std::uint32_t with_m = 0x40000000;
@@ -96,9 +98,9 @@ class Writer {
       out_ += "EMPTY";
       return;
     }
-    const Naming parts = type == collection                                     ? Naming::full
+    const Naming parts = type == collection                                ? Naming::full
                          : type == compound_curve || type == curve_polygon ? Naming::curves_only
-                                                                                : Naming::none;
+                                                                           : Naming::none;
     out_ += '(';
     for (std::uint32_t i = 0; i < count; ++i) {
       if (i != 0) out_ += ", ";
@@ -180,14 +182,15 @@ class Walker {
   std::string_view rest_;
 };
 
+}  // namespace spatial
 }  // namespace
 
 std::string unfit_for_postgis(std::string_view ewkb, bool geography) {
-  return Walker(ewkb).first_unfit(geography);
+  return spatial::Walker(ewkb).first_unfit(geography);
 }
 
 std::string ewkt_of(std::string_view ewkb) {
-  return Writer(ewkb).write();
+  return spatial::Writer(ewkb).write();
 }
 
 }  // namespace tailrace::postgres

@@ -189,7 +189,8 @@ Settings with_extensions(Connection& connection, Settings settings) {
   settings.postgis_schema.clear();
   if (settings.spatial_as_text) return settings;
   const Result found = connection.query(
-      "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = $1",
+      "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = "
+      "$1",
       Params().text("postgis"));
   if (found.rows() == 1) settings.postgis_schema = std::string(found.text(0, 0));
   return settings;

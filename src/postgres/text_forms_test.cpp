@@ -21,7 +21,8 @@ TEST(ShownText, HasTheDigitsThatTheColumnDeclares) {
   EXPECT_EQ(of_integer(TypeKind::date, day_2000), "2000-01-01");
   EXPECT_EQ(of_integer(TypeKind::time, 9, 7), "00:00:00.0000009");
   EXPECT_EQ(of_integer(TypeKind::time, ticks_per_day - 10'000'000, 0), "23:59:59");
-  EXPECT_EQ(of_integer(TypeKind::datetime2, day_2000 * ticks_per_day + 1'230'000, 3), "2000-01-01 00:00:00.123");
+  EXPECT_EQ(of_integer(TypeKind::datetime2, day_2000 * ticks_per_day + 1'230'000, 3),
+            "2000-01-01 00:00:00.123");
   EXPECT_EQ(of_integer(TypeKind::smalldatetime, day_2000 * ticks_per_day), "2000-01-01 00:00:00");
 }
 
@@ -59,9 +60,14 @@ TEST(SpatialText, HasSridDimensionsAndParts) {
   EXPECT_EQ(ewkt_of(bytes_of("01010000E0E6100000" + one + two + one + two)), "SRID=4326;POINT ZM (1 2 1 2)");
   EXPECT_EQ(ewkt_of(bytes_of("0101000040" + one + two + nan)), "POINT M (1 2 NaN)");
   EXPECT_EQ(ewkt_of(bytes_of("0101000000" + nan + nan)), "POINT EMPTY");
-  EXPECT_EQ(ewkt_of(bytes_of("010700000002000000" "0101000000" + one + two + "010200000000000000")),
+  EXPECT_EQ(ewkt_of(bytes_of("010700000002000000"
+                             "0101000000" +
+                             one + two + "010200000000000000")),
             "GEOMETRYCOLLECTION (POINT (1 2), LINESTRING EMPTY)");
-  EXPECT_EQ(ewkt_of(bytes_of("010400000001000000" "0101000000" + one + two)), "MULTIPOINT ((1 2))");
+  EXPECT_EQ(ewkt_of(bytes_of("010400000001000000"
+                             "0101000000" +
+                             one + two)),
+            "MULTIPOINT ((1 2))");
   EXPECT_EQ(ewkt_of(bytes_of("017E000020E6100000")), "SRID=4326;FULLGLOBE");
 }
 

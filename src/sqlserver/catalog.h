@@ -103,8 +103,7 @@ struct Catalog {
 // Pure: what sys.columns says of a type. Nothing: not carried.
 // `name` tells the CLR types apart, which share an id.
 std::optional<ColumnType> column_type_of(std::int32_t system_type_id, std::string_view name,
-                                         std::int32_t max_length,
-                                         std::uint8_t precision, std::uint8_t scale);
+                                         std::int32_t max_length, std::uint8_t precision, std::uint8_t scale);
 
 CatalogDatabase read_database(Connection& connection);
 Catalog read_catalog(Connection& connection);

@@ -89,9 +89,9 @@ void put_bytes(std::span<const std::byte> bytes, const Column& column, RowBatch&
       return batch.put_arena_tail(row, at, begin);
     arena.resize(begin);
     batch.set_null(row, at);
-    return batch.add_fault({row, at, RowFaultCode::invalid_spatial,
-                            fmt::format("column {} holds a spatial value of a form that is not known",
-                                        column.name)});
+    return batch.add_fault(
+        {row, at, RowFaultCode::invalid_spatial,
+         fmt::format("column {} holds a spatial value of a form that is not known", column.name)});
   }
   TextFaults faults = append_utf8_from_utf16le(arena, bytes);
   if ((faults.lone_surrogate || faults.zero) && column.text_policy != TextPolicy::error) {

@@ -155,8 +155,8 @@ class TableSelector {
   }
 
   void check_policies() {
-    for (const auto& [setting, names] :
-         {std::pair("text.strip", &settings_.text_strip), std::pair("text.replace", &settings_.text_replace)}) {
+    for (const auto& [setting, names] : {std::pair("text.strip", &settings_.text_strip),
+                                         std::pair("text.replace", &settings_.text_replace)}) {
       for (const std::string& name : *names) {
         const CatalogColumn* column = find(name);
         const bool is_text = column != nullptr && column->type && column->type->cell_kind() == CellKind::text;

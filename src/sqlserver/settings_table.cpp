@@ -200,8 +200,9 @@ std::vector<Binding<Settings>> selection() {
       bind<Settings>(
           {.name = "tables.settings.*.text.strip",
            .type = SettingType::list,
-           .help = "Columns of this table whose U+0000 and lone surrogates, which PostgreSQL's text cannot hold, "
-                   "are left out. In all other columns they are an error of the row. Refused in keys.",
+           .help =
+               "Columns of this table whose U+0000 and lone surrogates, which PostgreSQL's text cannot hold, "
+               "are left out. In all other columns they are an error of the row. Refused in keys.",
            .example = "[note]"},
           [](Settings & s, const std::string& table) -> auto& { return s.tables[table].text_strip; }),
       bind<Settings>(
@@ -391,9 +392,9 @@ void table_settings(const Document& document, std::vector<Complaint>& complaints
     const std::vector<std::string>& other = stripped[entry->chosen_key()];
     for (const std::string& column : document.read(*entry).items) {
       if (std::find(other.begin(), other.end(), column) == other.end()) continue;
-      complaints.push_back({entry->setting->name,
-                            fmt::format("names column '{}', which text.strip names as well; keep one", column),
-                            entry});
+      complaints.push_back(
+          {entry->setting->name,
+           fmt::format("names column '{}', which text.strip names as well; keep one", column), entry});
     }
   }
   for (const Entry* entry : document.find("tables.settings.*.key")) {

@@ -9,6 +9,8 @@
 
 namespace tailrace::sqlserver {
 namespace {
+// Names as short as these must not meet those of other files.
+namespace spatial {
 
 enum Property : std::uint8_t { has_z = 1, has_m = 2, is_point = 8, is_line = 16 };
 enum ShapeType : std::uint8_t {
@@ -155,9 +157,8 @@ class Value {
     std::size_t count = 0;
     if (!in.take_count(1, count)) return false;
     segments_.resize(count);
-    return std::all_of(segments_.begin(), segments_.end(), [&](std::uint8_t& segment) {
-      return in.take(segment) && segment <= first_arc;
-    });
+    return std::all_of(segments_.begin(), segments_.end(),
+                       [&](std::uint8_t& segment) { return in.take(segment) && segment <= first_arc; });
   }
   // Segments stand in the order of the figures that are compound.
   bool assign_segments() {
@@ -315,10 +316,11 @@ class Value {
   std::vector<std::uint8_t> segments_;
 };
 
+}  // namespace spatial
 }  // namespace
 
 bool append_ewkb(std::string& out, std::span<const std::byte> bytes, bool geography) {
-  Value value;
+  spatial::Value value;
   return value.read(bytes) && value.write(out, geography);
 }
 

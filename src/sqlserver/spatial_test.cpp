@@ -62,31 +62,51 @@ TEST(Spatial, EmptyIsNotNothing) {
 }
 
 TEST(Spatial, ALineOfTwoPointsIsShort) {
-  EXPECT_EQ(ewkb("000000000114" + zero + zero + one + one),
-            "010200000002000000" + zero + zero + one + one);
+  EXPECT_EQ(ewkb("000000000114" + zero + zero + one + one), "010200000002000000" + zero + zero + one + one);
 }
 
 // A collection of a point, an empty line and a polygon of one ring: figures and shapes.
 TEST(Spatial, CollectionsHoldTheirParts) {
   const std::string ring = zero + zero + one + zero + one + one + zero + zero;
-  const std::string value = "000000000104" "05000000" + one + two + ring +
-                            "02000000" "0100000000" "0201000000"
-                            "04000000" "FFFFFFFF0000000007" "000000000000000001" "00000000FFFFFFFF02" "000000000100000003";
-  EXPECT_EQ(ewkb(value), "010700000003000000"
-                         "0101000000" + one + two +
-                         "010200000000000000"
-                         "01030000000100000004000000" + ring);
+  const std::string value =
+      "000000000104"
+      "05000000" +
+      one + two + ring +
+      "02000000"
+      "0100000000"
+      "0201000000"
+      "04000000"
+      "FFFFFFFF0000000007"
+      "000000000000000001"
+      "00000000FFFFFFFF02"
+      "000000000100000003";
+  EXPECT_EQ(ewkb(value),
+            "010700000003000000"
+            "0101000000" +
+                one + two +
+                "010200000000000000"
+                "01030000000100000004000000" +
+                ring);
 }
 
 // A compound curve: line, arc, line over shared points.
 TEST(Spatial, CompoundCurvesAreCutAtTheirSegments) {
   const std::string points = zero + zero + one + zero + two + one + three + zero + four + zero;
-  const std::string value = "000000000204" "05000000" + points + "01000000" "0300000000" "01000000" "FFFFFFFF0000000009"
-                            "03000000" "020302";
-  EXPECT_EQ(ewkb(value), "010900000003000000"
-                         "010200000002000000" + zero + zero + one + zero +
-                         "010800000003000000" + one + zero + two + one + three + zero +
-                         "010200000002000000" + three + zero + four + zero);
+  const std::string value =
+      "000000000204"
+      "05000000" +
+      points +
+      "01000000"
+      "0300000000"
+      "01000000"
+      "FFFFFFFF0000000009"
+      "03000000"
+      "020302";
+  EXPECT_EQ(ewkb(value),
+            "010900000003000000"
+            "010200000002000000" +
+                zero + zero + one + zero + "010800000003000000" + one + zero + two + one + three + zero +
+                "010200000002000000" + three + zero + four + zero);
 }
 
 TEST(Spatial, AFullGlobeHasSqlServersOwnType) {
@@ -95,10 +115,17 @@ TEST(Spatial, AFullGlobeHasSqlServersOwnType) {
 
 // No bytes crash the decoder, and cut ones are never taken for whole ones.
 TEST(Spatial, BrokenBytesAreRefused) {
-  const std::vector<std::string> whole{
-      "00000000010F" + one + two + three + four, "000000000114" + zero + zero + one + one,
-      "000000000204" "03000000" + zero + zero + one + one + two + zero + "01000000" "0300000000" "01000000"
-      "FFFFFFFF0000000009" "01000000" "03"};
+  const std::vector<std::string> whole{"00000000010F" + one + two + three + four,
+                                       "000000000114" + zero + zero + one + one,
+                                       "000000000204"
+                                       "03000000" +
+                                           zero + zero + one + one + two + zero +
+                                           "01000000"
+                                           "0300000000"
+                                           "01000000"
+                                           "FFFFFFFF0000000009"
+                                           "01000000"
+                                           "03"};
   std::mt19937 random(7);
   for (const std::string& hex : whole) {
     const std::string bytes = bytes_of(hex);

@@ -132,8 +132,7 @@ std::string variant_text(std::string_view name) {
       {"binary", "CONVERT(nvarchar(max), CONVERT(varbinary(8000), {}), 1)"},
       {"varbinary", "CONVERT(nvarchar(max), CONVERT(varbinary(8000), {}), 1)"},
   };
-  std::string out =
-      fmt::format("CASE CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY({}, N'BaseType'))", name);
+  std::string out = fmt::format("CASE CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY({}, N'BaseType'))", name);
   for (const Form& form : forms)
     out += fmt::format(" WHEN N'{}' THEN {}", form.base, fmt::format(fmt::runtime(form.text), name));
   return out + fmt::format(" ELSE CONVERT(nvarchar(max), {}) END", name);

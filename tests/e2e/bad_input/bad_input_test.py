@@ -32,12 +32,14 @@ class BadInput(EndToEnd):
         # Newer pg_dumps fence their output with a random key.
         return "\n".join(line for line in dumped.stdout.splitlines() if "restrict " not in line)
 
+    unreadable = ()  # Tables with columns of a type that the checker has no canonical form of.
+
     def source_state(self):
         with self.connect_source() as connection:
             objects = run_sql(connection, "SELECT s.name, o.name, o.type FROM sys.objects o "
                                           "JOIN sys.schemas s ON s.schema_id = o.schema_id ORDER BY 1, 2, 3")
             sums = [(str(table), compare.summed(compare.source_lines(connection, table)))
-                    for table in compare.tracked_tables(connection)]
+                    for table in compare.tracked_tables(connection) if str(table) not in self.unreadable]
         return objects, sums
 
     def refused(self, code, *words, command="run", seconds=60, dump_options=()):
@@ -127,6 +129,7 @@ class BadInput(EndToEnd):
         self.sql("CREATE TABLE dbo.letters (id int NOT NULL PRIMARY KEY, body nvarchar(max))")
         self.enable("dbo.letters")
         self.sql("EXEC sp_sim_control 'clr_column', 'letters', 'body'")
+        self.unreadable = ("dbo.letters",)
         self.refused(CONFIG, "dbo.letters.body", "Point", "exclude")
 
     def test_target_name_over_63_bytes(self):

@@ -1,6 +1,6 @@
 """Random rows over every type: snapshot, stream and updates leave the very same bytes in PostgreSQL.
 
-1,000 rows a path, with LONG=1 20,000; TAILRACE_SEED repeats a run.
+600 rows a path, with LONG=1 20,000; TAILRACE_SEED repeats a run.
 """
 
 import os
@@ -142,7 +142,7 @@ class RandomRows(EndToEnd):
     TABLES = {"dbo.every": columns(KINDS)}
 
     def test_paths_agree(self):
-        count = 20_000 if long_run() else 1_000
+        count = 20_000 if long_run() else 600
         seed = int(os.environ.get("TAILRACE_SEED") or random.SystemRandom().randrange(1 << 32))
         self.note(f"seed {seed} (TAILRACE_SEED={seed} repeats it), {count} rows a path")
         values = Values(seed)
