@@ -31,7 +31,7 @@ std::string_view sqlstate_of(RowFaultCode code) {
     case RowFaultCode::invalid_text: return "22021";
     case RowFaultCode::too_large: return "54000";
     case RowFaultCode::truncated: return "22001";
-    case RowFaultCode::invalid_spatial: return "22001";
+    case RowFaultCode::invalid_spatial: return "22P03";
   }
   return "22000";
 }
