@@ -29,7 +29,7 @@ class CodePages {
   }
 
   std::string encoded(std::string_view utf8, std::uint16_t page) {
-    const iconv_t encoder = of(page).first;
+    iconv_t encoder = of(page).first;
     std::string out;
     for (std::size_t at = 0; at < utf8.size();) {
       std::size_t next = at + 1;
@@ -51,8 +51,8 @@ class CodePages {
     const auto found = pages_.find(page);
     if (found != pages_.end()) return found->second;
     const std::string name = page == 936 ? "GBK" : page == 949 ? "UHC" : "CP" + std::to_string(page);
-    const iconv_t encoder = iconv_open(name.c_str(), "UTF-8");
-    const iconv_t decoder = iconv_open("UTF-8", name.c_str());
+    iconv_t encoder = iconv_open(name.c_str(), "UTF-8");
+    iconv_t decoder = iconv_open("UTF-8", name.c_str());
     TAILRACE_ASSERT(encoder != reinterpret_cast<iconv_t>(-1) && decoder != reinterpret_cast<iconv_t>(-1));
     return pages_.emplace(page, std::pair(encoder, decoder)).first->second;
   }

@@ -378,7 +378,7 @@ Token Lexer::next() {
     while (at_ < text_.size() && is_word_byte(static_cast<unsigned char>(text_[at_])))
       ++at_;
     token.text = text_.substr(begin, at_ - begin);
-  } else if (byte == '$' && (is_digit(after) || after == '.' || after == '-')) {
+  } else if (byte == '$' && (is_digit(after) || after == '.')) {
     ++at_;
     read_number(token);
     token.kind = TokenKind::money;

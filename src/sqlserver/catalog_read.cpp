@@ -69,9 +69,9 @@ void read_columns(Connection& connection, Catalog& catalog, const TableIndex& in
       connection, "list the columns",
       "SELECT c.[object_id], c.[column_id], c.[name], c.[system_type_id], y.[name], c.[max_length], "
       "c.[precision], c.[scale], c.[collation_name], c.[is_nullable], c.[is_computed], c.[is_identity], "
-      "c.[is_column_set] FROM sys.columns AS c JOIN sys.tables AS t ON t.[object_id] = c.[object_id] LEFT JOIN "
-      "sys.types AS y ON y.[user_type_id] = "
-      "c.[user_type_id] WHERE t.[is_ms_shipped] = 0 ORDER BY c.[object_id], c.[column_id]");
+      "c.[is_column_set] FROM sys.columns AS c JOIN sys.tables AS t ON t.[object_id] = c.[object_id] "
+      "LEFT JOIN sys.types AS y ON y.[user_type_id] = c.[user_type_id] "
+      "WHERE t.[is_ms_shipped] = 0 ORDER BY c.[object_id], c.[column_id]");
   while (rows.fetch()) {
     CatalogTable* table = find(catalog, index, int32_of(rows, 0));
     if (table == nullptr) continue;

@@ -92,7 +92,7 @@ const std::vector<TypeCase>& type_cases() {
        {"\u65e5 \U0001f642"}},
       {"text COLLATE Greek_CI_AS", {"N'\u03a9'"}, {"\u03a9"}},
       {"sql_variant",
-       {"1", "CAST(0.1 AS float)", "CAST(0.1 AS real)", "CAST(1.5 AS decimal(9,2))", "$-1.2345",
+       {"1", "CAST(0.1 AS float)", "CAST(0.1 AS real)", "CAST(1.5 AS decimal(9,2))", "-$1.2345",
         "CAST('2000-01-01T00:00:00.003' AS datetime)", "CAST('2000-01-01T00:00:00.1234567' AS datetime2)",
         "CAST('00112233-4455-6677-8899-AABBCCDDEEFF' AS uniqueidentifier)", "0x00FF", "N'\u65e5'", "N''"},
        {"1", "1.0000000000000001e-001", "1.00000001e-001", "1.50", "-1.2345", "2000-01-01 00:00:00.003",
