@@ -1,7 +1,7 @@
 // hierarchyid: paths of numbers as bits whose order is the order of the nodes.
 //
-// Source  "ORDPATHs: Insert-Friendly XML Node Labels" (SIGMOD 2004); '/1/' is 0x58 and '/1.1/' is 0x62C0 in
-//         Microsoft's documents. The ranges and prefixes are from memory.
+// Source  [MS-SSCLRT] 2.1 (hierarchyid), whose example /1/-2.18/ stands in testdata/types.test; "ORDPATHs: Insert-Friendly XML
+//         Node Labels" (SIGMOD 2004).
 #include <charconv>
 #include <cstdint>
 
@@ -18,6 +18,7 @@ struct HierarchyPattern {
 };
 
 constexpr HierarchyPattern hierarchy_patterns[] = {
+    {-281479271682120, -4294971465, "000100xxxxxxxxxxxxxx0xxxxxxxxxxxxxxxxxxxxx0xxxxxx0xxx0x1xxxT"},
     {-4294971464, -4169, "000101xxxxxxxxxxxxxxxxxxx0xxxxxx0xxx0x1xxxT"},
     {-4168, -73, "000110xxxxx0xxx0x1xxxT"},
     {-72, -9, "0010xx0x1xxxT"},
@@ -29,6 +30,7 @@ constexpr HierarchyPattern hierarchy_patterns[] = {
     {80, 1103, "1110xxx0xxx0x1xxxT"},
     {1104, 5199, "11110xxxxx0xxx0x1xxxT"},
     {5200, 4294972495, "111110xxxxxxxxxxxxxxxxxxx0xxxxxx0xxx0x1xxxT"},
+    {4294972496, 281479271683151, "111111xxxxxxxxxxxxxx0xxxxxxxxxxxxxxxxxxxxx0xxxxxx0xxx0x1xxxT"},
 };
 
 bool append_number(std::string& bits, std::int64_t number, bool ends_level) {
