@@ -76,31 +76,30 @@ void Gather::finish(Connection& connection) {
 }
 
 // The order of a table that nobody writes to any more.
-bool Gather::insert_some(Connection& connection, std::uint64_t from, std::uint64_t rows,
-                         std::optional<Error>& first, std::vector<std::string>& refused) {
-  if (rows == 0) return true;
+void Gather::insert_some(Connection& connection, std::uint64_t from, std::uint64_t rows,
+                         std::vector<Refused>& refused) {
+  if (rows == 0) return;
   const std::string some = fmt::format("(SELECT * FROM {} ORDER BY ctid OFFSET {} LIMIT {}) AS t",
                                        plan_->relation.quoted(), from, rows);
   std::optional<Error> error = in_savepoint(connection, [&] { connection.exec(insert_sql(some)); });
-  if (!error) return true;
-  if (!first) first = error;
+  if (!error) return;
   if (rows == 1) {
     const Result row = connection.query(fmt::format("SELECT {} FROM {}", key_columns(*plan_), some), {},
                                         /*binary_results=*/true);
-    refused.push_back(identity_of(*plan_, row, 0));
-    return false;
+    refused.emplace_back(identity_of(*plan_, row, 0), std::move(*error));
+    return;
   }
-  const bool left = insert_some(connection, from, rows / 2, first, refused);
-  return insert_some(connection, from + rows / 2, rows - rows / 2, first, refused) && left;
+  insert_some(connection, from, rows / 2, refused);
+  insert_some(connection, from + rows / 2, rows - rows / 2, refused);
 }
 
-std::optional<Error> Gather::finish_carefully(Connection& connection, std::vector<std::string>& refused) {
+std::vector<Gather::Refused> Gather::finish_carefully(Connection& connection) {
   end_statement(connection);
   const auto rows = static_cast<std::uint64_t>(
       connection.exec("SELECT count(*) FROM " + plan_->relation.quoted()).integer(0, 0));
-  std::optional<Error> first;
-  insert_some(connection, 0, rows, first, refused);
-  return first;
+  std::vector<Refused> refused;
+  insert_some(connection, 0, rows, refused);
+  return refused;
 }
 
 bool changes_keys(const TablePlan& plan, const RowBatch& rows) {

@@ -14,7 +14,9 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "base/error.h"
 #include "postgres/connection.h"
 #include "postgres/plan.h"
 #include "postgres/table_apply.h"
@@ -38,12 +40,14 @@ class Gather {
   void end_statement(Connection& connection);
   // Puts everything back into the target.
   void finish(Connection& connection);
-  // The identities (dead_letter.h) of the rows that the target refuses, told apart in savepoints; the first error.
-  std::optional<Error> finish_carefully(Connection& connection, std::vector<std::string>& refused);
+  // An identity (dead_letter.h) and what the target has against it.
+  using Refused = std::pair<std::string, Error>;
+  // The rows that the target refuses, told apart in savepoints.
+  std::vector<Refused> finish_carefully(Connection& connection);
 
  private:
-  bool insert_some(Connection& connection, std::uint64_t from, std::uint64_t rows,
-                   std::optional<Error>& first, std::vector<std::string>& refused);
+  void insert_some(Connection& connection, std::uint64_t from, std::uint64_t rows,
+                   std::vector<Refused>& refused);
   std::string insert_sql(const std::string& rows) const;
 
   PlanPtr target_;

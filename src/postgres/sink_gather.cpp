@@ -76,12 +76,10 @@ void PostgresSink::finish_gathered(const Lsn& upto) {
       gather.finish(*connection_);
       continue;
     }
-    std::vector<std::string> refused;
-    std::optional<Error> first = gather.finish_carefully(*connection_, refused);
-    if (!first) continue;
-    for (const std::string& identity : refused)
-      rejected_more_ |= isolation_.reject(name, identity, {upto, cause_of(*first)});
-    throw std::move(*first);
+    std::vector<Gather::Refused> refused = gather.finish_carefully(*connection_);
+    for (const auto& [identity, error] : refused)
+      rejected_more_ |= isolation_.reject(name, identity, {upto, cause_of(error)});
+    if (!refused.empty()) throw std::move(refused.front().second);
   }
 }
 
