@@ -489,7 +489,8 @@ Typed math_function(Binder& binder, const Expr& expr, const std::string& name) {
   if (result.type == Type::real) result = make_type(Type::float_);
   if (result.type == Type::decimal && (name == "FLOOR" || name == "CEILING"))
     result = decimal_type(result.precision, 0);
-  value = binder.convert_to(std::move(value), result.type == Type::decimal ? value.type : result, expr.line);
+  const TypeInfo argument = result.type == Type::decimal ? value.type : result;
+  value = binder.convert_to(std::move(value), argument, expr.line);
   std::vector<Typed> args{std::move(value)};
   for (std::size_t i = 1; i < expr.args.size(); ++i)
     args.push_back(to_bigint(binder, *expr.args[i]));
