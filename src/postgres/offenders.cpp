@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "postgres/dead_letter.h"
 
@@ -52,9 +53,13 @@ std::optional<Constraint> read_constraint(Connection& connection, const TablePla
   return Constraint{found.text(0, 0).front(), std::string(found.text(0, 1)), std::string(found.text(0, 2))};
 }
 
-// Of the rows that are equal under the index one may stay: one that was there before, else the first by key.
-void find_duplicates(Connection& connection, const TablePlan& plan, const Constraint& constraint,
-                     std::vector<Offender>& out) {
+struct UniqueIndex {
+  std::string values;     // Its columns and expressions.
+  std::string condition;  // Of the rows that it compares.
+};
+
+// Nothing where it compares by other than equality.
+std::optional<UniqueIndex> read_unique_index(Connection& connection, const Constraint& constraint) {
   const Result index = connection.query(
       "SELECT string_agg(pg_get_indexdef($1::oid, n, true), ', ' ORDER BY n),"
       "       string_agg('(' || pg_get_indexdef($1::oid, n, true) || ') IS NOT NULL', ' AND ' ORDER BY n),"
@@ -64,19 +69,72 @@ void find_duplicates(Connection& connection, const TablePlan& plan, const Constr
       "  FROM pg_index x JOIN pg_constraint k ON k.conindid = x.indexrelid AND k.oid = $2::oid,"
       "       generate_series(1, x.indnkeyatts) AS n WHERE x.indexrelid = $1::oid",
       Params().text(constraint.index).text(constraint.id));
-  if (index.rows() != 1 || index.is_null(0, 0) || !index.boolean(0, 4)) return;
-  std::string condition = "true";
-  if (!index.is_null(0, 2)) condition += fmt::format(" AND ({})", index.text(0, 2));
-  if (!index.boolean(0, 3)) condition += fmt::format(" AND {}", index.text(0, 1));
-  take_keys(
-      connection.query(
-          fmt::format("SELECT {} FROM (SELECT t.*, {} AS tailrace_ours, row_number() OVER (PARTITION BY "
-                      "{} ORDER BY {}, {}) AS tailrace_place FROM {} AS t WHERE {}) AS t"
-                      " WHERE tailrace_ours AND tailrace_place > 1",
-                      key_list(plan, "t"), written_now, index.text(0, 0), written_now, key_list(plan, "t"),
-                      plan.target.quoted(), condition),
-          {}, /*binary_results=*/true),
-      plan, out);
+  if (index.rows() != 1 || index.is_null(0, 0) || !index.boolean(0, 4)) return std::nullopt;
+  UniqueIndex out{std::string(index.text(0, 0)), "true"};
+  if (!index.is_null(0, 2)) out.condition += fmt::format(" AND ({})", index.text(0, 2));
+  if (!index.boolean(0, 3)) out.condition += fmt::format(" AND {}", index.text(0, 1));
+  return out;
+}
+
+// The key as literals of SQL.
+std::string key_literals(const TablePlan& plan) {
+  std::string out;
+  for (const std::size_t column : plan.schema->key)
+    out += fmt::format("{}quote_literal({}::text) || '::{}'", out.empty() ? "" : " || ', ' || ",
+                       column_of(plan, column, "t"), plan.encoders[column].target().sql());
+  return out;
+}
+
+// Key -> what it had under the index before this transaction.
+std::map<std::string, std::string, std::less<>> values_before(Connection& committed, const TablePlan& plan,
+                                                              const UniqueIndex& index,
+                                                              const std::string& keys) {
+  std::map<std::string, std::string, std::less<>> out;
+  const Result rows = committed.query(
+      fmt::format("SELECT {}, ROW({})::text FROM {} AS t WHERE ({}) IN (VALUES {})", key_literals(plan),
+                  index.values, plan.target.quoted(), key_list(plan, "t"), keys),
+      {});
+  for (int row = 0; row < rows.rows(); ++row)
+    out.emplace(rows.text(row, 0), rows.text(row, 1));
+  return out;
+}
+
+// Of the rows that are equal under the index one may stay: one that was so before, else the first by key.
+void find_duplicates(Connection& connection, const std::function<Connection&()>& committed,
+                     const TablePlan& plan, const Constraint& constraint, std::vector<Offender>& out) {
+  const std::optional<UniqueIndex> index = read_unique_index(connection, constraint);
+  if (!index) return;
+  const std::string keys = key_list(plan, "t");
+  const Result rows = connection.query(
+      fmt::format("SELECT {}, tailrace_keep, tailrace_group, tailrace_value, tailrace_key FROM"
+                  " (SELECT t.*, {} AS tailrace_ours, count(*) OVER same AS tailrace_count,"
+                  "         bool_or(NOT {}) OVER same AS tailrace_keep, dense_rank() OVER (ORDER BY {}) AS "
+                  "tailrace_group,"
+                  "         ROW({})::text AS tailrace_value, {} AS tailrace_key"
+                  "    FROM {} AS t WHERE {} WINDOW same AS (PARTITION BY {})) AS t"
+                  " WHERE tailrace_ours AND tailrace_count > 1 ORDER BY tailrace_group, {}",
+                  keys, written_now, written_now, index->values, index->values, key_literals(plan),
+                  plan.target.quoted(), index->condition, index->values, keys),
+      {}, /*binary_results=*/true);
+  const auto column = static_cast<int>(plan.schema->key.size());
+  std::string literals;
+  for (int row = 0; row < rows.rows(); ++row)
+    literals += fmt::format("{}({})", literals.empty() ? "" : ", ", rows.text(row, column + 3));
+  if (literals.empty()) return;
+  const auto before = values_before(committed(), plan, *index, literals);
+  for (int first = 0, end = 0; first < rows.rows(); first = end) {
+    // A row that nobody touched now has what they want.
+    const bool is_taken = rows.text(first, column).front() != '\0';
+    int kept = is_taken ? -1 : first;
+    for (end = first; end < rows.rows() && rows.text(end, column + 1) == rows.text(first, column + 1);
+         ++end) {
+      const auto found = before.find(rows.text(end, column + 3));
+      if (!is_taken && found != before.end() && found->second == rows.text(end, column + 2)) kept = end;
+    }
+    for (int row = first; row < end; ++row) {
+      if (row != kept) out.emplace_back(plan.schema->name, identity_of(plan, rows, row));
+    }
+  }
 }
 
 struct ForeignColumns {
@@ -145,8 +203,8 @@ void find_orphans(Connection& connection, const TablePlan& child, const Constrai
 
 }  // namespace
 
-std::vector<Offender> find_offenders(Connection& connection, const Error& broken,
-                                     const std::vector<PlanPtr>& plans) {
+std::vector<Offender> find_offenders(Connection& connection, const std::function<Connection&()>& committed,
+                                     const Error& broken, const std::vector<PlanPtr>& plans) {
   std::vector<Offender> out;
   const TablePlan* const plan = plan_of(plans, broken.context("target_table"));
   if (plan == nullptr) return out;
@@ -156,7 +214,7 @@ std::vector<Offender> find_offenders(Connection& connection, const Error& broken
   if (constraint->kind == 'f') {
     find_orphans(connection, *plan, *constraint, plans, out);
   } else if (constraint->index != "0") {
-    find_duplicates(connection, *plan, *constraint, out);
+    find_duplicates(connection, committed, *plan, *constraint, out);
   }
   return out;
 }

@@ -96,7 +96,12 @@ void PostgresSink::check_constraints_carefully(const Lsn& upto) {
     plans.push_back(entry.plan);
   LetterCause cause = cause_of(*broken);
   cause.reason = "constraint";
-  for (const auto& [table, identity] : find_offenders(*connection_, *broken, plans))
+  std::unique_ptr<Connection> other;
+  const auto committed = [&]() -> Connection& {
+    other = std::make_unique<Connection>(settings_, "dead letters", std::stop_token());
+    return *other;
+  };
+  for (const auto& [table, identity] : find_offenders(*connection_, committed, *broken, plans))
     rejected_more_ |= isolation_.reject(table, identity, {upto, cause});
   throw std::move(*broken);
 }

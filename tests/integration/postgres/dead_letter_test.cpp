@@ -488,6 +488,21 @@ TEST_F(R11_DeferredConstraints, OffendersAreFoundByKey) {
   EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.rejected_key"), "0");
 }
 
+// Both rows were written now: the one that had the code before keeps it, wherever its key stands.
+TEST_F(R11_DeferredConstraints, AGoodUpdateIsNoLetterBesideANewRowOfItsCode) {
+  auto sink = constrained();
+  RowBatch people(people_);
+  add(people, Operation::update, {4, 40, "moved"});
+  add(people, Operation::update, {1, 20, "mail1"});
+  add(people, Operation::insert, {0, 40, "mail0"});
+  add(people, Operation::update, {2, 20, "moved too"});
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {at(people, 3)}), {}));
+  EXPECT_EQ(causes(),
+            "people|{0}|insert|constraint|23505|uq_code\npeople|{1}|update|constraint|23505|uq_code");
+  EXPECT_EQ(reader_.table("SELECT id, code, email FROM people WHERE id IN (0, 1, 2, 4) ORDER BY id"),
+            "1|10|mail1\n2|20|moved too\n4|40|moved");
+}
+
 // The child was never touched: the parent may not go.
 TEST_F(R11_DeferredConstraints, AParentThatIsStillNeededStays) {
   auto sink = constrained();
