@@ -62,7 +62,8 @@ enum class RowFaultCode : std::uint8_t {
   invalid_text,
   too_large,
   truncated,
-  invalid_spatial
+  invalid_spatial,
+  unfit_spatial  // Found by the sink: the cell has its value, and the target's type does not take it.
 };
 
 struct RowFault {

@@ -111,8 +111,7 @@ bool PostgresChunkWriter::write(const RowBatch& rows, std::stop_token stop) {
     }
     return !stop.stop_requested();
   }
-  refuse_faults(rows);
-  refuse_unfit_shapes(*plan_, rows);
+  refuse_faults(*plan_, rows);
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     put_copy_row(buffer_, plan_->encoders, rows, row);
     if (buffer_.size() >= flush_bytes) flush();
@@ -124,8 +123,9 @@ bool PostgresChunkWriter::write(const RowBatch& rows, std::stop_token stop) {
 
 // The rows with a fault are known; the others are halved until what is refused stands alone.
 void PostgresChunkWriter::write_carefully(const RowBatch& rows) {
+  const std::vector<RowFault> found = faults_of(*plan_, rows);
   std::map<std::uint32_t, const RowFault*> faults;
-  for (const RowFault& fault : rows.faults())
+  for (const RowFault& fault : found)
     faults.try_emplace(static_cast<std::uint32_t>(fault.row), &fault);
   std::vector<std::uint32_t> sound;
   for (std::uint32_t row = 0; row < rows.rows(); ++row) {

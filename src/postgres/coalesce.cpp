@@ -19,6 +19,7 @@ std::string_view name_of_fault(RowFaultCode code) {
     case RowFaultCode::too_large: return "too_large";
     case RowFaultCode::truncated: return "truncated";
     case RowFaultCode::invalid_spatial: return "invalid_spatial";
+    case RowFaultCode::unfit_spatial: return "unfit_spatial";
   }
   return "fault";
 }
@@ -35,9 +36,10 @@ std::string readable_key(const RowBatch& batch, std::size_t row) {
   return out;
 }
 
-void refuse_faults(const RowBatch& batch) {
-  if (batch.faults().empty()) return;
-  const RowFault& fault = batch.faults().front();
+void refuse_faults(const TablePlan& plan, const RowBatch& batch) {
+  const std::vector<RowFault> faults = faults_of(plan, batch);
+  if (faults.empty()) return;
+  const RowFault& fault = faults.front();
   throw Error(ErrorKind::data, fmt::format("a row cannot be written to PostgreSQL: {}", fault.text))
       .with("table", batch.schema().name.str())
       .with("column", batch.schema().columns[fault.column].name)
@@ -47,7 +49,7 @@ void refuse_faults(const RowBatch& batch) {
 }
 
 void Coalescer::index_faults(const RowBatch& batch) {
-  for (const RowFault& fault : batch.faults())
+  for (const RowFault& fault : found_.emplace_back(faults_of(plan_, batch)))
     faults_[{&batch, fault.row}].push_back(&fault);
 }
 
@@ -262,11 +264,10 @@ void Coalescer::keep_moves() {
 
 void Coalescer::add(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on) {
   if (keep_ == Faults::refuse) {
-    refuse_faults(batch);
+    refuse_faults(plan_, batch);
   } else {
     index_faults(batch);
   }
-  refuse_unfit_shapes(plan_, batch);
   slots_.reserve(slots_.size() + end - begin);
   for (std::size_t row = begin; row < end; ++row) {
     if (batch.header(row).operation == Operation::update_before) {

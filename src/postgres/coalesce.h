@@ -62,8 +62,8 @@ struct NetChange {
 // id=5, region=eu: for messages about a row that must not be passed over.
 std::string readable_key(const RowBatch& batch, std::size_t row);
 
-// Throws data for the first fault of the batch.
-void refuse_faults(const RowBatch& batch);
+// Throws data for the first fault of the batch (faults_of).
+void refuse_faults(const TablePlan& plan, const RowBatch& batch);
 
 enum class Faults { refuse, keep };
 
@@ -114,6 +114,7 @@ class Coalescer {
 
   const TablePlan& plan_;
   Faults keep_;
+  std::deque<std::vector<RowFault>> found_;  // Owners of the map's faults, one of each batch.
   std::map<std::pair<const RowBatch*, std::size_t>, std::vector<const RowFault*>> faults_;
   std::vector<RowRef> keyless_;
   std::vector<NetChange> changes_;

@@ -32,6 +32,7 @@ std::string_view sqlstate_of(RowFaultCode code) {
     case RowFaultCode::too_large: return "54000";
     case RowFaultCode::truncated: return "22001";
     case RowFaultCode::invalid_spatial: return "22P03";
+    case RowFaultCode::unfit_spatial: return "22023";
   }
   return "22000";
 }
@@ -125,7 +126,9 @@ DeadLetter letter_of(const Coalescer& rows, const NetChange& change, LetterCause
     // A delete says no more than its key.
     if (is_delete && !latest.schema().is_key(column)) continue;
     const RowRef ref = change.source_of(column);
-    if (rows.fault_of(ref, column) == nullptr) put_value(letter, *ref.batch, ref.row, column);
+    const RowFault* const fault = rows.fault_of(ref, column);
+    if (fault == nullptr || fault->code == RowFaultCode::unfit_spatial)
+      put_value(letter, *ref.batch, ref.row, column);
   }
   return letter;
 }

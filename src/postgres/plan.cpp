@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "postgres/coalesce.h"
 #include "postgres/spatial_text.h"
 
 namespace tailrace::postgres {
@@ -55,7 +54,8 @@ void lock_and_verify(Connection& connection, const TablePlan& plan) {
       .with("remedy", "start tailrace again: it compares the table with what it needs");
 }
 
-void refuse_unfit_shapes(const TablePlan& plan, const RowBatch& batch) {
+std::vector<RowFault> faults_of(const TablePlan& plan, const RowBatch& batch) {
+  std::vector<RowFault> out(batch.faults().begin(), batch.faults().end());
   for (std::size_t column = 0; column < plan.encoders.size(); ++column) {
     const std::uint32_t type = plan.encoders[column].target().oid;
     if (type != oid_geometry && type != oid_geography) continue;
@@ -63,19 +63,14 @@ void refuse_unfit_shapes(const TablePlan& plan, const RowBatch& batch) {
       if (batch.state(row, column) != CellState::value) continue;
       const std::string unfit = unfit_for_postgis(batch.text(row, column), type == oid_geography);
       if (unfit.empty()) continue;
-      const std::string& name = batch.schema().columns[column].name;
-      throw Error(ErrorKind::data,
-                  fmt::format("a row cannot be written to PostgreSQL: column {} holds {}, which "
-                              "PostGIS's {} does not take",
-                              name, unfit, type == oid_geography ? "geography" : "geometry"))
-          .with("table", batch.schema().name.str())
-          .with("column", name)
-          .with("key", readable_key(batch, row))
-          .with("remedy",
-                "correct the row at the source, or make the target's column text "
-                "(target.spatial_as_text for tables that are made anew)");
+      out.push_back({row, column, RowFaultCode::unfit_spatial,
+                     fmt::format("column {} holds {}, which PostGIS's {} does not take; text does "
+                                 "(target.spatial_as_text for tables that are made anew)",
+                                 batch.schema().columns[column].name, unfit,
+                                 type == oid_geography ? "geography" : "geometry")});
     }
   }
+  return out;
 }
 
 void PlanRegistry::put(PlanPtr plan) {

@@ -39,8 +39,8 @@ PlanPtr make_plan(Connection& connection, const Settings& settings, const Schema
 // until the transaction ends.
 void lock_and_verify(Connection& connection, const TablePlan& plan);
 
-// Throws data where a shape of the batch is one that PostGIS's type of the target does not hold.
-void refuse_unfit_shapes(const TablePlan& plan, const RowBatch& batch);
+// Every fault of the batch: the source's, and shapes that PostGIS's type of the target does not take.
+std::vector<RowFault> faults_of(const TablePlan& plan, const RowBatch& batch);
 
 class PlanRegistry {
  public:

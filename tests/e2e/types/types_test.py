@@ -151,6 +151,22 @@ class PostGis(EndToEnd):
         for word in ("CIRCULARSTRING", "id=7", "c_geography", "spatial_as_text"):
             self.assertIn(word, run.log())
 
+    # Where bad rows are passed over it is one of them, on both ways.
+    def test_a_curve_in_a_geography_may_be_a_dead_letter(self):
+        self.target.execute("CREATE EXTENSION postgis")
+        self.pipeline.write(text=self.pipeline.config.read_text(encoding="utf-8") + "errors: { on_row: dead_letter }\n")
+        curve = "'CIRCULARSTRING (0 0, 1 1, 2 0)'"
+        self.sql(f"INSERT INTO dbo.shapes VALUES (1, 0, NULL, 'POINT (1 2)'), (2, 0, NULL, {curve})")
+        run = self.start_streaming()
+        self.sql(f"INSERT INTO dbo.shapes VALUES (3, 0, NULL, {curve}), (4, 0, NULL, 'POINT (3 4)')")
+        self.flush(run)
+        self.assertEqual(self.rows("SELECT id FROM shapes ORDER BY id"), [(1,), (4,)])
+        self.assertEqual(self.rows("SELECT key, operation, reason, sqlstate, column_name, row_values ? 'c_geography' "
+                                   "FROM tailrace.dead_letter ORDER BY id"),
+                         [(["2"], "read", "value", "22023", "c_geography", True),
+                          (["3"], "insert", "value", "22023", "c_geography", True)])
+        self.drain(run)
+
     # By the option; a full globe is taken too.
     def test_text_where_it_is_wanted(self):
         self.target.execute("CREATE EXTENSION postgis")
