@@ -47,21 +47,24 @@ Outcome Work::before_read(std::optional<std::chrono::milliseconds> lock_timeout,
     case Isolation::serializable: return before_write(lock_timeout, std::move(stop));
     case Isolation::snapshot: break;
   }
-  if (!file_.allow_snapshot.load()) {
-    return SqlError{
-        3952,
-        fmt::format("Snapshot isolation transaction failed accessing database '{}' because snapshot "
-                    "isolation is not allowed in this database. Use ALTER DATABASE to allow snapshot "
-                    "isolation.",
-                    file_.name),
-        16, 1};
-  }
+  if (Outcome error = snapshot_allowed()) return error;
   connection_.execute("BEGIN");
   // The snapshot is taken by the first read.
   connection_.single_number("SELECT next_position FROM log_state");
   for (const std::string& name : savepoints_)
     connection_.execute("SAVEPOINT " + stored_savepoint(name));
   return {};
+}
+
+Outcome Work::snapshot_allowed() const {
+  if (file_.allow_snapshot.load()) return {};
+  return SqlError{
+      3952,
+      fmt::format("Snapshot isolation transaction failed accessing database '{}' because snapshot "
+                  "isolation is not allowed in this database. Use ALTER DATABASE to allow snapshot "
+                  "isolation.",
+                  file_.name),
+      16, 1};
 }
 
 Outcome Work::before_write(std::optional<std::chrono::milliseconds> lock_timeout, std::stop_token stop) {

@@ -60,6 +60,8 @@ class Work {
   // Whether system views show an object; empty: they show all. Set by sim/catalog/security.
   std::function<bool(std::int32_t object_id)> visible;
 
+  // 3952, unless the database allows SNAPSHOT isolation.
+  [[nodiscard]] Outcome snapshot_allowed() const;
   // Before a statement that reads. Outside of a transaction this does nothing.
   [[nodiscard]] Outcome before_read(std::optional<std::chrono::milliseconds> lock_timeout,
                                     std::stop_token stop);

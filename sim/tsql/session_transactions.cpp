@@ -141,7 +141,10 @@ void SessionCore::ensure_implicit_transaction() {
 
 void SessionCore::before_read() {
   ensure_implicit_transaction();
-  if (tran_count_ == 0) return;
+  if (tran_count_ == 0) {
+    if (options_.isolation == Isolation::snapshot) check(active_->work->snapshot_allowed());
+    return;
+  }
   if (!active_->begun) {
     active_->work->begin(options_.isolation);
     active_->begun = true;

@@ -69,6 +69,7 @@ class Sessions(CdcCase):
     def test_snapshot_isolation(self):
         other = self.connect()
         run_sql(other, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT")
+        self.assertEqual(self.error("SELECT v FROM dbo.item", other), 3952)
         self.assertEqual(self.error("BEGIN TRAN; SELECT v FROM dbo.item", other), 3952)
         run_sql(other, "IF @@TRANCOUNT > 0 ROLLBACK")
         self.sql(f"ALTER DATABASE {self.database} SET ALLOW_SNAPSHOT_ISOLATION ON")

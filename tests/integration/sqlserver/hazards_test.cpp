@@ -14,6 +14,27 @@ using ::testing::HasSubstr;
 constexpr const char* with_lob =
     "id int NOT NULL PRIMARY KEY, note nvarchar(20) NOT NULL, lob nvarchar(max) NULL";
 
+// E11: with one minimum for the whole database a younger instance's start would look as if cleanup had been there.
+TEST(Hazards, AYoungerInstanceIsNoGapOfAnother) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  const Lsn low = [&] {
+    Opened before(database.settings());
+    return before.source.take_low(before.info.tables)[0];
+  }();
+  database.run("INSERT INTO t VALUES (1)");
+  database.settle();
+  database.create("u", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(database.settings());
+  const Lsn young = opened.table("u")->instance.start_lsn;
+  ASSERT_GT(young, low);
+  opened.source.start_stream(
+      {std::nullopt, {{opened.table("t"), low, std::nullopt}, {opened.table("u"), young, std::nullopt}}, {}});
+  EXPECT_THAT(opened.next_rows(), ElementsAre("insert id=1"));
+}
+
 // E17: taken for schema_table, the instance of another name would be read, or none.
 TEST(Hazards, AnInstanceMayHaveAnyName) {
   Database database;
@@ -68,6 +89,27 @@ TEST(Hazards, AnInstanceMayBeSwitchedOffUnderTheStream) {
   EXPECT_EQ(kind_of([&] { opened.next_rows(); }, &message), ErrorKind::gap);
   EXPECT_THAT(message, HasSubstr("dbo.t"));
   EXPECT_THAT(message, HasSubstr("resnapshot"));
+}
+
+// E25: the mapping holds the server's local time, and server.cpp gives the simulator a zone of its own. Taken for UTC, every
+// lag would be off by hours.
+TEST(Hazards, TheServersLocalTimeIsNotUtc) {
+  constexpr std::int64_t ticks_per_second = 10'000'000;
+  constexpr std::int64_t seconds_to_1970 = 719'162LL * 86'400;
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(database.settings());
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1)");
+  const std::vector<ChangeBatch> batches =
+      opened.until([](const ChangeBatch& batch) { return batch.end && batch.rows() != 0; });
+  ASSERT_FALSE(batches.empty());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  const std::int64_t committed = batches.back().end->commit_time_utc / ticks_per_second - seconds_to_1970;
+  constexpr std::int64_t less_than_any_zone = 15 * 60;
+  EXPECT_NEAR(static_cast<double>(committed), static_cast<double>(now.count()), less_than_any_zone);
 }
 
 // E31: SQL Server was seen to write NULL for a bit NOT NULL column of a deleted row. Only the key is taken from it.
@@ -161,6 +203,23 @@ TEST(Hazards, ASnapshotMakesNoWriterWait) {
   EXPECT_GT(batches, 1u);
   EXPECT_EQ(rows, 20000u);
   EXPECT_EQ(database.answer("SELECT CONVERT(nvarchar(20), COUNT(*)) FROM t WHERE note = N'new'"), "20000");
+}
+
+// E48: the same from the other side, for a simulator whose readers never wait: what is read under SNAPSHOT isolation is
+// refused where the database does not allow it any more.
+TEST(Hazards, ChunksAreReadUnderSnapshotIsolation) {
+  Database database;
+  database.create("t", with_lob);
+  database.run("INSERT INTO t VALUES (1, N'a', N'b')");
+  Opened opened(database.settings());
+  const std::unique_ptr<SnapshotReader> reader = opened.source.snapshot_reader();
+  const Chunk all = reader->plan_chunk(*opened.table("t"), nullptr, 1'000, {}).value();
+  database.run(fmt::format("ALTER DATABASE {} SET ALLOW_SNAPSHOT_ISOLATION OFF", database.name()));
+  std::string message;
+  const auto take = [](RowBatch&&) { return true; };
+  EXPECT_EQ(kind_of([&] { reader->read_chunk(opened.table("t"), all, take, {}); }, &message),
+            ErrorKind::config);
+  EXPECT_THAT(message, HasSubstr("number=3952"));
 }
 
 // E50: columns named as those of the mapping, which a join would make ambiguous.

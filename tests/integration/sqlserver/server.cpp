@@ -68,6 +68,8 @@ class Simulator {
       const int log_file = ::open(log.c_str(), O_CREAT | O_WRONLY, 0600);
       ::dup2(log_file, STDERR_FILENO);
       ::close(out[0]);
+      // Servers keep local time: what takes it for UTC is to be seen.
+      ::setenv("TZ", "<+0530>-05:30", 1);
       ::execl(program.c_str(), program.c_str(), "--listen", "127.0.0.1:0", "--sa-password-file",
               password_file.c_str(), "--capture-interval", "20ms", nullptr);
       ::_exit(127);
