@@ -1,4 +1,4 @@
-"""docs/cdc-hazards.md names every hazard, and tests that exist."""
+"""docs/cdc-hazards.md names every hazard, tests that exist, and what was taken out to see them fail."""
 
 import ast
 import pathlib
@@ -26,16 +26,25 @@ def unittest_names():
                         yield f"{node.name}.{member.name}"
 
 
+def tables():
+    """The rows (number, cells) of the page's two tables: the hazards, and what was seen to fail."""
+    page = (ROOT / "docs/cdc-hazards.md").read_text(encoding="utf-8")
+    hazards, _, seen = page.partition("\n## Seen to fail\n")
+    return [[(int(match[1]), [cell.strip() for cell in match[2].strip("|").split(" | ")])
+             for match in re.finditer(r"^\| E(\d+) \|(.*)$", part, re.MULTILINE)] for part in (hazards, seen)]
+
+
+def names_in(cell):
+    return re.findall(r"`([^`]+)`", cell)
+
+
 def rows():
     """number -> (what tailrace does, names of tests)."""
     found = {}
-    for line in (ROOT / "docs/cdc-hazards.md").read_text(encoding="utf-8").splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        match = re.fullmatch(r"\| E(\d+)", "| " + cells[0]) if line.startswith("| E") else None
-        if match:
-            if int(match[1]) in found:
-                raise AssertionError(f"E{match[1]} stands there twice")
-            found[int(match[1])] = (cells[2], re.findall(r"`([^`]+)`", cells[3]) if len(cells) > 3 else [])
+    for number, cells in tables()[0]:
+        if number in found:
+            raise AssertionError(f"E{number} stands there twice")
+        found[number] = (cells[1], names_in(cells[2]) if len(cells) > 2 else [])
     return found
 
 
@@ -55,3 +64,16 @@ class Hazards(unittest.TestCase):
         for number, (answer, tests) in rows().items():
             with self.subTest(number):
                 self.assertTrue(tests or answer.startswith(("**open**", "does not apply")), answer)
+
+    # A test that was never seen to fail may be one that cannot.
+    def test_what_was_taken_out_is_told(self):
+        listed = rows()
+        seen = tables()[1]
+        self.assertGreaterEqual(len({number for number, _ in seen}), 15)
+        for number, cells in seen:
+            with self.subTest(number):
+                self.assertEqual(len(cells), 3, "what was taken out, which test failed, how")
+                self.assertTrue(all(cells))
+                self.assertEqual([name for name in names_in(cells[1]) if name not in listed[number][1]], [],
+                                 "the tests of that hazard")
+                self.assertTrue(names_in(cells[1]))
