@@ -68,7 +68,10 @@ Command status_command() {
           "at the source to durable in the target, of the newest transaction applied) or null, last_error or "
           "null, tables[] of table, state (loading, catching_up, joining, streaming, paused), rows (estimate "
           "of the target), "
-          "snapshot_rows, chunks_done, chunks_planned, resnapshot, outside, wanted, parked_keys, last_error.",
+          "snapshot_rows, chunks_done, chunks_planned, resnapshot, outside, wanted, existing (truncate, "
+          "append, adopt, or null: no rows "
+          "were there before), compared {deleted, updated, inserted, kept} (how the target differed when it "
+          "was compared with the source last) or null, parked_keys, diverged_keys, dead_letters, last_error.",
       .options = {format_option, {.name = "watch", .help = "Again every second, until interrupted."}},
       .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth, ExitCode::unavailable},
       .run = run_status};

@@ -37,6 +37,7 @@ postgres::Settings postgres_settings(const Document& document) {
   out.pipeline = document.read("pipeline").text;
   config::fill(out, postgres::settings_bindings(), document);
   out.dead_letters = passes_bad_rows_over(document);
+  out.existing = postgres::parse_existing(document.read("snapshot.existing").text);
   return out;
 }
 

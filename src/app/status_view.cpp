@@ -48,11 +48,29 @@ std::string chunks_text(const TableStatus& table) {
   return fmt::format("{}/{}", table.chunks_done, table.chunks_planned);
 }
 
+std::string compared_text(const ComparedRows& rows) {
+  std::string out = fmt::format(", differed in {} rows", grouped(rows.differed()));
+  if (rows.kept > 0) out += fmt::format(", {} others kept", grouped(rows.kept));
+  return out;
+}
+
+nlohmann::ordered_json compared_json(const std::optional<ComparedRows>& rows) {
+  if (!rows) return nullptr;
+  return {{"deleted", rows->deleted},
+          {"updated", rows->updated},
+          {"inserted", rows->inserted},
+          {"kept", rows->kept}};
+}
+
 std::string state_text(const TableStatus& table) {
   std::string out(name_of(table.state));
   if (table.resnapshot) out += ", taken again";
+  const bool is_new = table.state == TableState::loading || table.state == TableState::catching_up;
+  if (!table.existing.empty() && is_new && !table.resnapshot)
+    out += fmt::format(", existing rows: {}", table.existing);
   if (table.outside && table.state != TableState::paused) out += ", joins later";
   if (table.wanted != Wanted::nothing) out += fmt::format(", asked to {}", name_of(table.wanted));
+  if (table.compared) out += compared_text(*table.compared);
   if (table.parked_keys > 0) out += fmt::format(", {} parked keys", table.parked_keys);
   if (table.diverged_keys > 0) out += fmt::format(", diverged in {} keys", grouped(table.diverged_keys));
   if (table.dead_letters > 0) out += fmt::format(", {} dead letters", grouped(table.dead_letters));
@@ -154,6 +172,8 @@ std::string status_json(const std::string& pipeline, const PipelineStatus& statu
                              {"resnapshot", table.resnapshot},
                              {"outside", table.outside},
                              {"wanted", nullable(std::string(name_of(table.wanted)))},
+                             {"existing", nullable(table.existing)},
+                             {"compared", compared_json(table.compared)},
                              {"parked_keys", table.parked_keys},
                              {"diverged_keys", table.diverged_keys},
                              {"dead_letters", table.dead_letters},

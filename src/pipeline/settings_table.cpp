@@ -40,12 +40,13 @@ const std::vector<Binding<RunSettings>>& run_settings_bindings() {
           [](RunSettings & s) -> auto& { return s.chunk_rows; }),
       unbound<RunSettings>({.name = "snapshot.existing",
                             .type = SettingType::choice,
-                            .help = "A table that the target has already, with rows: refuse to touch it.",
+                            .help = "A table that the target has already, with rows, before its first load. "
+                                    "refuse: do not start. adopt: keep them in view, compare them with the "
+                                    "source's, and mend what differs in one transaction. append: the same, "
+                                    "but rows whose keys the source does not have stay. truncate: remove "
+                                    "them before the load.",
                             .fallback = "refuse",
-                            .choices = {"refuse"},
-                            .refused = {{"truncate", "only refuse is; empty the table yourself"},
-                                        {"append", "only refuse is"},
-                                        {"adopt", "only refuse is"}}}),
+                            .choices = {"refuse", "truncate", "append", "adopt"}}),
       bind<RunSettings>(
           {.name = "stream.queue_bytes",
            .type = SettingType::bytes,

@@ -69,8 +69,8 @@ class Sink {
 
   // The tables of this run, with their current schemas; a table of the state that is not among them is
   // forgotten, and said to be, unless it is outside the stream. Checks the shape of those that are in the state
-  // already; what is not in the state must not exist in the target, or be empty and of the right shape
-  // (`snapshot.existing: refuse`).
+  // already; what is not in the state must not exist in the target, or be empty and of the right shape,
+  // unless `snapshot.existing` says what becomes of its rows (R10c).
   virtual void use_tables(const std::vector<SchemaPtr>& tables) = 0;
 
   // Creates what is missing in the target and records, in one transaction, the source's identity, the tables
@@ -93,7 +93,7 @@ class Sink {
 
   // Takes the batch. If it has an end position, everything since the last one becomes durable with it, in one
   // atomic step; a position only moves forward. `caught_up` tables become `streaming` in the same step, `joining` ones come
-  // in with their shadow's differences, `left` ones are paused from this end on. False if stopped first: then the batch
+  // in, `left` ones are paused from this end on. False if stopped first: then the batch
   // comes again.
   [[nodiscard]] virtual bool write(const ChangeBatch& batch, std::stop_token stop) = 0;
 

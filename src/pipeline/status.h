@@ -15,6 +15,16 @@
 
 namespace tailrace {
 
+// How a target table differed from the source when it was compared with it, as one transaction mended it.
+struct ComparedRows {
+  std::uint64_t deleted = 0;
+  std::uint64_t updated = 0;
+  std::uint64_t inserted = 0;
+  std::uint64_t kept = 0;  // Of other keys than the source's, and meant to stay.
+
+  std::uint64_t differed() const { return deleted + updated + inserted; }
+};
+
 struct TableStatus {
   TableName table = {};
   TableState state = TableState::loading;
@@ -29,6 +39,9 @@ struct TableStatus {
   std::uint64_t diverged_keys =
       0;  // Their rows are not what the source has: changes of them are dead letters (R11).
   std::uint64_t dead_letters = 0;
+  std::string existing =
+      {};  // What becomes of rows that were there before: truncate, append, adopt; empty: none were.
+  std::optional<ComparedRows> compared = {};
   std::string last_error = {};
 };
 

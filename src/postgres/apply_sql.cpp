@@ -82,21 +82,23 @@ ApplySql update_sql(const TablePlan& plan, const std::vector<bool>& absent, bool
           std::move(source.types)};
 }
 
+std::string upsert_clause(const TablePlan& plan) {
+  std::string set;
+  for (std::size_t column = 0; column < plan.encoders.size(); ++column) {
+    if (plan.schema->is_key(column)) continue;
+    set += fmt::format("{0}{1} = EXCLUDED.{1}", set.empty() ? "" : ", ", name_of(plan, column));
+  }
+  return fmt::format(" ON CONFLICT ({}) DO {}", key_list(plan),
+                     set.empty() ? "NOTHING" : "UPDATE SET " + set);
+}
+
 ApplySql insert_sql(const TablePlan& plan, bool upsert) {
   Source source = columns(plan);
   std::string sql =
       fmt::format("INSERT INTO {} ({}) {}SELECT {} FROM unnest({}) AS s({})", plan.relation.quoted(),
                   plan.columns, plan.overriding && !plan.shadow() ? "OVERRIDING SYSTEM VALUE " : "",
                   source.names, source.parameters, source.names);
-  if (upsert) {
-    std::string set;
-    for (std::size_t column = 0; column < plan.encoders.size(); ++column) {
-      if (plan.schema->is_key(column)) continue;
-      set += fmt::format("{0}{1} = EXCLUDED.{1}", set.empty() ? "" : ", ", name_of(plan, column));
-    }
-    sql +=
-        fmt::format(" ON CONFLICT ({}) DO {}", key_list(plan), set.empty() ? "NOTHING" : "UPDATE SET " + set);
-  }
+  if (upsert) sql += upsert_clause(plan);
   return {std::move(sql), std::move(source.types)};
 }
 

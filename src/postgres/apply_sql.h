@@ -17,6 +17,8 @@ struct ApplySql {
 ApplySql delete_sql(const TablePlan& plan);
 // All columns, then one presence array for every column of `absent`. With `ordinals`, returns those found.
 ApplySql update_sql(const TablePlan& plan, const std::vector<bool>& absent, bool ordinals);
+// What makes an INSERT overwrite the row of its key.
+std::string upsert_clause(const TablePlan& plan);
 // All columns. With `upsert`, a row that exists is overwritten.
 ApplySql insert_sql(const TablePlan& plan, bool upsert);
 // The same; the rows wait until their statement has ended (gather.h).

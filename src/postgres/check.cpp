@@ -173,10 +173,7 @@ class Check {
       add(FindingLevel::failure, "target.shape", target.str(), std::move(difference.text),
           std::move(difference.remedy));
     if (found.kind != 'r' && found.kind != 'p') return;
-    if (!is_ours(table.name) && has_rows(connection_, target))
-      add(FindingLevel::failure, "target.rows", target.str(),
-          "the table holds rows that this pipeline did not write",
-          fmt::format("TRUNCATE {}; -- or rename it, or exclude the source table", target.quoted()));
+    if (!is_ours(table.name) && has_rows(connection_, target)) rows(target);
     const Result rights = connection_.query(
         "SELECT pg_has_role(c.relowner, 'USAGE'),"
         "       has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') AND"
@@ -192,6 +189,34 @@ class Check {
       add(FindingLevel::failure, "target.table_owner", target.str(),
           fmt::format("{} does not own the table and cannot give it keys", user_),
           fmt::format("ALTER TABLE {} OWNER TO {};", target.quoted(), quote_name(user_)));
+  }
+
+  // R10c.
+  void rows(const RelationName& target) {
+    switch (settings_.existing) {
+      case ExistingRows::refuse:
+        add(FindingLevel::failure, "target.rows", target.str(),
+            "the table holds rows that this pipeline did not write",
+            fmt::format(
+                "TRUNCATE {}; -- or set snapshot.existing (adopt, append, truncate), or rename it, or "
+                "exclude the source table",
+                target.quoted()));
+        break;
+      case ExistingRows::truncate:
+        add(FindingLevel::warning, "target.rows", target.str(),
+            "the table holds rows that this pipeline did not write: they will be removed "
+            "(snapshot.existing: truncate)",
+            "snapshot: { existing: adopt }   # keeps them in view until the source's are complete");
+        break;
+      case ExistingRows::append:
+        add(FindingLevel::ok, "target.rows", target.str(),
+            "the table holds rows: those whose keys the source does not have stay", "");
+        break;
+      case ExistingRows::adopt:
+        add(FindingLevel::ok, "target.rows", target.str(),
+            "the table holds rows: they will be compared with the source's, and what differs is mended", "");
+        break;
+    }
   }
 
   // What PostgreSQL itself does to rows of such tables.

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "postgres/apply_sql.h"
 #include "postgres/dead_letter.h"
 #include "postgres/isolate.h"
 
@@ -65,9 +66,11 @@ void Gather::end_statement(Connection& connection) {
 }
 
 std::string Gather::insert_sql(const std::string& rows) const {
-  return fmt::format("INSERT INTO {} ({}) {}SELECT {} FROM {}", target_->relation.quoted(), target_->columns,
+  // A row that came to its key at the end of a statement may find one there that is kept (R10c).
+  return fmt::format("INSERT INTO {} ({}) {}SELECT {} FROM {}{}", target_->relation.quoted(),
+                     target_->columns,
                      target_->overriding && !target_->shadow() ? "OVERRIDING SYSTEM VALUE " : "",
-                     target_->columns, rows);
+                     target_->columns, rows, target_->keeps_rows ? upsert_clause(*target_) : "");
 }
 
 void Gather::finish(Connection& connection) {

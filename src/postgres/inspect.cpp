@@ -37,11 +37,13 @@ void read_runner(Connection& connection, const Settings& settings, PipelineStatu
 
 void read_tables(Connection& connection, const Settings& settings, PipelineStatus& status) {
   const Result rows = connection.query(
-      "SELECT t.source_schema, t.source_table, t.state, t.shadow_table IS NOT NULL OR r.wanted = "
-      "'resnapshot',"
+      "SELECT t.source_schema, t.source_table, t.state, t.shadow_table IS NOT NULL AND (t.existing = "
+      "'refuse' OR "
+      "t.constraints_done) OR r.wanted = 'resnapshot',"
       "       greatest(coalesce(c.reltuples, 0), 0)::bigint,"
       "       coalesce(k.rows, 0)::bigint, coalesce(k.done, 0), coalesce(k.planned, 0), p.parked, "
-      "t.last_error, t.outside, coalesce(r.wanted, '')"
+      "t.last_error, t.outside, coalesce(r.wanted, ''), nullif(t.existing, 'refuse'),"
+      "       t.compared_deleted, t.compared_updated, t.compared_inserted, t.compared_kept"
       "  FROM tailrace.table_state t"
       "  LEFT JOIN tailrace.table_request r ON r.pipeline = t.pipeline AND r.answered_at IS NULL"
       "   AND r.source_schema = t.source_schema AND r.source_table = t.source_table"
@@ -69,6 +71,11 @@ void read_tables(Connection& connection, const Settings& settings, PipelineStatu
     table.last_error = std::string(rows.text(at, 9));
     table.outside = rows.boolean(at, 10);
     table.wanted = parse_wanted(rows.text(at, 11));
+    table.existing = std::string(rows.is_null(at, 12) ? "" : rows.text(at, 12));
+    if (!rows.is_null(at, 13)) {
+      const auto count = [&](int column) { return static_cast<std::uint64_t>(rows.integer(at, column)); };
+      table.compared = ComparedRows{count(13), count(14), count(15), count(16)};
+    }
     status.tables.push_back(std::move(table));
   }
 }

@@ -21,7 +21,7 @@ bool has_identity(const TableSchema& table, const TargetTable& target) {
 }  // namespace
 
 PlanPtr make_plan(Connection& connection, const Settings& settings, const SchemaPtr& table,
-                  const RelationName& relation) {
+                  const RelationName& relation, bool keeps_rows) {
   auto plan = std::make_shared<TablePlan>();
   const TargetTable found = read_target(connection, relation);
   if (!found.exists())
@@ -33,6 +33,7 @@ PlanPtr make_plan(Connection& connection, const Settings& settings, const Schema
   plan->target = target_of(settings, table->name);
   plan->relation = relation;
   plan->shape = found.columns;
+  plan->keeps_rows = keeps_rows;
   plan->immediate = !immediate_indexes_of(connection, read_target(connection, plan->target).oid).empty();
   for (const Column& column : table->columns) {
     const TargetColumn& target = *found.find(column.name);

@@ -23,6 +23,7 @@ struct TablePlan {
   std::string columns;                 // Quoted and joined, in the schema's order.
   bool overriding = false;             // The target has columns GENERATED ALWAYS AS IDENTITY.
   bool immediate = false;              // The target has unique indexes that are checked at once (R9c).
+  bool keeps_rows = false;             // It may hold rows that the source does not have (R10c: append).
   std::string only;                    // A condition on the rows `t` that are looked at; empty: all.
   std::vector<TargetColumn> shape;     // What the encoders were made for (R10b).
 
@@ -33,7 +34,7 @@ using PlanPtr = std::shared_ptr<const TablePlan>;
 
 // Reads the relation's shape now; throws config where it does not fit.
 PlanPtr make_plan(Connection& connection, const Settings& settings, const SchemaPtr& table,
-                  const RelationName& relation);
+                  const RelationName& relation, bool keeps_rows);
 
 // Throws config where the relation is not any more what the plan was made for; takes a lock that keeps it so
 // until the transaction ends.

@@ -7,10 +7,22 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/secret.h"
 
 namespace tailrace::postgres {
+
+// What becomes of rows that a target table has before its first load (R10c).
+enum class ExistingRows {
+  refuse,    // They are not touched: the pipeline does not start.
+  truncate,  // They go before the load begins.
+  append,    // The source's rows come to them, over those of the same key; the others stay.
+  adopt,     // They are compared with the source's rows, and what differs is mended.
+};
+
+std::string_view name_of(ExistingRows existing);
+ExistingRows parse_existing(std::string_view name);  // refuse where it is none of them.
 
 struct Settings {
   std::string pipeline;  // The name under which state is kept.
@@ -30,6 +42,7 @@ struct Settings {
 
   // errors.on_row: a row that cannot be written goes to the dead-letter store instead of stopping the pipeline (R11).
   bool dead_letters = false;
+  ExistingRows existing = ExistingRows::refuse;
 
   // One per process: a reconnect of the same runner does not count as another runner. Empty: made by
   // process_runner_id().

@@ -24,10 +24,18 @@ std::string key_match(const TableSchema& table) {
   return out;
 }
 
-std::string settings_of_columns(const TableSchema& table) {
+// Keys that are equal may have other bytes (citext, -0, 1.0 and 1.00); integers may not, and some are identities, which
+// cannot be set.
+bool may_differ(const TablePlan& plan, std::size_t column) {
+  const std::uint32_t oid = plan.encoders[column].target().oid;
+  return !plan.schema->is_key(column) || (oid != oid_int2 && oid != oid_int4 && oid != oid_int8);
+}
+
+std::string settings_of_columns(const TablePlan& plan) {
+  const TableSchema& table = *plan.schema;
   std::string out;
   for (std::size_t column = 0; column < table.columns.size(); ++column) {
-    if (table.is_key(column)) continue;
+    if (!may_differ(plan, column)) continue;
     out += fmt::format("{0}{1} = s.{1}", out.empty() ? "" : ", ", quote_name(table.columns[column].name));
   }
   return out;
@@ -44,18 +52,20 @@ std::string create_shadow(Connection& connection, const TableSchema& table, cons
   return name;
 }
 
-JoinedRows join_shadow(Connection& connection, const TablePlan& plan) {
+ComparedRows join_shadow(Connection& connection, const TablePlan& plan) {
   TAILRACE_ASSERT(plan.shadow());
   const TableSchema& table = *plan.schema;
   const std::string target = plan.target.quoted();
   const std::string shadow = plan.relation.quoted();
   const std::string match = key_match(table);
   connection.exec("ANALYZE " + shadow);
-  JoinedRows rows;
-  rows.deleted = connection
-                     .exec(fmt::format("DELETE FROM {} AS t WHERE NOT EXISTS (SELECT FROM {} AS s WHERE {})",
-                                       target, shadow, match))
-                     .affected();
+  ComparedRows rows;
+  const std::string others =
+      fmt::format("FROM {} AS t WHERE NOT EXISTS (SELECT FROM {} AS s WHERE {})", target, shadow, match);
+  if (plan.keeps_rows)
+    rows.kept = static_cast<std::uint64_t>(connection.exec("SELECT count(*) " + others).integer(0, 0));
+  else
+    rows.deleted = connection.exec("DELETE " + others).affected();
   // An index that is checked at once refuses what rows exchange: those that differ leave first (R9c).
   if (plan.immediate)
     rows.updated =
@@ -65,7 +75,7 @@ JoinedRows join_shadow(Connection& connection, const TablePlan& plan) {
                               target, shadow, match, columns_of(table, "t"), columns_of(table, "s")))
             .affected();
   // Compares the stored bytes: -0 and 0 are equal to <> and yet different rows.
-  if (const std::string set = settings_of_columns(table); !set.empty() && !plan.immediate)
+  if (const std::string set = settings_of_columns(plan); !set.empty() && !plan.immediate)
     rows.updated =
         connection
             .exec(fmt::format(

@@ -122,7 +122,7 @@ void PostgresSink::forget_unused_tables() {
                {"reason", "not configured any more: the target table stays as it is"}});
 }
 
-// Rows that tailrace did not write are never written over (`snapshot.existing: refuse`).
+// Rows that tailrace did not write are not touched unless the configuration says what becomes of them (R10c).
 void PostgresSink::use_table(const SchemaPtr& table) {
   used_[table->name] = table;
   const RelationName target = target_of(settings_, table->name);
@@ -133,14 +133,8 @@ void PostgresSink::use_table(const SchemaPtr& table) {
     if (!found.exists()) return;
     check_shape(*table, target, found, settings_);
     refuse_meddlers(*connection_, *table, target);
-    if (has_rows(*connection_, target))
-      throw Error(ErrorKind::config,
-                  fmt::format("target table {} exists and holds rows that this pipeline did "
-                              "not write",
-                              target.str()))
-          .with("table", table->name.str())
-          .with("expected", "no such table, or an empty one")
-          .with("remedy", "empty, rename or drop the target table, or exclude the source table");
+    if (settings_.existing == ExistingRows::refuse && has_rows(*connection_, target))
+      refuse_existing(table->name, target);
     return;
   }
   if (stored->target != target)
@@ -153,7 +147,8 @@ void PostgresSink::use_table(const SchemaPtr& table) {
   const RelationName relation =
       stored->shadow_table ? RelationName{"tailrace", *stored->shadow_table} : target;
   if (stored->shadow_table) check_shape(*table, target, read_target(*connection_, target), settings_);
-  entry.plan = make_plan(*connection_, settings_, table, relation);
+  entry.existing = stored->existing;
+  entry.plan = make_plan(*connection_, settings_, table, relation, entry.existing == ExistingRows::append);
   entry.state = stored->progress.state;
   entry.constraints_done = stored->constraints_done;
   plans_->put(entry.plan);
@@ -174,7 +169,38 @@ void PostgresSink::create_target(const TableSchema& table, const RelationName& t
   if (!read_target(*connection_, target).exists()) connection_->exec(create_table_sql(table, settings_));
 }
 
-void PostgresSink::start_table(const TableStart& start) {
+// A table that the state does not know: what it holds is not ours. True: it is loaded into a shadow.
+bool PostgresSink::find_existing(const SchemaPtr& table, StoredTable& row, FoundTables& found) {
+  const TargetTable target = read_target(*connection_, row.target);
+  create_target(*table, row.target);
+  if (!target.exists()) return false;
+  found.tables.push_back(table->name);
+  const bool holds_rows = has_rows(*connection_, row.target);
+  if (holds_rows && settings_.existing == ExistingRows::refuse) refuse_existing(table->name, row.target);
+  if (holds_rows) row.existing = settings_.existing;
+  if (row.existing == ExistingRows::truncate) found.to_truncate.push_back(row.target);
+  const bool is_compared = row.existing == ExistingRows::adopt || row.existing == ExistingRows::append;
+  if (!is_compared && !meets_constraints(*connection_, target.oid)) return false;
+  found.to_key.push_back(table);
+  return true;
+}
+
+// In the transaction that begins the load: a crash leaves all of it or nothing, and a load that goes on does it no more.
+void PostgresSink::prepare_existing(const FoundTables& found) {
+  for (const TableName& table : found.tables)
+    take_keys_aside(table);
+  if (!found.to_truncate.empty()) {
+    step_back_first();
+    truncate_existing(*connection_, found.to_truncate);
+    for (const RelationName& table : found.to_truncate)
+      log::warn("sink.table.truncated", {{"target", table.str()}});
+  }
+  for (const SchemaPtr& table : found.to_key)
+    ensure_key_of_existing(*connection_, *table, target_of(settings_, table->name));
+}
+
+void PostgresSink::start_table(const TableStart& start, FoundTables& found) {
+  TAILRACE_ASSERT(only_ || !start.shadow);  // In the stream nobody may wait for a load.
   const TableName& name = start.schema->name;
   const auto known = entries_.find(name);
   StoredTable row;
@@ -183,38 +209,37 @@ void PostgresSink::start_table(const TableStart& start) {
   row.progress.instance = start.schema->instance;
   row.progress.outside = only_.has_value();
   row.target = target_of(settings_, name);
-  RelationName relation = row.target;
-  TAILRACE_ASSERT(only_ || !start.shadow);  // In the stream nobody may wait for a load.
-  if (start.shadow) {
-    TAILRACE_ASSERT(known != entries_.end());
-    row.constraints_done = known->second.constraints_done;
-    if (known->second.plan->shadow()) drop_shadow(*connection_, known->second.plan->relation);
-    row.shadow_table = create_shadow(*connection_, *start.schema, row.target);
-    relation = {"tailrace", *row.shadow_table};
-  } else if (known == entries_.end()) {
-    create_target(*start.schema, row.target);
-    // Chunks are read at different moments, and the replay shows old states beside new ones: two rows may have one
-    // value for a while, which an index that is checked at once refuses. So the rows meet it when they are whole (R9c).
-    if (!immediate_indexes_of(*connection_, read_target(*connection_, row.target).oid).empty()) {
-      ensure_primary_key(*connection_, *start.schema, row.target);
-      row.shadow_table = create_shadow(*connection_, *start.schema, row.target);
-      relation = {"tailrace", *row.shadow_table};
-    }
-  } else if (known->second.plan->shadow()) {
-    // A first load into a shadow that begins anew.
-    drop_shadow(*connection_, known->second.plan->relation);
-    row.shadow_table = create_shadow(*connection_, *start.schema, row.target);
-    relation = {"tailrace", *row.shadow_table};
+  bool shadow = false;
+  if (known == entries_.end()) {
+    TAILRACE_ASSERT(!start.shadow);
+    shadow = find_existing(start.schema, row, found);
   } else {
-    // A load that begins anew: what lies there is a part of an earlier load of ours.
-    TAILRACE_ASSERT(known->second.state == TableState::loading);
-    connection_->exec("TRUNCATE " + row.target.quoted());
+    const bool had_shadow = known->second.plan->shadow();
+    shadow = start.shadow || had_shadow;  // Also a first load into a shadow that begins anew.
+    row.existing = known->second.existing;
+    // What was kept so far goes where that is asked for, and not because a setting was forgotten.
+    if (row.existing == ExistingRows::append && settings_.existing == ExistingRows::adopt)
+      row.existing = ExistingRows::adopt;
+    if (start.shadow) row.constraints_done = known->second.constraints_done;
+    if (had_shadow) drop_shadow(*connection_, known->second.plan->relation);
+    if (!shadow) {
+      // What lies there is a part of an earlier load of ours.
+      TAILRACE_ASSERT(known->second.state == TableState::loading);
+      connection_->exec("TRUNCATE " + row.target.quoted());
+    }
+  }
+  RelationName relation = row.target;
+  if (shadow) {
+    row.shadow_table = create_shadow(*connection_, *start.schema, row.target);
+    relation = {"tailrace", *row.shadow_table};
   }
   store_table(*connection_, owner_, row);
-  forget_diverged(*connection_, owner_, name, row.shadow_table.has_value());
+  forget_diverged(*connection_, owner_, name, shadow);
   answer_request(*connection_, owner_, name, "");
   Entry& entry = entries_[name];
-  entry.plan = make_plan(*connection_, settings_, start.schema, relation);
+  entry.existing = row.existing;
+  entry.plan =
+      make_plan(*connection_, settings_, start.schema, relation, row.existing == ExistingRows::append);
   entry.state = TableState::loading;
   entry.constraints_done = row.constraints_done;
   entry.parked.clear();
@@ -232,8 +257,11 @@ void PostgresSink::begin_load(const std::string& source_identity, const std::vec
   assert_ours();
   connection_->exec(fmt::format("SET LOCAL lock_timeout = {}", settings_.ddl_lock_timeout.count()));
   if (!only_) store_identity(*connection_, owner_, source_identity);
+  FoundTables found;
   for (const TableStart& table : tables)
-    start_table(table);
+    start_table(table, found);
+  prepare_existing(found);
+  crash_point("load.before_begin");
   const bool first = !only_ && !lsn_;
   if (first) store_position(*connection_, owner_, first_position);
   transaction.commit();

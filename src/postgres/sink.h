@@ -17,6 +17,7 @@
 #include "pipeline/sink.h"
 #include "postgres/connection.h"
 #include "postgres/dead_letter.h"
+#include "postgres/existing.h"
 #include "postgres/gather.h"
 #include "postgres/liveness.h"
 #include "postgres/plan.h"
@@ -69,6 +70,7 @@ class PostgresSink : public Sink {
   struct Entry {
     PlanPtr plan;
     TableState state = TableState::loading;
+    ExistingRows existing = ExistingRows::refuse;
     bool constraints_done = false;
     bool has_diverged = false;  // Keys of it are listed as diverged; may be true when none is any more.
     std::set<Key> parked;
@@ -78,6 +80,7 @@ class PostgresSink : public Sink {
   // R12: sink_outside.cpp.
   ResumeState open_outside(std::stop_token stop);
   void announce(const std::vector<SchemaPtr>& tables);
+  void take_keys_aside(const TableName& table);
   bool restore_keys(const std::stop_token& stop);
   void step_back_first();
   bool make_unique_constraints(const std::stop_token& stop);
@@ -92,7 +95,9 @@ class PostgresSink : public Sink {
   void check_loses_digits(const TableSchema& table) const;
   void check_unique_targets(const std::vector<SchemaPtr>& tables) const;
   void use_table(const SchemaPtr& table);
-  void start_table(const TableStart& start);
+  void start_table(const TableStart& start, FoundTables& found);
+  bool find_existing(const SchemaPtr& table, StoredTable& row, FoundTables& found);
+  void prepare_existing(const FoundTables& found);
   void create_target(const TableSchema& table, const RelationName& target);
   bool finish_table(const SchemaPtr& table, const HighMark& mark, const std::stop_token& stop);
   Entry& entry_of(const TableName& table);
@@ -106,10 +111,11 @@ class PostgresSink : public Sink {
   void apply(const ChangeBatch& batch);
   void settle_keys(TableApply& table, Entry& entry);
   void end_commit_point(const ChangeBatch& batch);
-  void let_table_in(const TableName& name, std::vector<TableName>& joined);
+  void let_table_in(const TableName& name, std::vector<TableName>& exact);
   void check_constraints();
   bool ends_plainly(const ChangeBatch& batch) const;
-  void come_in(const TableName& name, std::vector<TableName>& joined);
+  void come_in(const TableName& name, std::vector<TableName>& exact);
+  void tell_compared(const TableName& name) const;
   void after_commit(const ChangeBatch& batch, const std::vector<TableName>& streaming);
   void reload_parked();
   bool make_constraints(const TableSchema& table, const std::vector<ConstraintSql>& wanted,
@@ -158,6 +164,7 @@ class PostgresSink : public Sink {
   bool whole_ = false;
   std::vector<TableName> joining_;  // With the open commit point.
   std::vector<TableName> becoming_streaming_;
+  std::map<TableName, ComparedRows> compared_;  // Of the open commit point.
   std::vector<RelationName> to_drop_;
   std::chrono::steady_clock::time_point last_heartbeat_{};
 };

@@ -173,8 +173,9 @@ void PostgresSink::announce(const std::vector<SchemaPtr>& tables) {
     Entry entry;
     entry.plan = plans_->find(table->name);
     entry.state = TableState::joining;
-    entry.has_diverged = has_diverged(*connection_, owner_, table->name);
     TAILRACE_ASSERT(entry.plan != nullptr && entry.plan->schema->columns == table->columns);
+    entry.existing = entry.plan->keeps_rows ? ExistingRows::append : ExistingRows::refuse;
+    entry.has_diverged = has_diverged(*connection_, owner_, table->name);
     entries_[table->name] = std::move(entry);
     used_[table->name] = table;
     joining_.push_back(table->name);
@@ -187,30 +188,35 @@ void PostgresSink::step_back_first() {
   connection_->exec("SET LOCAL lock_timeout = 300");
 }
 
+void PostgresSink::take_keys_aside(const TableName& table) {
+  const Result rows = connection_->query(keys_between_sql, of_table(owner_, table));
+  if (rows.rows() != 0) step_back_first();
+  for (int at = 0; at < rows.rows(); ++at) {
+    const KeyAside key{{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))},
+                       std::string(rows.text(at, 2)),
+                       std::string(rows.text(at, 5))};
+    connection_->query(
+        "INSERT INTO tailrace.key_aside VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        // It came back and was not validated yet: what it was before counts.
+        " ON CONFLICT DO NOTHING",
+        Params()
+            .text(owner_.pipeline)
+            .text(key.child.schema)
+            .text(key.child.name)
+            .text(key.name)
+            .text(std::string(rows.text(at, 3)))
+            .text(std::string(rows.text(at, 4)))
+            .text(key.definition));
+    connection_->exec(alter(key, "DROP CONSTRAINT"));
+    log::info("sink.foreign_key.aside", {{"table", key.child.str()}, {"constraint", key.name}});
+  }
+}
+
 bool PostgresSink::set_keys_aside(const TableName& table, std::stop_token stop) {
   return with_lock_timeout(*connection_, settings_, stop, [&] {
     step_back_first();
     assert_fence();
-    const Result rows = connection_->query(keys_between_sql, of_table(owner_, table));
-    for (int at = 0; at < rows.rows(); ++at) {
-      const KeyAside key{{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))},
-                         std::string(rows.text(at, 2)),
-                         std::string(rows.text(at, 5))};
-      connection_->query(
-          "INSERT INTO tailrace.key_aside VALUES ($1, $2, $3, $4, $5, $6, $7)"
-          // It came back and was not validated yet: what it was before counts.
-          " ON CONFLICT DO NOTHING",
-          Params()
-              .text(owner_.pipeline)
-              .text(key.child.schema)
-              .text(key.child.name)
-              .text(key.name)
-              .text(std::string(rows.text(at, 3)))
-              .text(std::string(rows.text(at, 4)))
-              .text(key.definition));
-      connection_->exec(alter(key, "DROP CONSTRAINT"));
-      log::info("sink.foreign_key.aside", {{"table", key.child.str()}, {"constraint", key.name}});
-    }
+    take_keys_aside(table);
     connection_->query(
         "UPDATE tailrace.table_state SET leaving = true"
         " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",

@@ -107,31 +107,30 @@ void PostgresSink::check_constraints() {
   connection_->exec(check_constraints_sql);
 }
 
-void PostgresSink::let_table_in(const TableName& name, std::vector<TableName>& streaming) {
-  Entry& entry = entry_of(name);
+// Its rows are what the source has at this end. A table outside the stream is compared with its shadow here as well, in a
+// transaction of its own: the stream does not wait for that (R12).
+void PostgresSink::let_table_in(const TableName& name, std::vector<TableName>& exact) {
+  const Entry& entry = entry_of(name);
   // A row may still be missing; the source is asked for it first.
   if (!entry.parked.empty() || is_exact(entry.state)) return;
-  if (only_) {
-    store_state(*connection_, owner_, name, TableState::joining, std::nullopt);
-    streaming.push_back(name);
-    return;
-  }
-  come_in(name, streaming);
-}
-
-void PostgresSink::come_in(const TableName& name, std::vector<TableName>& streaming) {
-  const Entry& entry = entry_of(name);
   if (entry.plan->shadow()) {
-    const JoinedRows rows = join_shadow(*connection_, *entry.plan);
-    log::info("sink.table.joined", {{"table", name.str()},
-                                    {"deleted", rows.deleted},
-                                    {"updated", rows.updated},
-                                    {"inserted", rows.inserted}});
+    compared_[name] = join_shadow(*connection_, *entry.plan);
     to_drop_.push_back(entry.plan->relation);
     join_diverged(*connection_, owner_, name);
+    store_compared(*connection_, owner_, name, compared_[name]);
+    crash_point("join.compared");
   }
+  if (only_)
+    store_state(*connection_, owner_, name, TableState::joining, std::nullopt);
+  else
+    store_joined(*connection_, owner_, name);
+  exact.push_back(name);
+}
+
+void PostgresSink::come_in(const TableName& name, std::vector<TableName>& exact) {
+  TAILRACE_ASSERT(!entry_of(name).plan->shadow());
   store_joined(*connection_, owner_, name);
-  streaming.push_back(name);
+  exact.push_back(name);
 }
 
 void PostgresSink::refuse_step_back(const ChangeBatch& batch) const {
@@ -143,6 +142,7 @@ void PostgresSink::refuse_step_back(const ChangeBatch& batch) const {
 
 void PostgresSink::end_commit_point(const ChangeBatch& batch) {
   becoming_streaming_.clear();
+  compared_.clear();
   to_drop_.clear();
   if (careful() || !ends_plainly(batch) || !gathering_.empty()) {
     finish_gathered(batch.end->lsn);
@@ -165,6 +165,19 @@ void PostgresSink::end_commit_point(const ChangeBatch& batch) {
   in_commit_point_ = false;
 }
 
+void PostgresSink::tell_compared(const TableName& name) const {
+  const ComparedRows& rows = compared_.at(name);
+  const ExistingRows existing = entries_.at(name).existing;
+  log::info("sink.table.compared",
+            {{"table", name.str()},
+             {"existing", existing == ExistingRows::refuse ? "ours" : name_of(existing)},
+             {"differed", rows.differed()},
+             {"deleted", rows.deleted},
+             {"updated", rows.updated},
+             {"inserted", rows.inserted},
+             {"kept", rows.kept}});
+}
+
 // What is true only once it is durable.
 void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<TableName>& streaming) {
   lsn_ = batch.end->lsn;
@@ -175,9 +188,11 @@ void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<Tabl
   for (const TableName& name : streaming) {
     Entry& entry = entry_of(name);
     entry.state = only_ ? TableState::joining : TableState::streaming;
-    if (only_ || !entry.plan->shadow()) continue;
-    entry.plan = make_plan(*connection_, settings_, entry.plan->schema, entry.plan->target);
+    if (!entry.plan->shadow()) continue;
+    entry.plan = make_plan(*connection_, settings_, entry.plan->schema, entry.plan->target,
+                           entry.existing == ExistingRows::append);
     plans_->put(entry.plan);
+    tell_compared(name);
   }
   joining_.clear();
   for (const TableName& name : batch.left)

@@ -238,8 +238,20 @@ END
 $body$;
 )sql";
 
+// R10c: rows that were in a target before its first load, and what a comparison found.
+constexpr const char* version_4 = R"sql(
+ALTER TABLE tailrace.table_state
+  ADD COLUMN existing text NOT NULL DEFAULT 'refuse' CHECK (existing IN ('refuse', 'truncate', 'append', 'adopt')),
+  ADD COLUMN compared_deleted  bigint,
+  ADD COLUMN compared_updated  bigint,
+  ADD COLUMN compared_inserted bigint,
+  ADD COLUMN compared_kept     bigint;
+COMMENT ON COLUMN tailrace.table_state.existing IS 'What becomes of rows that were in the target before the first load; refuse: there were none.';
+COMMENT ON COLUMN tailrace.table_state.compared_kept IS 'Rows whose keys the source does not have (append). The other counts: what the last comparison with the source has changed.';
+)sql";
+
 // Entry n brings version n to n + 1.
-constexpr std::array<const char*, state_version> migrations{version_1, version_2, version_3};
+constexpr std::array<const char*, state_version> migrations{version_1, version_2, version_3, version_4};
 
 }  // namespace
 

@@ -29,6 +29,7 @@ StoredTable table_of(const Result& row, int at) {
   table.constraints_done = row.boolean(at, 12);
   table.progress.outside = row.boolean(at, 13);
   table.loaded_rows = static_cast<std::uint64_t>(row.integer(at, 14));
+  table.existing = parse_existing(row.text(at, 15));
   return table;
 }
 
@@ -93,7 +94,8 @@ StoredPipeline read_pipeline(Connection& connection, const std::string& pipeline
   const Result tables = connection.query(
       "SELECT source_schema, source_table, target_schema, target_table, state, shadow_table,"
       "       encode(low, 'hex'), high_mark, instance_name, instance_object_id, instance_create_date,"
-      "       encode(instance_start_lsn, 'hex'), constraints_done, outside, loaded_rows"
+      "       encode(instance_start_lsn, 'hex'), constraints_done, outside, loaded_rows,"
+      "       existing"
       "  FROM tailrace.table_state WHERE pipeline = $1 ORDER BY source_schema, source_table",
       Params().text(pipeline));
   for (int at = 0; at < tables.rows(); ++at)
@@ -162,20 +164,22 @@ void store_table(Connection& connection, const Owner& owner, const StoredTable& 
   params.integer(progress.instance.object_id).text(progress.instance.create_date);
   params.text(bytea_text(progress.instance.start_lsn))
       .boolean(table.constraints_done)
-      .boolean(progress.outside);
+      .boolean(progress.outside)
+      .text(std::string(name_of(table.existing)));
   connection.query(
       "INSERT INTO tailrace.table_state (pipeline, source_schema, source_table, target_schema, target_table,"
       "   state, shadow_table, low, instance_name, instance_object_id, instance_create_date,"
-      "   instance_start_lsn, constraints_done, outside)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bytea, $9, $10, $11, $12::bytea, $13, $14)"
+      "   instance_start_lsn, constraints_done, outside, existing)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bytea, $9, $10, $11, $12::bytea, $13, $14, $15)"
       " ON CONFLICT (pipeline, source_schema, source_table) DO UPDATE SET"
       "   target_schema = EXCLUDED.target_schema, target_table = EXCLUDED.target_table,"
       "   state = EXCLUDED.state, shadow_table = EXCLUDED.shadow_table, low = EXCLUDED.low, high_mark = NULL,"
       "   instance_name = EXCLUDED.instance_name, instance_object_id = EXCLUDED.instance_object_id,"
       "   instance_create_date = EXCLUDED.instance_create_date,"
       "   instance_start_lsn = EXCLUDED.instance_start_lsn, loaded_rows = 0,"
-      "   constraints_done = EXCLUDED.constraints_done, outside = EXCLUDED.outside, changed_at = "
-      "clock_timestamp()",
+      "   constraints_done = EXCLUDED.constraints_done, outside = EXCLUDED.outside,"
+      "   existing = EXCLUDED.existing, compared_deleted = NULL, compared_updated = NULL,"
+      "   compared_inserted = NULL, compared_kept = NULL, changed_at = clock_timestamp()",
       params);
   connection.query(
       "DELETE FROM tailrace.snapshot_chunk WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
@@ -212,10 +216,22 @@ void store_left(Connection& connection, const Owner& owner, const TableName& tab
       of_table(owner, table));
 }
 
+void store_compared(Connection& connection, const Owner& owner, const TableName& table,
+                    const ComparedRows& rows) {
+  Params params = of_table(owner, table);
+  for (const std::uint64_t count : {rows.deleted, rows.updated, rows.inserted, rows.kept})
+    params.integer(static_cast<std::int64_t>(count));
+  expect_one(connection.query("UPDATE tailrace.table_state SET shadow_table = NULL, compared_deleted = $4,"
+                              "   compared_updated = $5, compared_inserted = $6, compared_kept = $7"
+                              " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+                              params),
+             table.str());
+}
+
 void store_joined(Connection& connection, const Owner& owner, const TableName& table) {
   expect_one(connection.query(
-                 "UPDATE tailrace.table_state SET outside = false, leaving = false, shadow_table = NULL,"
-                 "   state = 'streaming', high_mark = NULL, changed_at = clock_timestamp()"
+                 "UPDATE tailrace.table_state SET outside = false, leaving = false, state = 'streaming',"
+                 "   high_mark = NULL, changed_at = clock_timestamp()"
                  " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
                  of_table(owner, table)),
              table.str());

@@ -10,8 +10,10 @@
 
 #include "pipeline/sink.h"
 #include "pipeline/state.h"
+#include "pipeline/status.h"
 #include "postgres/connection.h"
 #include "postgres/names.h"
+#include "postgres/settings.h"
 
 namespace tailrace::postgres {
 
@@ -19,7 +21,8 @@ namespace tailrace::postgres {
 struct StoredTable {
   TableProgress progress;
   RelationName target;
-  std::optional<std::string> shadow_table;  // In schema tailrace.
+  ExistingRows existing = ExistingRows::refuse;  // refuse: there were none.
+  std::optional<std::string> shadow_table;       // In schema tailrace.
   bool constraints_done = false;
   std::uint64_t loaded_rows = 0;
 };
@@ -63,6 +66,9 @@ void store_state(Connection& connection, const Owner& owner, const TableName& ta
 void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk);
 // R12. A table that leaves the stream has its own position from there on; what streamed is paused.
 void store_left(Connection& connection, const Owner& owner, const TableName& table, const Lsn& low);
+// Its shadow goes, after the target was compared with it.
+void store_compared(Connection& connection, const Owner& owner, const TableName& table,
+                    const ComparedRows& rows);
 void store_joined(Connection& connection, const Owner& owner, const TableName& table);
 std::vector<TableRequest> read_requests(Connection& connection, const std::string& pipeline);
 // Closes the open request; nothing where there is none.

@@ -78,6 +78,12 @@ bool TableApply::is_unfit(std::size_t change) const {
   return is_diverged(row.carried() ? static_cast<std::size_t>(row.carried_from) : change);
 }
 
+// A row of a key that nobody has changed before: of the snapshot while catching up, or one that is kept although the source
+// did not have it.
+bool TableApply::may_be_there(std::size_t change) const {
+  return !streaming_ || (plan_->keeps_rows && !coalescer_.changes()[change].was_there);
+}
+
 void TableApply::sort_into_groups(const Indexes& some) {
   const std::vector<NetChange>& changes = coalescer_.changes();
   groups_ = {};
@@ -91,7 +97,7 @@ void TableApply::sort_into_groups(const Indexes& some) {
     if (is_unfit(i)) continue;
     if (change.waits) {
       if (whole) groups_.waiting.push_back(i);
-    } else if (is_diverged(i) || (gathering_ && !streaming_ && whole)) {
+    } else if (is_diverged(i) || (gathering_ && whole && may_be_there(i))) {
       groups_.deletes.push_back(i);
       if (whole) groups_.inserts.push_back(i);
     } else if (change.kind == NetChange::Kind::delete_) {
@@ -282,7 +288,7 @@ void TableApply::move_rows(Connection& connection, const TablePlan& from, const 
 }
 
 void TableApply::send_inserts(Connection& connection, Statements& statements) {
-  const ApplySql sql = insert_sql(*plan_, /*upsert=*/!streaming_ && !gathering_);
+  const ApplySql sql = insert_sql(*plan_, /*upsert=*/(!streaming_ || plan_->keeps_rows) && !gathering_);
   send_rows(connection, statements, sql, groups_.inserts);
   if (!groups_.waiting.empty())
     send_rows(connection, statements, insert_waiting_sql(*plan_), groups_.waiting);
@@ -347,6 +353,8 @@ void TableApply::check(Connection& connection) {
   if (streaming_) {
     for (const std::size_t i : groups_.deletes) {
       if (hit_[i] || is_diverged(i)) continue;
+      if (coalescer_.changes()[i].kind != NetChange::Kind::delete_)
+        continue;  // To be inserted; see may_be_there().
       if (!collecting_) throw lost_error(i);
       lost_.push_back(i);
     }

@@ -90,6 +90,7 @@ class TableApply {
   std::vector<std::vector<std::string>> settled_keys() const;
 
  private:
+  bool may_be_there(std::size_t change) const;
   // The groups of changes that one kind of statement serves.
   struct Groups {
     Indexes deletes;

@@ -63,11 +63,11 @@ class CrashPoints(Fault):
         self.drain(run)
         self.target.execute("UPDATE public.many SET v = -1 WHERE id % 100 = 0")  # What a person broke.
         self.start_writer(14)
-        run = self.start(environment={"TAILRACE_CRASH_AT": "join.before_commit:1"})
+        run = self.start(environment={"TAILRACE_CRASH_AT": "join.compared:1"})
         done = self.pipeline.call("table", "resnapshot", "--table", "dbo.many", seconds=90)
         self.assert_killed(run)
         self.assertEqual(self.row("SELECT count(*) FROM public.many WHERE v = -1")[0], MANY_ROWS // 100,
-                         f"the join was killed before its commit\n{done.stderr}")
+                         f"it was killed before the commit of the comparison\n{done.stderr}")
         run = self.start()
         wait_until(lambda: self.row("SELECT count(*) FROM public.many WHERE v = -1")[0] == 0, 90, "the table joins")
         self.finish(run)

@@ -25,7 +25,7 @@ target:
   password: ${{env:TAILRACE_TARGET_PASSWORD}}
 tables:
   include: [{include}]
-snapshot: {{ readers: {readers}, chunk_rows: {chunk_rows} }}
+snapshot: {{ readers: {readers}, chunk_rows: {chunk_rows}, existing: {existing} }}
 stream: {{ poll_interval: {poll_interval} }}
 """
 
@@ -34,7 +34,8 @@ class Pipeline:
     """One configuration file, its secrets in the environment, and the commands on it."""
 
     def __init__(self, simulator, postgres, directory, database, target="target", name="shop", include="dbo.*",
-                 readers=2, chunk_rows=5000, poll_interval="20ms", source_user=None, source_password=None):
+                 readers=2, chunk_rows=5000, poll_interval="20ms", existing="refuse",
+                 source_user=None, source_password=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config = self.directory / f"{name}.yaml"
@@ -43,7 +44,7 @@ class Pipeline:
             "name": name, "source_driver": source_driver, "source_host": simulator.host, "source_port": simulator.port, "database": database,
             "source_user": source_user or simulator.user, "target_url": postgres.url(target),
             "target_user": postgres.user, "include": include, "readers": readers, "chunk_rows": chunk_rows,
-            "poll_interval": poll_interval}
+            "poll_interval": poll_interval, "existing": existing}
         self.environment = {"TAILRACE_SOURCE_PASSWORD": source_password or simulator.password,
                             "TAILRACE_TARGET_PASSWORD": postgres.password, **environment}
         self.runs = 0

@@ -39,15 +39,16 @@ TEST_F(R12_Resnapshot, AppliesOnlyTheDifferences) {
   add(replay, Operation::update, {50, "changed", -0.0});
   add(replay, Operation::update, {51, "old", -0.0});  // Equal to 0, and yet other bits.
   EXPECT_TRUE(own->write(part({replay}), {}));
-  EXPECT_TRUE(own->write(ending_at(lsn(3), {}, {items_->name}), {}));
   EXPECT_EQ(reader_.value("SELECT count(*) FROM items WHERE name = 'changed'"), "0");
-  EXPECT_TRUE(sink->write(joining(lsn(3), items_), {}));
+  EXPECT_TRUE(own->write(ending_at(lsn(3), {}, {items_->name}), {}));
+  EXPECT_EQ(reader_.table("SELECT state, shadow_table FROM tailrace.table_state"), "joining|NULL");
 
   EXPECT_EQ(reader_.value("SELECT n FROM seen"), "91");
   EXPECT_EQ(reader_.table("SELECT what, count(*) FROM log GROUP BY what ORDER BY what"),
             "DELETE|10\nINSERT|1\nUPDATE|2");
   EXPECT_EQ(reader_.table("SELECT name, weight::text FROM items WHERE id IN (50, 51) ORDER BY id"),
             "changed|-0\nold|-0");
+  EXPECT_TRUE(sink->write(joining(lsn(3), items_), {}));
   EXPECT_EQ(reader_.table("SELECT state, shadow_table FROM tailrace.table_state"), "streaming|NULL");
   EXPECT_EQ(reader_.value("SELECT count(*) FROM pg_class WHERE relname LIKE 'shadow%' AND relkind = 'r'"),
             "0");
@@ -87,11 +88,33 @@ TEST_F(R12_Resnapshot, ACrashInItsMiddleGoesOn) {
   EXPECT_EQ(reader_.value("SELECT count(*) FROM items"), "5");
 }
 
+// The comparison takes as long as the table is large: the stream must not wait for it.
+TEST_F(R12_Resnapshot, TheStreamDoesNotWaitForTheComparison) {
+  const SchemaPtr others = table("others", {column("id", int_type)});
+  RowBatch one(others);
+  add(one, Operation::read, {1});
+  auto sink = streaming({rows(0, 10, "old"), one});
+  const auto own = load_shadow(*sink, rows(0, 10, "new"));
+  PlainClient holder(PostgresCluster::shared().url(database_));
+  holder.run(
+      "BEGIN; SELECT 1 FROM items WHERE id = 5 FOR UPDATE");  // Somebody whom the comparison waits for.
+  std::thread comparing([&] { EXPECT_TRUE(own->write(ending_at(lsn(3), {}, {items_->name}), {})); });
+  await_lock_wait();
+  RowBatch more(others);
+  add(more, Operation::insert, {2});
+  EXPECT_TRUE(sink->write(ending_at(lsn(4), {more}), {}));
+  EXPECT_EQ(position(), lsn(4).hex());
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM items WHERE name = 'new'"), "0");
+  holder.run("ROLLBACK");
+  comparing.join();
+  EXPECT_TRUE(sink->write(joining(lsn(5), items_), {}));
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM items WHERE name = 'new'"), "10");
+}
+
 // Somebody reads all the time, also with a snapshot from before the join.
 TEST_F(R12_Resnapshot, AReaderNeverSeesItEmptyOrMixed) {
   auto sink = streaming({rows(0, 2000, "old")});
   const auto own = load_shadow(*sink, rows(0, 2000, "new"));
-  EXPECT_TRUE(own->write(ending_at(lsn(3), {}, {items_->name}), {}));
   std::atomic<bool> done{false};
   std::atomic<int> looks{0};
   std::vector<std::string> wrong;
@@ -112,7 +135,7 @@ TEST_F(R12_Resnapshot, AReaderNeverSeesItEmptyOrMixed) {
   });
   while (looks < 3)
     std::this_thread::yield();
-  EXPECT_TRUE(sink->write(joining(lsn(3), items_), {}));
+  EXPECT_TRUE(own->write(ending_at(lsn(3), {}, {items_->name}), {}));
   const int before = looks;
   while (looks < before + 3)
     std::this_thread::yield();
