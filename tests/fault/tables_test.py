@@ -29,11 +29,11 @@ class Tables(Money):
     def test_the_others_never_wait_for_a_table_that_is_taken_again(self):
         run = self.start_streaming()
         self.begin()
-        self.target.execute("UPDATE public.accounts SET balance = balance + 1 WHERE account_id = 1500")
+        self.target.execute("INSERT INTO public.accounts VALUES (9999, 0)")  # What the comparison has to take away.
         with self.held_chunks():
             self.ask("resnapshot")
             self.others_move(run, "accounts", ["loading"])
-            with self.held_row("accounts", "account_id = 1500"):
+            with self.held_row("accounts", "account_id = 9999"):
                 self.release_chunks()
                 self.others_move(run, "accounts", ["catching_up"])
         self.wait_for(["streaming"], run=run)
