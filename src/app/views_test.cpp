@@ -143,6 +143,20 @@ TEST(StatusView, ShowsAPipelineThatRuns) {
             "dbo.weather  loading          0   1,000     2/5  boom\n");
 }
 
+// R10c: what becomes of rows that were there before, and how they differed.
+TEST(StatusView, TellsOfExistingRows) {
+  PipelineStatus status = running();
+  status.tables[0].existing = "append";
+  status.tables[0].compared = ComparedRows{0, 1'200, 34, 5};
+  status.tables[1].existing = "adopt";
+  EXPECT_THAT(status_text("shop", status, false),
+              AllOf(HasSubstr("streaming, differed in 1,234 rows, 5 others kept"),
+                    HasSubstr("loading, existing rows: adopt")));
+  const std::string json = status_json("shop", status);
+  EXPECT_THAT(json, AllOf(HasSubstr("\"existing\": \"append\""), HasSubstr("\"updated\": 1200"),
+                          HasSubstr("\"kept\": 5"), HasSubstr("\"compared\": null")));
+}
+
 TEST(StatusView, SaysThatAPipelineHasNeverRun) {
   EXPECT_EQ(status_text("shop", PipelineStatus{}, false),
             "pipeline shop has never run: the target holds nothing of it; start it with `tailrace run`\n");

@@ -24,14 +24,14 @@ void refuse_existing(const TableName& table, const RelationName& target) {
       .with("remedy", existing_remedy);
 }
 
-bool meets_constraints(Connection& connection, std::uint32_t oid) {
+bool meets_constraints(Connection& connection, const RelationName& target) {
   return connection
       .query(
-          "SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = $1 AND NOT indisprimary"
+          "SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = $1::regclass AND NOT indisprimary"
           "                 AND (indisunique OR indisexclusion))"
-          "    OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = $1 AND confrelid = "
-          "$1)",
-          Params().integer(oid))
+          "    OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = $1::regclass"
+          "                 AND confrelid = conrelid)",
+          Params().text(target.quoted()))
       .boolean(0, 0);
 }
 

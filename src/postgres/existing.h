@@ -4,7 +4,6 @@
 // Threads  The sink's; all of it runs inside the transaction that begins the load.
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 #include "model/table_schema.h"
@@ -29,7 +28,7 @@ extern const char* const existing_remedy;
 
 // Unique indexes beside the key, or a foreign key to itself: chunks are read at different moments, and one by one they need
 // not keep what the whole keeps (R9c).
-bool meets_constraints(Connection& connection, std::uint32_t oid);
+bool meets_constraints(Connection& connection, const RelationName& target);
 
 // One statement, because they may refer to each other. Throws config where a table that is not among them refers to one.
 void truncate_existing(Connection& connection, const std::vector<RelationName>& tables);

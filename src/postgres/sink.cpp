@@ -160,27 +160,29 @@ PostgresSink::Entry& PostgresSink::entry_of(const TableName& table) {
   throw Error(ErrorKind::internal, "a table that was never begun is written").with("table", table.str());
 }
 
-void PostgresSink::create_target(const TableSchema& table, const RelationName& target) {
+// False where it was there already.
+bool PostgresSink::create_target(const TableSchema& table, const RelationName& target) {
   const bool has_schema =
       connection_
           ->query("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", Params().text(target.schema))
           .boolean(0, 0);
   if (!has_schema) connection_->exec(create_schema_sql(target.schema));
-  if (!read_target(*connection_, target).exists()) connection_->exec(create_table_sql(table, settings_));
+  const bool is_missing =
+      connection_->query("SELECT to_regclass($1) IS NULL", Params().text(target.quoted())).boolean(0, 0);
+  if (is_missing) connection_->exec(create_table_sql(table, settings_));
+  return is_missing;
 }
 
 // A table that the state does not know: what it holds is not ours. True: it is loaded into a shadow.
 bool PostgresSink::find_existing(const SchemaPtr& table, StoredTable& row, FoundTables& found) {
-  const TargetTable target = read_target(*connection_, row.target);
-  create_target(*table, row.target);
-  if (!target.exists()) return false;
+  if (create_target(*table, row.target)) return false;
   found.tables.push_back(table->name);
   const bool holds_rows = has_rows(*connection_, row.target);
   if (holds_rows && settings_.existing == ExistingRows::refuse) refuse_existing(table->name, row.target);
   if (holds_rows) row.existing = settings_.existing;
   if (row.existing == ExistingRows::truncate) found.to_truncate.push_back(row.target);
   const bool is_compared = row.existing == ExistingRows::adopt || row.existing == ExistingRows::append;
-  if (!is_compared && !meets_constraints(*connection_, target.oid)) return false;
+  if (!is_compared && !meets_constraints(*connection_, row.target)) return false;
   found.to_key.push_back(table);
   return true;
 }

@@ -98,7 +98,7 @@ class PostgresSink : public Sink {
   void start_table(const TableStart& start, FoundTables& found);
   bool find_existing(const SchemaPtr& table, StoredTable& row, FoundTables& found);
   void prepare_existing(const FoundTables& found);
-  void create_target(const TableSchema& table, const RelationName& target);
+  bool create_target(const TableSchema& table, const RelationName& target);
   bool finish_table(const SchemaPtr& table, const HighMark& mark, const std::stop_token& stop);
   Entry& entry_of(const TableName& table);
   void refuse_if_fenced() const;
@@ -131,6 +131,7 @@ class PostgresSink : public Sink {
   // R11: sink_isolate.cpp.
   bool careful() const;
   bool isolate(const Error& error, const ChangeBatch& batch);
+  void leave_to_its_own_sink(const Error& error, const ChangeBatch& batch) const;
   void repeat_from_the_source();
   void defer_constraints();
   void apply_carefully(const ChangeBatch& batch);

@@ -41,6 +41,15 @@ bool PostgresSink::isolate(const Error& error, const ChangeBatch& batch) {
   return true;
 }
 
+// Rows at or behind the position are of a table that joins with this commit point. It is outside still, and its own sink reads
+// them again: what is wrong with them is that table's alone (R12).
+void PostgresSink::leave_to_its_own_sink(const Error& error, const ChangeBatch& batch) const {
+  if (error.kind() != ErrorKind::data || only_ || joining_.empty() || !lsn_ || *lsn_ < last_of(batch)) return;
+  throw Error(ErrorKind::conflict,
+              "a table that joins brings a row which the target refuses: " + error.message())
+      .with("table", joining_.front().str());
+}
+
 void PostgresSink::repeat_from_the_source() {
   {
     Transaction transaction(*connection_);

@@ -230,6 +230,7 @@ bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
       gathering_.clear();
       letters_.clear();
       const bool usable = connection_->reset();
+      leave_to_its_own_sink(error, batch);
       if (stop.stop_requested() && error.kind() == ErrorKind::conflict) return false;
       // What was learnt of a large transaction is kept for the stream alone: a table outside it is held instead.
       const bool isolating =

@@ -355,6 +355,31 @@ TEST_F(R11_DeadLetters, AJoinThatIsRefusedEnds) {
   EXPECT_EQ(reader_.value("SELECT count(*) FROM docs"), "5");
 }
 
+// Its own sink was a moment behind the stream, and the rows between the two are bad: they are read once more there, and the
+// stream goes on meanwhile.
+TEST_F(R11_DeadLetters, ABadRowOfATableThatJoinsIsItsOwn) {
+  make_strict_target();
+  auto sink = tolerant_stream({loaded()});
+  take_out(*sink, docs_);
+  auto own = own_sink(*sink, docs_);
+  own->rejoin();
+  EXPECT_TRUE(sink->write(ending_at(lsn(5), {}), {}));
+  RowBatch bad(docs_);
+  add(bad, Operation::update, {1, "bad", "x"});
+  bad.header(0).commit_lsn = lsn(4);
+  EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(joining(lsn(5), docs_, {bad}), {})); }),
+            ErrorKind::conflict);
+  EXPECT_EQ(reader_.value("SELECT outside FROM tailrace.table_state"), "t");
+  EXPECT_TRUE(own->write(ending_at(lsn(5), {bad}), {}));
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.dead_letter"), "1");
+  own.reset();
+  sink->close();
+  sink = opened(tolerant("runner-b"), {docs_});
+  own = own_sink(*sink, docs_);
+  EXPECT_TRUE(sink->write(joining(lsn(5), docs_), {}));
+  EXPECT_EQ(reader_.value("SELECT state FROM tailrace.table_state"), "streaming");
+}
+
 // What was passed over while it was opted into is not passed over any more.
 TEST_F(R11_DeadLetters, WithStopADivergedKeyStops) {
   make_strict_target();

@@ -1,6 +1,8 @@
 // What the commands ask of a target.
 #include "postgres/inspect.h"
 
+#include <algorithm>
+
 #include "tests/integration/postgres/sink_fixture.h"
 
 namespace tailrace::postgres {
@@ -53,6 +55,25 @@ TEST_F(Inspect, EachUnfitThingIsNamedWithItsRemedy) {
   }
   for (const Finding& finding : check(settings(), {orders_}, {}))
     EXPECT_EQ(finding.level, FindingLevel::ok) << finding.name << " " << finding.reason;
+}
+
+// R10c: what the configuration says of existing rows is no failure; that rows will go is said.
+TEST_F(Inspect, ExistingRowsAreWhatTheConfigurationSays) {
+  reader_.run(
+      "CREATE TABLE orders (id int PRIMARY KEY, name varchar(50)); INSERT INTO orders VALUES (1, 'x')");
+  for (const auto& [existing, level] : {std::pair{ExistingRows::refuse, FindingLevel::failure},
+                                        std::pair{ExistingRows::truncate, FindingLevel::warning},
+                                        std::pair{ExistingRows::append, FindingLevel::ok},
+                                        std::pair{ExistingRows::adopt, FindingLevel::ok}}) {
+    Settings with = settings();
+    with.existing = existing;
+    const std::vector<Finding> findings = check(with, {orders_}, {});
+    const auto finding = std::find_if(findings.begin(), findings.end(),
+                                      [](const Finding& each) { return each.name == "target.rows"; });
+    ASSERT_TRUE(finding != findings.end()) << name_of(existing);
+    EXPECT_EQ(finding->level, level) << name_of(existing);
+  }
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM orders"), "1");
 }
 
 TEST_F(Inspect, MissingRightsAreNamedWithTheirGrants) {
