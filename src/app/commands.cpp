@@ -71,7 +71,9 @@ Command status_command() {
           "snapshot_rows, chunks_done, chunks_planned, resnapshot, outside, wanted, existing (truncate, "
           "append, adopt, or null: no rows "
           "were there before), compared {deleted, updated, inserted, kept} (how the target differed when it "
-          "was compared with the source last) or null, parked_keys, diverged_keys, dead_letters, last_error.",
+          "was compared with the source last) or null, parked_keys, diverged_keys, dead_letters, instance "
+          "(the "
+          "capture instance that is read), last_error.",
       .options = {format_option, {.name = "watch", .help = "Again every second, until interrupted."}},
       .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth, ExitCode::unavailable},
       .run = run_status};

@@ -177,6 +177,7 @@ std::string status_json(const std::string& pipeline, const PipelineStatus& statu
                              {"parked_keys", table.parked_keys},
                              {"diverged_keys", table.diverged_keys},
                              {"dead_letters", table.dead_letters},
+                             {"instance", nullable(table.instance)},
                              {"last_error", nullable(table.last_error)}});
   }
   return out.dump(2) + "\n";

@@ -24,6 +24,12 @@ struct Position {
   std::int64_t commit_time_utc = 0;
 };
 
+// A table's changes behind the end come from another capture instance than those before it (E51).
+struct InstanceSwitch {
+  TableName table;
+  CaptureInstance instance;
+};
+
 struct ChangeBatch {
   std::vector<RowBatch> tables;
   std::optional<Position> end;
@@ -32,8 +38,9 @@ struct ChangeBatch {
   // Tables that come in with this commit point (R12). They stand in its first batch, before any of their rows: the sink
   // lets them into the stream at its end.
   std::vector<SchemaPtr> joining;
-  std::vector<TableName> left;    // Tables that leave the stream with this end; only with an end (R12).
-  bool run_mark_reached = false;  // The mark of `run --until-caught-up` lies at or before `end`.
+  std::vector<TableName> left;  // Tables that leave the stream with this end; only with an end (R12).
+  std::vector<InstanceSwitch> switched;  // Durable with the end; only with an end.
+  bool run_mark_reached = false;         // The mark of `run --until-caught-up` lies at or before `end`.
 
   // Nothing to apply and nothing to say: the source is idle.
   bool empty() const { return tables.empty() && !end && joining.empty(); }

@@ -140,7 +140,7 @@ bool JoinAttempt::join() {
       continue;
     }
     crash_point("join.before_handover");
-    return handover_->join({schema_, known()->low, std::nullopt}, stops_.early);
+    return handover_->join({schema_, known()->low, std::nullopt, known()->instance}, stops_.early);
   }
 }
 
@@ -149,7 +149,7 @@ JoinAttempt::Replay JoinAttempt::replay() {
   const bool catches_up = known()->state == TableState::catching_up;
   StreamPlan plan;
   plan.position = Position{known()->low, "", 0};
-  plan.tables = {{schema_, known()->low, catches_up ? known()->high_mark : std::nullopt}};
+  plan.tables = {{schema_, known()->low, catches_up ? known()->high_mark : std::nullopt, known()->instance}};
   source_->start_stream(plan);
   for (;;) {
     const Lsn stream = handover_->position();
@@ -162,6 +162,8 @@ JoinAttempt::Replay JoinAttempt::replay() {
     if (!batch->end) continue;
     has_moved_ = true;
     known()->low = batch->end->lsn;
+    for (const InstanceSwitch& change : batch->switched)
+      known()->instance = change.instance;
     if (!batch->caught_up.empty()) {
       if (!sink_->parked_keys().empty()) return Replay::again;
       set_state(TableState::joining);

@@ -195,7 +195,7 @@ class Attempt {
     for (const SchemaPtr& schema : info_.tables) {
       const TableProgress* const progress = known(schema->name);
       if (progress == nullptr || progress->outside) continue;
-      StreamTable table{schema, progress->low, std::nullopt};
+      StreamTable table{schema, progress->low, std::nullopt, progress->instance};
       if (progress->state == TableState::catching_up) {
         TAILRACE_ASSERT(progress->high_mark.has_value());
         table.high_mark = progress->high_mark;

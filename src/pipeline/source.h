@@ -58,6 +58,7 @@ struct StreamTable {
   Lsn low;  // Changes at or below are left out.
   std::optional<HighMark>
       high_mark;  // Set while the table catches up: `caught_up` names it once the mark is reached.
+  CaptureInstance instance = {};  // As it is stored: where another one is read, the next end says so.
 };
 
 struct StreamPlan {

@@ -28,7 +28,7 @@ PlanPtr make_plan(Connection& connection, const Settings& settings, const Schema
     throw Error(ErrorKind::config, "target table " + relation.str() + " is gone")
         .with("table", table->name.str())
         .with("remedy", "restore it, or request a resnapshot of the table");
-  check_shape(*table, relation, found, settings);
+  check_shape(*table, relation, found, settings, ErrorKind::schema);
   plan->schema = table;
   plan->target = target_of(settings, table->name);
   plan->relation = relation;

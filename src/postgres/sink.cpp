@@ -146,7 +146,8 @@ void PostgresSink::use_table(const SchemaPtr& table) {
   Entry& entry = entries_[table->name];
   const RelationName relation =
       stored->shadow_table ? RelationName{"tailrace", *stored->shadow_table} : target;
-  if (stored->shadow_table) check_shape(*table, target, read_target(*connection_, target), settings_);
+  if (stored->shadow_table)
+    check_shape(*table, target, read_target(*connection_, target), settings_, ErrorKind::schema);
   entry.existing = stored->existing;
   entry.plan = make_plan(*connection_, settings_, table, relation, entry.existing == ExistingRows::append);
   entry.state = stored->progress.state;

@@ -25,7 +25,8 @@ constexpr const char* check_constraints_sql = "SET CONSTRAINTS ALL IMMEDIATE";
 }  // namespace
 
 bool PostgresSink::ends_plainly(const ChangeBatch& batch) const {
-  return batch.end && batch.caught_up.empty() && batch.left.empty() && joining_.empty();
+  return batch.end && batch.switched.empty() && batch.caught_up.empty() && batch.left.empty() &&
+         joining_.empty();
 }
 
 // The first statement of every apply, and in the server: a runner that has been deposed fails here (R6c).
@@ -152,6 +153,8 @@ void PostgresSink::end_commit_point(const ChangeBatch& batch) {
       come_in(table, becoming_streaming_);
     for (const TableName& table : batch.left)
       store_left(*connection_, owner_, table, batch.end->lsn);
+    for (const InstanceSwitch& change : batch.switched)
+      store_instance(*connection_, owner_, change);
     careful() ? check_constraints_carefully(batch.end->lsn) : check_constraints();
     for (const RelationName& shadow : to_drop_)
       drop_shadow(*connection_, shadow);
@@ -159,8 +162,10 @@ void PostgresSink::end_commit_point(const ChangeBatch& batch) {
   }
   if (!joining_.empty()) crash_point("join.before_commit");
   if (!batch.left.empty()) crash_point("leave.before_commit");
+  if (!batch.switched.empty()) crash_point("switch.before_commit");
   crash_point("sink.before_commit");
   connection_->exec("COMMIT");
+  if (!batch.switched.empty()) crash_point("switch.after_commit");
   crash_point("sink.after_commit");
   in_commit_point_ = false;
 }
@@ -197,6 +202,10 @@ void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<Tabl
   joining_.clear();
   for (const TableName& name : batch.left)
     entries_.erase(name);
+  for (const InstanceSwitch& change : batch.switched)
+    log::info("sink.table.instance", {{"table", change.table.str()},
+                                      {"instance", change.instance.name},
+                                      {"behind", batch.end->lsn.hex()}});
 }
 
 bool PostgresSink::write_once(const ChangeBatch& batch, const std::stop_token& stop) {

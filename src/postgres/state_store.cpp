@@ -201,6 +201,17 @@ void store_state(Connection& connection, const Owner& owner, const TableName& ta
              table.str());
 }
 
+void store_instance(Connection& connection, const Owner& owner, const InstanceSwitch& change) {
+  Params params = of_table(owner, change.table);
+  params.text(change.instance.name).integer(change.instance.object_id).text(change.instance.create_date);
+  params.text(bytea_text(change.instance.start_lsn));
+  expect_one(connection.query("UPDATE tailrace.table_state SET instance_name = $4, instance_object_id = $5,"
+                              "   instance_create_date = $6, instance_start_lsn = $7::bytea"
+                              " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+                              params),
+             change.table.str());
+}
+
 void store_left(Connection& connection, const Owner& owner, const TableName& table, const Lsn& low) {
   expect_one(
       connection.query(

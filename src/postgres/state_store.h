@@ -63,6 +63,7 @@ void store_position(Connection& connection, const Owner& owner, const Position& 
 void store_table(Connection& connection, const Owner& owner, const StoredTable& table);
 void store_state(Connection& connection, const Owner& owner, const TableName& table, TableState state,
                  const std::optional<HighMark>& mark);
+void store_instance(Connection& connection, const Owner& owner, const InstanceSwitch& change);
 void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk);
 // R12. A table that leaves the stream has its own position from there on; what streamed is paused.
 void store_left(Connection& connection, const Owner& owner, const TableName& table, const Lsn& low);

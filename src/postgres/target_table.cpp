@@ -211,13 +211,12 @@ std::vector<Difference> differences(const TableSchema& table, const RelationName
 }
 
 void check_shape(const TableSchema& table, const RelationName& name, const TargetTable& target,
-                 const Settings& settings) {
+                 const Settings& settings, ErrorKind kind) {
   std::vector<std::string> found;
   for (Difference& difference : differences(table, name, target, settings))
     found.push_back(std::move(difference.text));
   if (found.empty()) return;
-  throw Error(ErrorKind::config,
-              fmt::format("target table {} is of another shape: {}", name.str(), joined(found, "; ")))
+  throw Error(kind, fmt::format("target table {} is of another shape: {}", name.str(), joined(found, "; ")))
       .with("table", table.name.str())
       .with("remedy",
             "rename or drop the target table, or alter it; `tailrace schema` shows what is expected");

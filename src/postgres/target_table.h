@@ -54,9 +54,9 @@ struct Difference {
 std::vector<Difference> differences(const TableSchema& table, const RelationName& name,
                                     const TargetTable& target, const Settings& settings);
 
-// Throws config with all differences.
+// Throws with all differences: config; of a table that was replicated already schema, for it or its source was altered.
 void check_shape(const TableSchema& table, const RelationName& name, const TargetTable& target,
-                 const Settings& settings);
+                 const Settings& settings, ErrorKind kind = ErrorKind::config);
 
 // Something of the target that would change, hide or refuse replicated rows behind our back (R10a).
 struct Meddler {

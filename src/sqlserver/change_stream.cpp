@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/wait.h"
 #include "model/key_text.h"
+#include "sqlserver/capture_instances.h"
 #include "sqlserver/catalog.h"
 #include "sqlserver/identity.h"
 #include "sqlserver/values.h"
@@ -24,6 +25,22 @@ using namespace std::chrono_literals;
 constexpr std::size_t most_parameters = 2000;  // A statement has at most 2100.
 constexpr std::size_t tables_a_count = 200;    // Of those with rows, two parameters each.
 constexpr auto idle_end_interval = 1s;
+constexpr auto look_again_after = 60s;  // At an instance that was set aside: a look reads the whole catalog.
+
+// The table as it was selected, where its columns and its key are those of `schema`.
+const CapturedTable* find_same_shape(const Selection& selection, const TableSchema& schema) {
+  for (const CapturedTable& table : selection.tables) {
+    if (table.schema->name != schema.name) continue;
+    return table.schema->columns == schema.columns && table.schema->key == schema.key ? &table : nullptr;
+  }
+  return nullptr;
+}
+
+void tell_switch(const StreamTable& planned, const CapturedTable& found,
+                 std::vector<InstanceSwitch>& switched) {
+  if (planned.instance.name.empty() || planned.instance.same_as(found.instance)) return;
+  switched.push_back({planned.schema->name, found.instance});
+}
 
 std::string resnapshot(const TableName& table) {
   return fmt::format("tailrace table CONFIG resnapshot --table {}", table.str());
@@ -87,39 +104,6 @@ std::vector<MappedTransaction> read_mapped(Connection& connection, const Lsn& lo
   return mapped;
 }
 
-std::optional<Error> validity_error(std::span<const CatalogInstance> instances, const TableSchema& table,
-                                    const Lsn& position) {
-  const CaptureInstance& known = table.instance;
-  const std::string name = table.name.str();
-  const auto found = std::find_if(instances.begin(), instances.end(), [&](const CatalogInstance& instance) {
-    return instance.object_id == known.object_id && instance.name == known.name &&
-           instance.create_date == known.create_date;
-  });
-  if (found == instances.end()) {
-    return Error(ErrorKind::gap,
-                 fmt::format("the capture instance {} of {} is gone or was made anew: changes in "
-                             "between are lost",
-                             known.name, name))
-        .with("table", name)
-        .with("remedy", fmt::format("take the table again: {}", resnapshot(table.name)));
-  }
-  if (!found->start_lsn || *found->start_lsn <= position) return std::nullopt;
-  return Error(ErrorKind::gap,
-               fmt::format("cleanup has overtaken {}: changes behind the position are gone", name))
-      .with("table", name)
-      .with("position", position.hex())
-      .with("min_lsn", found->start_lsn->hex())
-      .with("remedy",
-            fmt::format("take the table again: {}; and see to it that the retention is longer than any "
-                        "stop",
-                        resnapshot(table.name)));
-}
-
-void check_validity(std::span<const CatalogInstance> instances, const TableSchema& table,
-                    const Lsn& position) {
-  if (std::optional<Error> error = validity_error(instances, table, position)) throw std::move(*error);
-}
-
 ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTable>& tables,
                            const StreamPlan& plan, std::string server)
     : connection_(connection),
@@ -136,6 +120,7 @@ ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTab
     TAILRACE_ASSERT(found != tables.end());
     tables_.push_back(
         {std::make_shared<const CapturedTable>(*found), change_columns_of(*found), planned.low});
+    tell_switch(planned, *found, switched_);
     if (planned.high_mark)
       marks_.push_back({Mark::parse(planned.high_mark->text), planned.schema->name, {}, false});
   }
@@ -148,7 +133,7 @@ ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTab
           return left.low < right.low;
         })->low;
   }
-  check_instances();
+  follow_newer_instances(check_instances());
 }
 
 std::optional<ChangeBatch> ChangeStream::next(std::stop_token stop) {
@@ -192,11 +177,12 @@ std::optional<ChangeBatch> ChangeStream::poll() {
   return batch;
 }
 
-void ChangeStream::add_table(const CapturedTable& table, const Lsn& low) {
+void ChangeStream::add_table(const CapturedTable& table, const StreamTable& planned) {
   TAILRACE_ASSERT(!reading_);
-  Streamed added{std::make_shared<const CapturedTable>(table), change_columns_of(table), low, true, false};
-  check_validity(read_instances(connection_), *table.schema, low);
+  Streamed added{std::make_shared<const CapturedTable>(table), change_columns_of(table), planned.low, true,
+                 false};
   tables_.push_back(std::move(added));
+  tell_switch(planned, table, switched_);
 }
 
 void ChangeStream::remove_table(const TableName& table) {
@@ -238,13 +224,16 @@ void ChangeStream::open_window(const CaptureHead& head) {
     upper = lowered;
     counts = count_window(upper);
   }
-  check_instances();
+  const std::vector<CatalogInstance> instances = check_instances();
   check_ddl(upper);
   std::vector<TableWindow> windows;
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     if (counts[i] != 0) windows.push_back({tables_[i].table.get(), lower_of(tables_[i]), counts[i]});
   }
-  if (windows.empty()) return move_position(upper, mapped);
+  if (windows.empty()) {
+    move_position(upper, mapped);
+    return follow_newer_instances(instances);
+  }
   reader_.begin(std::move(windows), upper, std::move(mapped));
   reading_ = true;
 }
@@ -315,7 +304,7 @@ std::optional<ChangeBatch> ChangeStream::read_part() {
 
 void ChangeStream::finish_window(ChangeBatch& batch) {
   // Cleanup may have run between the pages: rows are then missing without an error (R2b).
-  check_instances();
+  const std::vector<CatalogInstance> instances = check_instances();
   for (std::size_t i = 0; i < reader_.tables().size(); ++i) {
     const TableWindow& window = reader_.tables()[i];
     if (window.rows == reader_.rows_read()[i]) continue;
@@ -326,6 +315,7 @@ void ChangeStream::finish_window(ChangeBatch& batch) {
   }
   reading_ = false;
   move_position(reader_.upper(), reader_.mapped());
+  follow_newer_instances(instances);
   attach_end(batch);
 }
 
@@ -356,6 +346,7 @@ void ChangeStream::attach_end(ChangeBatch& batch) {
     }
   }
   batch.left = std::exchange(left_, {});
+  batch.switched = std::exchange(switched_, {});
   batch.end = position_;
   batch.transactions = transactions_;
   transactions_ = 0;
@@ -367,7 +358,8 @@ bool ChangeStream::has_news() const {
   const bool has_joining = std::any_of(tables_.begin(), tables_.end(), [&](const Streamed& table) {
     return !table.announced && !table.behind && table.low <= position_.lsn;
   });
-  return has_joining || std::any_of(marks_.begin(), marks_.end(), [&](const PendingMark& pending) {
+  return has_joining || !switched_.empty() ||
+         std::any_of(marks_.begin(), marks_.end(), [&](const PendingMark& pending) {
            return !pending.reported && pending.reached_at && *pending.reached_at <= position_.lsn;
          });
 }
@@ -400,10 +392,59 @@ void ChangeStream::tell_waiting() {
         "minutes on an idle database; with SQL Server Agent stopped it never ends"}});
 }
 
-void ChangeStream::check_instances() {
-  const std::vector<CatalogInstance> instances = read_instances(connection_);
+std::vector<CatalogInstance> ChangeStream::check_instances() {
+  std::vector<CatalogInstance> instances = read_instances(connection_);
   for (const Streamed& table : tables_)
-    check_validity(instances, *table.table->schema, lower_of(table));
+    check_validity(instances, *table.table, lower_of(table));
+  return instances;
+}
+
+// From a position on that a newer instance reaches back to, both hold the same changes, and the newer one is read: the older one
+// may then go. Looked at behind every window, the condition cannot be missed at an edge of one (E51).
+void ChangeStream::follow_newer_instances(std::span<const CatalogInstance> instances) {
+  const auto now = steady_clock::now();
+  std::map<TableName, StoredTable> wanted;
+  for (const Streamed& table : tables_) {
+    const CatalogInstance* const newer = newer_instance(instances, *table.table, lower_of(table));
+    if (newer == nullptr || !table.announced) continue;
+    const auto aside = set_aside_.find(newer->object_id);
+    if (aside != set_aside_.end() && now < aside->second) continue;
+    wanted[table.table->schema->name] = {identity_of(*newer), lower_of(table)};
+  }
+  if (wanted.empty()) return;
+  const Selection selection = select_tables(read_catalog(connection_), connection_.settings(), wanted);
+  for (Streamed& table : tables_) {
+    const SchemaPtr schema = table.table->schema;
+    const auto asked = wanted.find(schema->name);
+    if (asked == wanted.end()) continue;
+    const CapturedTable* const found = find_same_shape(selection, *schema);
+    if (found == nullptr || !found->instance.same_as(asked->second.instance)) {
+      set_aside(*table.table, asked->second.instance, selection);
+      continue;
+    }
+    CapturedTable next = *found;
+    next.schema = schema;
+    table.columns = change_columns_of(next);
+    table.table = std::make_shared<const CapturedTable>(std::move(next));
+    switched_.push_back({schema->name, table.table->instance});
+  }
+}
+
+void ChangeStream::set_aside(const CapturedTable& table, const CaptureInstance& other,
+                             const Selection& selection) {
+  const bool is_told = set_aside_.contains(other.object_id);
+  set_aside_[other.object_id] = steady_clock::now() + look_again_after;
+  if (is_told) return;
+  const TableName& name = table.schema->name;
+  std::string reason;
+  for (const Finding& finding : selection.findings) {
+    if (finding.level == FindingLevel::failure && finding.subject == name.str()) reason += finding.reason;
+  }
+  log::warn("source.instance.set_aside",
+            {{"table", name.str()},
+             {"instance", other.name},
+             {"reading", table.instance.name},
+             {"reason", reason.empty() ? "the table has other columns or another key with it" : reason}});
 }
 
 void ChangeStream::check_ddl(const Lsn& upper) {
@@ -423,20 +464,15 @@ void ChangeStream::check_ddl(const Lsn& upper) {
     }
   }
   if (commands.empty()) return;
-  std::map<TableName, CaptureInstance> stored;
+  std::map<TableName, StoredTable> stored;
   for (const Streamed& table : tables_)
-    stored[table.table->schema->name] = table.table->schema->instance;
+    stored[table.table->schema->name] = {table.table->instance, lower_of(table)};
   const Selection now = select_tables(read_catalog(connection_), connection_.settings(), stored);
   for (const Streamed& table : tables_) {
     const TableSchema& schema = *table.table->schema;
-    const auto command = commands.find(schema.instance.object_id);
+    const auto command = commands.find(table.table->instance.object_id);
     if (command == commands.end()) continue;
-    const auto found = std::find_if(now.tables.begin(), now.tables.end(), [&](const CapturedTable& other) {
-      return other.schema->name == schema.name;
-    });
-    const bool is_same = found != now.tables.end() && found->schema->columns == schema.columns &&
-                         found->schema->key == schema.key;
-    if (is_same) continue;
+    if (find_same_shape(now, schema) != nullptr) continue;
     throw Error(
         ErrorKind::schema,
         fmt::format("the captured table {} was changed at the source: {}; bring the target and the capture "

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,7 +17,6 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "pipeline/source.h"
 #include "sqlserver/change_reader.h"
 #include "sqlserver/mark.h"
@@ -41,14 +41,6 @@ std::optional<std::vector<ScanSession>> read_scan_sessions(Connection& connectio
 std::vector<MappedTransaction> read_mapped(Connection& connection, const Lsn& lower, const Lsn& upper,
                                            std::uint64_t most_rows);
 
-// Nothing where the table's change table still is the one of its instance and reaches back to `position`; else a
-// gap, naming table, position and what to do.
-std::optional<Error> validity_error(std::span<const CatalogInstance> instances, const TableSchema& table,
-                                    const Lsn& position);
-// The same, thrown.
-void check_validity(std::span<const CatalogInstance> instances, const TableSchema& table,
-                    const Lsn& position);
-
 class ChangeStream {
  public:
   // Borrows `connection`. `tables` are all that were found; the plan names those that are streamed.
@@ -58,7 +50,7 @@ class ChangeStream {
   std::optional<ChangeBatch> next(std::stop_token stop);
 
   // Both between two windows (R12), as pipeline/source.h says.
-  void add_table(const CapturedTable& table, const Lsn& low);
+  void add_table(const CapturedTable& table, const StreamTable& planned);
   void remove_table(const TableName& table);
 
  private:
@@ -92,7 +84,9 @@ class ChangeStream {
   bool has_unresolved_marks() const;
   void tell_waiting();
 
-  void check_instances();
+  std::vector<CatalogInstance> check_instances();
+  void follow_newer_instances(std::span<const CatalogInstance> instances);
+  void set_aside(const CapturedTable& table, const CaptureInstance& other, const Selection& selection);
   void check_ddl(const Lsn& upper);
   Lsn lower_of(const Streamed& table) const {
     return table.behind ? table.low : std::max(position_.lsn, table.low);
@@ -100,7 +94,10 @@ class ChangeStream {
 
   Connection& connection_;
   std::vector<Streamed> tables_;
-  std::vector<TableName> left_;  // Not said yet.
+  std::vector<TableName> left_;           // Not said yet.
+  std::vector<InstanceSwitch> switched_;  // Not said yet.
+  // By their object_id: newer instances that do not fit, and when they are looked at again.
+  std::map<std::int32_t, std::chrono::steady_clock::time_point> set_aside_;
   std::vector<PendingMark> marks_;
   const std::string server_;
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "sqlserver/capture_instances.h"
 #include "sqlserver/pattern.h"
 #include "sqlserver/remedies.h"
 #include "sqlserver/statements.h"
@@ -28,10 +29,10 @@ class TableSelector {
         case_sensitive_(case_sensitive),
         findings_(findings) {}
 
-  std::optional<CapturedTable> select(const CaptureInstance* stored) {
+  std::optional<CapturedTable> select(const StoredTable* stored) {
     schema_.name = table_.name;
     schema_.estimated_rows = table_.rows;
-    if (stored != nullptr) kept_ = stored->name;
+    if (stored != nullptr) kept_ = stored->instance.name;
     check_rights();
     if (is_of_a_kind_without_capture()) return std::nullopt;
     check_policies();
@@ -40,9 +41,10 @@ class TableSelector {
     select_constraints();
     const CatalogInstance* instance = select_instance(stored);
     if (failed_ || instance == nullptr) return std::nullopt;
-    schema_.instance = {instance->name, instance->object_id, instance->create_date,
-                        instance->start_lsn.value_or(Lsn{})};
+    schema_.instance = identity_of(*instance);
     CapturedTable out;
+    out.source_object_id = table_.object_id;
+    out.instance = schema_.instance;
     out.change_table = instance->change_table;
     out.has_command_id = instance->has_command_id;
     out.needs_before = !is_identity(*instance) || has_key_of_many_spellings();
@@ -408,7 +410,27 @@ class TableSelector {
     return names;
   }
 
-  const CatalogInstance* select_instance(const CaptureInstance* stored) {
+  // The newest complete one of those that `admits` says yes to: they come by age.
+  template <typename Admits>
+  const CatalogInstance* newest_complete(Admits admits) const {
+    for (auto instance = table_.instances.rbegin(); instance != table_.instances.rend(); ++instance) {
+      if (missing_columns(*instance).empty() && admits(*instance)) return &*instance;
+    }
+    return nullptr;
+  }
+
+  const CatalogInstance* kept_or_successor(const StoredTable& stored) const {
+    const auto kept =
+        std::find_if(table_.instances.begin(), table_.instances.end(),
+                     [&](const CatalogInstance& instance) { return is_instance(instance, stored.instance); });
+    const bool is_there = kept != table_.instances.end();
+    if (is_there && (!kept->start_lsn || reaches_back(*kept, stored.position))) return &*kept;
+    const CatalogInstance* const successor = newest_complete(
+        [&](const CatalogInstance& instance) { return reaches_back(instance, stored.position); });
+    return successor != nullptr || !is_there ? successor : &*kept;
+  }
+
+  const CatalogInstance* select_instance(const StoredTable* stored) {
     // Findings of the database.
     if (!catalog_.database.cdc_enabled || !catalog_.database.may_read_cdc) return nullptr;
     if (table_.instances.empty()) {
@@ -417,17 +439,12 @@ class TableSelector {
       return nullptr;
     }
     const CatalogInstance* chosen = nullptr;
-    for (const CatalogInstance& instance : table_.instances) {
-      const bool is_stored = stored != nullptr && stored->name == instance.name &&
-                             stored->object_id == instance.object_id &&
-                             stored->create_date == instance.create_date;
-      if (is_stored) {
-        chosen = &instance;
-        break;
-      }
-      if (missing_columns(instance).empty())
-        chosen = &instance;  // The newest complete one: they come by age.
-    }
+    if (stored != nullptr && !stored->instance.name.empty()) chosen = kept_or_successor(*stored);
+    // One whose start is not established says nothing of where its changes begin.
+    if (chosen == nullptr)
+      chosen =
+          newest_complete([](const CatalogInstance& instance) { return instance.start_lsn.has_value(); });
+    if (chosen == nullptr) chosen = newest_complete([](const CatalogInstance&) { return true; });
     if (chosen == nullptr) chosen = &table_.instances.back();
     if (const std::string missing = missing_columns(*chosen); !missing.empty()) {
       fail("table.captured_columns", table_.name.str(),
@@ -533,7 +550,7 @@ void refuse_nothing(const Catalog& catalog, Selection& selection) {
 }  // namespace
 
 Selection select_tables(const Catalog& catalog, const Settings& settings,
-                        const std::map<TableName, CaptureInstance>& stored) {
+                        const std::map<TableName, StoredTable>& stored) {
   Selection selection;
   const bool case_sensitive = is_case_sensitive(catalog.database.collation);
   std::vector<bool> included(settings.include.size());

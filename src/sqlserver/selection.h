@@ -18,6 +18,8 @@ namespace tailrace::sqlserver {
 // A table with what reading its changes takes.
 struct CapturedTable {
   SchemaPtr schema;
+  std::int32_t source_object_id = 0;
+  CaptureInstance instance;  // That is read; the schema's is the one of its selection.
   std::string change_table;
   bool has_command_id = true;
   // Updates come with their row before, because an update may change the key without a delete and an insert:
@@ -32,10 +34,15 @@ struct Selection {
   std::vector<Finding> findings;
 };
 
-// `stored`: the tables that a pipeline has already, with the capture instances that it reads; these are kept
-// where they still exist. One without a name stands for a table that is to be taken again, from whatever
-// instance.
+// A table that a pipeline has already.
+struct StoredTable {
+  // The one that it reads. It is kept where it still exists and reaches back to `position`; else the newest complete one
+  // that does takes its place. Without a name: the table is to be taken again, from whatever instance.
+  CaptureInstance instance;
+  Lsn position;
+};
+
 Selection select_tables(const Catalog& catalog, const Settings& settings,
-                        const std::map<TableName, CaptureInstance>& stored);
+                        const std::map<TableName, StoredTable>& stored);
 
 }  // namespace tailrace::sqlserver

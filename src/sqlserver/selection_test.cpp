@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sqlserver/testing/lsn.h"
+
 namespace tailrace::sqlserver {
 namespace {
 
@@ -122,7 +124,7 @@ TEST(Selection, SaysThatAReplicatedTableIsNotCapturedAnyMore) {
   table.instances.clear();
   const CaptureInstance stored{"dbo_orders", 200, "2026-01-01T00:00:00.0000000", {}};
   for (const CaptureInstance& instance : {stored, CaptureInstance{}}) {
-    const Selection selection = select_tables(catalog_of({table}), {}, {{table.name, instance}});
+    const Selection selection = select_tables(catalog_of({table}), {}, {{table.name, {instance, {}}}});
     EXPECT_THAT(selection.tables, IsEmpty());
     ASSERT_NE(finding(selection, "table.capture_instance"), nullptr);
   }
@@ -151,9 +153,35 @@ TEST(Selection, KeepsTheStoredInstance) {
   table.instances.push_back(instance_of(table, "dbo_orders_2", 300));
   EXPECT_EQ(select_tables(catalog_of({table}), all(), {}).tables[0].schema->instance.object_id, 300);
   const CaptureInstance stored{"dbo_orders", 200, "2026-01-01T00:00:00.0000000", {}};
-  EXPECT_EQ(
-      select_tables(catalog_of({table}), all(), {{table.name, stored}}).tables[0].schema->instance.object_id,
-      200);
+  const auto chosen = [&](const CatalogTable& now, std::uint32_t position) {
+    return select_tables(catalog_of({now}), all(), {{now.name, {stored, lsn(position)}}})
+        .tables[0]
+        .instance.object_id;
+  };
+  EXPECT_EQ(chosen(table, 5), 200);
+  // One that reaches back takes its place where it is gone, or was cleaned up further.
+  table.instances[1].start_lsn = lsn(4);
+  EXPECT_EQ(chosen(table, 5), 200);
+  table.instances[0].start_lsn = lsn(6);
+  EXPECT_EQ(chosen(table, 5), 300);
+  EXPECT_EQ(chosen(table, 6), 200);
+  EXPECT_EQ(chosen(table, 3), 200) << "neither reaches back: what is said is said of the stored one";
+  table.instances[0].name = "made_anew";
+  table.instances[0].start_lsn = lsn(2);
+  table.instances[1].start_lsn = lsn(7);
+  EXPECT_EQ(chosen(table, 6), 200);
+}
+
+// E16: of an instance whose start is not established nobody knows where its changes begin.
+TEST(Selection, TakesTheNewestInstanceWhoseStartIsKnown) {
+  CatalogTable table = orders();
+  table.instances[0].start_lsn = lsn(1);
+  table.instances.push_back(instance_of(table, "dbo_orders_2", 300));
+  EXPECT_EQ(select_tables(catalog_of({table}), all(), {}).tables[0].instance.object_id, 200);
+  table.instances[1].start_lsn = lsn(9);
+  EXPECT_EQ(select_tables(catalog_of({table}), all(), {}).tables[0].instance.object_id, 300);
+  table.instances[1].columns.pop_back();
+  EXPECT_EQ(select_tables(catalog_of({table}), all(), {}).tables[0].instance.object_id, 200);
 }
 
 TEST(Selection, RefusesTablesWithoutAKey) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "sqlserver/capture_instances.h"
 #include "sqlserver/check.h"
 #include "sqlserver/freetds_conf.h"
 #include "sqlserver/identity.h"
@@ -67,6 +68,12 @@ bool is_left_out(const ResumeState& resume, const TableProgress& progress) {
   return !resume.only && (progress.outside || wanted_of(resume, progress.table) == Wanted::pause);
 }
 
+// Of this table.
+Lsn needed_behind(const ResumeState& resume, const TableProgress& progress) {
+  const bool is_on_its_own = progress.outside || !resume.position;
+  return is_on_its_own ? progress.low : std::max(resume.position->lsn, progress.low);
+}
+
 // Only this table is looked at.
 void keep_only(const TableName& table, Selection& selection) {
   std::erase_if(selection.findings, [&](const Finding& finding) { return !is_about(finding, table); });
@@ -86,9 +93,11 @@ SourceInfo SqlServerSource::open(const ResumeState& resume, std::stop_token stop
   const Connection::StopScope scope(*connection_, stop_);
   const Catalog catalog = read_catalog(*connection_);
   database_ = catalog.database;
-  std::map<TableName, CaptureInstance> stored;
-  for (const auto& [name, progress] : resume.tables)
-    stored[name] = is_to_be_taken_again(resume, progress) ? CaptureInstance{} : progress.instance;
+  std::map<TableName, StoredTable> stored;
+  for (const auto& [name, progress] : resume.tables) {
+    stored[name] = {is_to_be_taken_again(resume, progress) ? CaptureInstance{} : progress.instance,
+                    needed_behind(resume, progress)};
+  }
   Selection selection = select_tables(catalog, settings_, stored);
   if (resume.only) keep_only(*resume.only, selection);
   std::vector<Finding> findings = check_database(*connection_, catalog);
@@ -194,10 +203,9 @@ void SqlServerSource::check_stored_tables(const ResumeState& resume) const {
         std::find_if(tables_.begin(), tables_.end(),
                      [&, &table = name](const CapturedTable& other) { return other.schema->name == table; });
     if (found == tables_.end()) continue;
-    TableSchema schema = *found->schema;
-    schema.instance = progress.instance;
-    const Lsn position = resume.position ? resume.position->lsn : Lsn{};
-    if (std::optional<Error> gap = validity_error(instances, schema, std::max(position, progress.low)))
+    const Lsn position = needed_behind(resume, progress);
+    if (std::optional<Error> gap =
+            succession_error(instances, name, progress.instance, found->instance, position))
       gaps.push_back(std::move(*gap));
   }
   refuse_gaps(gaps);
@@ -256,11 +264,11 @@ void SqlServerSource::add_table(const StreamTable& table) {
   TAILRACE_ASSERT(stream_ != nullptr && !table.high_mark);
   const Connection::StopScope scope(*connection_, stop_);
   const TableSchema& schema = *table.schema;
+  const CaptureInstance& stored = table.instance.name.empty() ? schema.instance : table.instance;
   Selection selection =
-      select_tables(read_catalog(*connection_), settings_, {{schema.name, schema.instance}});
+      select_tables(read_catalog(*connection_), settings_, {{schema.name, {stored, table.low}}});
   keep_only(schema.name, selection);
   const bool is_same = selection.tables.size() == 1 &&
-                       selection.tables.front().schema->instance.object_id == schema.instance.object_id &&
                        selection.tables.front().schema->columns == schema.columns &&
                        selection.tables.front().schema->key == schema.key;
   if (!is_same)
@@ -271,7 +279,10 @@ void SqlServerSource::add_table(const StreamTable& table) {
                                     schema.name.str()));
   CapturedTable captured = std::move(selection.tables.front());
   captured.schema = table.schema;
-  stream_->add_table(captured, table.low);
+  if (std::optional<Error> gap =
+          succession_error(read_instances(*connection_), schema.name, stored, captured.instance, table.low))
+    throw std::move(*gap);
+  stream_->add_table(captured, table);
 }
 
 void SqlServerSource::remove_table(const TableName& table) {

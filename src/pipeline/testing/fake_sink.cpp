@@ -136,6 +136,8 @@ class FakeSink : public Sink {
       if (!batch.end) return true;
       TAILRACE_ASSERT(batch.end->lsn >= world_.stored.position->lsn);
       world_.stored.position = batch.end;
+      for (const InstanceSwitch& change : batch.switched)
+        world_.stored.tables.at(change.table).instance = change.instance;
       world_.stored.succeeded_before = true;
       commit_rows();
       for (const TableName& table : batch.caught_up)

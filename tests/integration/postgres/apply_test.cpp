@@ -31,6 +31,37 @@ class R07_UnchangedColumns : public SinkTest {
 class R08_Parts : public R07_UnchangedColumns {};
 class R11_Stop : public R07_UnchangedColumns {};
 class R13_Bulk : public R07_UnchangedColumns {};
+class R04_Instance : public R07_UnchangedColumns {};
+
+// From which capture instance changes come is a part of the position: one without the other would lose what lies between.
+TEST_F(R04_Instance, AnotherOneIsDurableWithItsPosition) {
+  const CaptureInstance second{"orders_v2", 77, "2026-11-23T00:00:00.0000000", lsn(3)};
+  const TableName name = loaded().schema().name;
+  const auto stored = [&] {
+    auto again = std::make_unique<PostgresSink>(settings());
+    const ResumeState state = again->open(false, {});
+    again->close();
+    return state;
+  };
+  auto sink = streaming({loaded()});
+  ChangeBatch refused = changes(3, [](RowBatch& batch) {
+    add(batch, Operation::insert, {1, "is there", Null{}, Null{}});
+  });
+  refused.switched = {{name, second}};
+  EXPECT_THROW(static_cast<void>(sink->write(refused, {})), Error);
+  sink->close();
+  EXPECT_EQ(stored().position->lsn, lsn(2));
+  EXPECT_FALSE(stored().tables.at(name).instance.same_as(second));
+
+  sink = opened(settings(), {loaded().schema_ptr()});
+  ChangeBatch batch = ending_at(lsn(3), {});
+  batch.switched = {{name, second}};
+  EXPECT_TRUE(sink->write(batch, {}));
+  sink->close();
+  EXPECT_EQ(stored().position->lsn, lsn(3));
+  EXPECT_TRUE(stored().tables.at(name).instance.same_as(second));
+  EXPECT_EQ(stored().tables.at(name).instance.start_lsn, lsn(3));
+}
 
 // NULL, absent and empty are three things; a column that the source did not say keeps its value.
 TEST_F(R07_UnchangedColumns, AbsentNullAndEmptyDiffer) {
