@@ -3,6 +3,8 @@
 
 #include <sqlite3.h>
 
+#include <utility>
+
 #include "sim/storage/clock.h"
 #include "sim/tsql/session_write.h"
 #include "sim/tsql/types.h"
@@ -72,7 +74,7 @@ void SessionCore::check(const Outcome& outcome) {
   error.message.state = outcome->state;
   error.message.procedure = outcome->procedure;
   error.message.line = 0;
-  throw error;
+  throw StatementError(std::move(error));
 }
 
 void SessionCore::begin(bool implicit) {
