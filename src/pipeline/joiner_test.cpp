@@ -254,7 +254,6 @@ TEST_F(R12_Joiner, APauseLetsTheOthersGoOnBehindAGap) {
 // nor come twice, wherever the two stand to each other.
 TEST_F(R12_Joiner, NothingIsLostBetweenTheTwoPositions) {
   catch_up();
-  start();
   std::int64_t next = 1000;
   std::mutex mutex;
   world.at = [&](const std::string& point) {
@@ -265,6 +264,7 @@ TEST_F(R12_Joiner, NothingIsLostBetweenTheTwoPositions) {
     if (next > 1000) world.commit({{a, Operation::delete_, next - 1, 0}});
     ++next;
   };
+  start();
   for (const Wanted wanted : {Wanted::resnapshot, Wanted::pause, Wanted::resume, Wanted::resnapshot}) {
     await_answer(world.request(a, wanted));
     if (wanted == Wanted::pause) {
