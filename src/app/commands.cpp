@@ -71,7 +71,8 @@ Command status_command() {
           "snapshot_rows, chunks_done, chunks_planned, resnapshot, outside, wanted, existing (truncate, "
           "append, adopt, or null: no rows "
           "were there before), compared {deleted, updated, inserted, kept} (how the target differed when it "
-          "was compared with the source last) or null, parked_keys, diverged_keys, dead_letters, instance "
+          "was compared with the source last) or null, parked_keys, diverged_keys, dead_letters, skipped, "
+          "instance "
           "(the "
           "capture instance that is read), last_error.",
       .options = {format_option, {.name = "watch", .help = "Again every second, until interrupted."}},
@@ -80,13 +81,34 @@ Command status_command() {
 }
 
 Command position_command() {
-  return {
-      .name = "position",
-      .summary = "The position up to which everything is applied.",
-      .actions = {{"show", "Print it."}},
-      .options = {format_option},
-      .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth, ExitCode::unavailable},
-      .run = run_position};
+  return {.name = "position",
+          .summary = "The position up to which everything is applied: show it, or set it by hand.",
+          .details =
+              "set is refused while a runner lives (9). Back: the tables replay what lies behind the new "
+              "position, and show older states until "
+              "they have come to now again; what is gone at the source is refused (7). Forward: refused "
+              "without --skip; what "
+              "lies in between is counted, named, and never applied, and `status` lists those tables as "
+              "diverged until they are taken "
+              "again. Tables outside the stream stay where they are. Each change is kept in "
+              "tailrace.position_change. JSON of set: "
+              "pipeline, moved (nowhere, back, forward), from {lsn, commit_time}, to, replayed[], skipped "
+              "{table: changes or null}.",
+          .actions = {{"show", "Print it."}, {"set", "Move it, with a reason."}},
+          .options = {format_option,
+                      {.name = "lsn",
+                       .value = "LSN",
+                       .help = "set: to this LSN, 20 hex digits or 8:8:4; what lies behind it follows."},
+                      {.name = "time",
+                       .value = "TIME",
+                       .help = "set: to the last transaction at this time or before, by the source's clock; "
+                               "ISO 8601 with an offset."},
+                      {.name = "reason", .value = "TEXT", .help = "set: why; it is kept."},
+                      {.name = "skip",
+                       .help = "set: allow to move forward, over changes that will never be applied."}},
+          .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth,
+                         ExitCode::unavailable, ExitCode::gap, ExitCode::fenced},
+          .run = run_position};
 }
 
 Command table_command() {

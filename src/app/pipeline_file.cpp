@@ -128,6 +128,16 @@ PipelineFile load_pipeline(const Invocation& invocation, std::string_view usual_
   return out;
 }
 
+PipelineStatus known_status(const PipelineFile& pipeline) {
+  PipelineStatus status = pipeline.target->status(*pipeline.document, {});
+  if (!status.known) {
+    throw Error(ErrorKind::config,
+                fmt::format("pipeline {} has never run: the target holds nothing of it", pipeline.name))
+        .with("remedy", "start it with `tailrace run`");
+  }
+  return status;
+}
+
 SourceFactory PipelineFile::source_factory() const {
   return [document = document, make = source->make] { return make(*document); };
 }

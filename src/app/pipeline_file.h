@@ -28,6 +28,8 @@ config::Table all_settings();
 // Loads the file that the invocation names, and sets the log up: as the command line says, else as the file
 // says, else text and `usual`.
 PipelineFile load_pipeline(const Invocation& invocation, std::string_view usual_level);
+// What the target holds of it. Throws config where that is nothing.
+PipelineStatus known_status(const PipelineFile& pipeline);
 // The part of the log's set-up that does not need the file.
 void configure_log(const std::string& format, const std::string& level);
 

@@ -1,4 +1,4 @@
-// tailrace status, tailrace position, tailrace table
+// tailrace status, tailrace table
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,16 +24,6 @@ void show(const Invocation& invocation, const std::string& name, const PipelineS
                                                           : status_text(name, status, terminal.colour);
   if (again && terminal.interactive) text = "\x1b[H\x1b[2J" + text;
   print(text);
-}
-
-PipelineStatus known_status(const PipelineFile& pipeline) {
-  PipelineStatus status = pipeline.target->status(*pipeline.document, {});
-  if (!status.known) {
-    throw Error(ErrorKind::config,
-                fmt::format("pipeline {} has never run: the target holds nothing of it", pipeline.name))
-        .with("remedy", "start it with `tailrace run`");
-  }
-  return status;
 }
 
 // The tables that the options name; each must be one of the pipeline's.
@@ -137,27 +127,6 @@ ExitCode run_status(const Invocation& invocation) {
     show(invocation, pipeline.name, status, true);
   }
   return status.known ? ExitCode::done : ExitCode::no;
-}
-
-ExitCode run_position(const Invocation& invocation) {
-  const PipelineFile pipeline = load_pipeline(invocation, "warn");
-  const PipelineStatus status = known_status(pipeline);
-  if (invocation.value("format") == "json") {
-    nlohmann::ordered_json out;
-    out["pipeline"] = pipeline.name;
-    out["lsn"] = nullptr;
-    out["commit_time"] = nullptr;
-    if (status.position) out["lsn"] = status.position->lsn.hex();
-    if (status.position && status.position->commit_time_utc != 0) {
-      out["commit_time"] = time_text(status.position->commit_time_utc);
-    }
-    print(out.dump(2) + "\n");
-  } else {
-    print(status.position ? fmt::format("{} {}\n", status.position->lsn.hex(),
-                                        time_text(status.position->commit_time_utc))
-                          : "none\n");
-  }
-  return status.position ? ExitCode::done : ExitCode::no;
 }
 
 ExitCode run_table(const Invocation& invocation) {

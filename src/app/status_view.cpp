@@ -81,9 +81,10 @@ std::string state_text(const TableStatus& table) {
 std::string diverged_tables(const PipelineStatus& status) {
   std::string out;
   for (const TableStatus& table : status.tables) {
-    if (!table.outside && table.diverged_keys == 0) continue;
+    if (!table.outside && !table.skipped && table.diverged_keys == 0) continue;
     out += (out.empty() ? "" : ", ") + table.table.str();
     if (table.outside) out += " (outside the stream)";
+    if (table.skipped) out += " (changes were skipped)";
     if (table.diverged_keys != 0) out += fmt::format(" ({} keys)", grouped(table.diverged_keys));
   }
   return out;
@@ -177,6 +178,7 @@ std::string status_json(const std::string& pipeline, const PipelineStatus& statu
                              {"parked_keys", table.parked_keys},
                              {"diverged_keys", table.diverged_keys},
                              {"dead_letters", table.dead_letters},
+                             {"skipped", table.skipped},
                              {"instance", nullable(table.instance)},
                              {"last_error", nullable(table.last_error)}});
   }

@@ -130,11 +130,17 @@ class Attempt {
   // The first load of tables that have nothing to show yet.
   void begin_missing() {
     if (starting_.empty()) return;
-    const std::vector<Lsn> lows = source_->take_low(starting_);
+    // Only what has never been begun: a load that a command wants anew is a load.
+    const bool loads = settings_.load_first || resume_.position.has_value();
+    std::vector<Lsn> lows = source_->take_low(starting_);
     TAILRACE_ASSERT(lows.size() == starting_.size());
+    if (!loads && (settings_.start.lsn || settings_.start.time_utc)) {
+      resume_.position = source_->position_at(settings_.start, starting_);
+      lows.assign(starting_.size(), resume_.position->lsn);
+    }
     std::vector<TableStart> starts;
     for (std::size_t i = 0; i < starting_.size(); ++i)
-      starts.push_back({starting_[i], lows[i], /*shadow=*/false});
+      starts.push_back({starting_[i], lows[i], /*shadow=*/false, loads});
     if (!resume_.position) resume_.position = Position{*std::min_element(lows.begin(), lows.end()), "", 0};
     sink_->begin_load(info_.identity, starts, *resume_.position);
     for (const TableStart& start : starts) {
@@ -143,6 +149,11 @@ class Attempt {
       progress.table = start.schema->name;
       progress.low = start.low;
       progress.instance = start.schema->instance;
+      if (!loads) {
+        progress.chunks = {{Chunk{progress.table, 0, {}, {}, 0}, /*done=*/true, 0}};
+        log::info("table.not_loaded", {{"table", progress.table.str()}, {"low", start.low.hex()}});
+        continue;
+      }
       progress_.begin_load(start.schema->name);
       log::info("table.loading", {{"table", start.schema->name.str()},
                                   {"low", start.low.hex()},

@@ -1,7 +1,9 @@
 // How much at once, how long to try, what to do with a bad row.
 #include "pipeline/settings_table.h"
 
+#include "base/error.h"
 #include "config/units.h"
+#include "model/instant.h"
 
 namespace tailrace {
 namespace {
@@ -12,16 +14,63 @@ using config::mebibyte;
 using config::SettingType;
 using config::unbound;
 
+void start_is_a_point(const config::Document& document, std::vector<config::Complaint>& complaints) {
+  const auto complain = [&](const char* setting, const std::string& text) {
+    complaints.push_back({setting, text, nullptr});
+  };
+  for (const char* setting : {"start.lsn", "start.time"}) {
+    if (!document.has(setting)) continue;
+    if (document.read("snapshot.mode").text != "none")
+      complain(setting, "without snapshot.mode: none a first start begins with a snapshot");
+    const std::string text = document.read(setting).text;
+    try {
+      if (setting == std::string_view("start.lsn")) {
+        static_cast<void>(Lsn::parse(text));
+      } else {
+        static_cast<void>(parse_instant(text));
+      }
+    } catch (const Error& error) {
+      complain(setting, error.message());
+    }
+  }
+  if (document.has("start.lsn") && document.has("start.time"))
+    complain("start.time", "start.lsn says where to begin already");
+  if (document.read("snapshot.mode").text == "none" && document.read("snapshot.existing").text != "refuse")
+    complain("snapshot.existing", "with snapshot.mode: none there is nothing to hold existing rows against");
+}
+
 }  // namespace
 
 const std::vector<Binding<RunSettings>>& run_settings_bindings() {
   static const std::vector<Binding<RunSettings>> all{
-      unbound<RunSettings>(
-          {.name = "snapshot.mode",
-           .type = SettingType::choice,
-           .help = "initial: tables that are not loaded yet are loaded, then the stream follows.",
-           .fallback = "initial",
-           .choices = {"initial"}}),
+      {{.name = "snapshot.mode",
+        .type = SettingType::choice,
+        .help = "initial: tables that are not loaded yet are loaded, then the stream follows. none: a "
+                "pipeline's first start loads "
+                "nothing; its targets hold what the source had at the start, loaded by other means, or "
+                "nothing, and the changes "
+                "behind it follow. Tables that come later are loaded.",
+        .fallback = "initial",
+        .choices = {"initial", "none"}},
+       [](RunSettings& s, const std::string&, const config::Value& value) {
+         s.load_first = value.text == "initial";
+       }},
+      {{.name = "start.lsn",
+        .help = "With snapshot.mode: none, where the first start begins: changes of transactions behind this "
+                "LSN. 20 hex digits, "
+                "or 8:8:4.",
+        .example = "0000002a000001c80003"},
+       [](RunSettings& s, const std::string&, const config::Value& value) {
+         s.start.lsn = Lsn::parse(value.text);
+       }},
+      {{.name = "start.time",
+        .help = "The same by the source's clock: changes committed after it. ISO 8601 with an offset. "
+                "Without both of them: "
+                "from where capture is.",
+        .example = "2026-11-23T10:00:00+01:00"},
+       [](RunSettings& s, const std::string&, const config::Value& value) {
+         s.start.time_utc = parse_instant(value.text);
+       }},
       bind<RunSettings>(
           {.name = "snapshot.readers",
            .type = SettingType::integer,
@@ -77,7 +126,7 @@ const std::vector<Binding<RunSettings>>& run_settings_bindings() {
 }
 
 config::Table run_settings_table() {
-  return config::table_of(run_settings_bindings());
+  return config::table_of(run_settings_bindings(), {start_is_a_point});
 }
 
 }  // namespace tailrace

@@ -52,6 +52,19 @@ struct TableStart {
   Lsn low;
   bool shadow =
       false;  // Load into a shadow table; the target keeps showing what it has until the table joins.
+  bool loads =
+      true;  // Else nothing will be read: what the target has stays, as what the source had at `low`.
+};
+
+// A position that somebody sets by hand.
+struct PositionMove {
+  Position to;
+  std::string reason;
+  std::string by;
+  // Going back: the tables of the stream replay what lies behind `to`, and are whole again at this mark.
+  std::optional<HighMark> replay_until;
+  // Going forward: what is passed over of each table; nothing where nobody knows how much.
+  std::map<TableName, std::optional<std::uint64_t>> skipped;
 };
 
 struct ParkedKeys {
@@ -110,6 +123,10 @@ class Sink {
   // Tables that have become `streaming` and lack their unique constraints and foreign keys get them (R9a);
   // nothing to do is cheap. False if stopped first: the next call goes on.
   [[nodiscard]] virtual bool finish_constraints(std::stop_token stop) = 0;
+
+  // In one transaction: the position, what it means for the tables of the stream, and a note of who did it and why. Behind
+  // use_tables(), in the place of a run. Throws config for a table that cannot replay. False if stopped first.
+  [[nodiscard]] virtual bool move_position(const PositionMove& move, std::stop_token stop) = 0;
 
   // Called between commit points, at least once a second: fails with fenced where the fence has moved, and
   // answers the requests of commands that are open. That this runner is alive is shown by the sink

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -53,6 +54,12 @@ class SnapshotReader {
                                             std::stop_token stop) = 0;
 };
 
+// Where somebody wants to begin, or to go on; one of the two.
+struct StartPoint {
+  std::optional<Lsn> lsn;
+  std::optional<std::int64_t> time_utc;  // 100 ns since 0001-01-01.
+};
+
 struct StreamTable {
   SchemaPtr schema;
   Lsn low;  // Changes at or below are left out.
@@ -85,6 +92,15 @@ class Source {
 
   // After the last read of a snapshot has ended: the mark that its catch-up must pass (R3).
   virtual HighMark take_mark() = 0;
+
+  // The position behind which everything lies that was committed behind the LSN, or after the time as the source's clock and its
+  // resolution know it. Throws config where the source has not come so far, gap where changes of one of the tables behind it are
+  // gone.
+  virtual Position position_at(const StartPoint& point, const std::vector<SchemaPtr>& tables) = 0;
+
+  // Changes of each table in (after, upto]; nothing where not all of them are there any more.
+  virtual std::map<TableName, std::optional<std::uint64_t>> count_changes(
+      const std::vector<SchemaPtr>& tables, const Lsn& after, const Lsn& upto) = 0;
 
   virtual void start_stream(const StreamPlan& plan) = 0;
 

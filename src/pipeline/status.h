@@ -42,6 +42,7 @@ struct TableStatus {
   std::string existing =
       {};  // What becomes of rows that were there before: truncate, append, adopt; empty: none were.
   std::optional<ComparedRows> compared = {};
+  bool skipped = false;       // Changes of it were passed over by hand, and it was not taken again since.
   std::string instance = {};  // The capture instance that its changes come from.
   std::string last_error = {};
 };

@@ -43,7 +43,8 @@ void read_tables(Connection& connection, const Settings& settings, PipelineStatu
       "       greatest(coalesce(c.reltuples, 0), 0)::bigint,"
       "       coalesce(k.rows, 0)::bigint, coalesce(k.done, 0), coalesce(k.planned, 0), p.parked, "
       "t.last_error, t.outside, coalesce(r.wanted, ''), nullif(t.existing, 'refuse'),"
-      "       t.compared_deleted, t.compared_updated, t.compared_inserted, t.compared_kept, t.instance_name"
+      "       t.compared_deleted, t.compared_updated, t.compared_inserted, t.compared_kept, t.instance_name, "
+      "t.skipped"
       "  FROM tailrace.table_state t"
       "  LEFT JOIN tailrace.table_request r ON r.pipeline = t.pipeline AND r.answered_at IS NULL"
       "   AND r.source_schema = t.source_schema AND r.source_table = t.source_table"
@@ -77,6 +78,7 @@ void read_tables(Connection& connection, const Settings& settings, PipelineStatu
       table.compared = ComparedRows{count(13), count(14), count(15), count(16)};
     }
     table.instance = std::string(rows.text(at, 17));
+    table.skipped = rows.boolean(at, 18);
     status.tables.push_back(std::move(table));
   }
 }

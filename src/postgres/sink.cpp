@@ -133,6 +133,8 @@ void PostgresSink::use_table(const SchemaPtr& table) {
     if (!found.exists()) return;
     check_shape(*table, target, found, settings_);
     refuse_meddlers(*connection_, *table, target);
+    const bool is_first_start = !only_ && !stored_.position;
+    if (is_first_start && !settings_.load_first) return;  // Somebody else has loaded it.
     if (settings_.existing == ExistingRows::refuse && has_rows(*connection_, target))
       refuse_existing(table->name, target);
     return;
@@ -215,8 +217,13 @@ void PostgresSink::start_table(const TableStart& start, FoundTables& found) {
   bool shadow = false;
   if (known == entries_.end()) {
     TAILRACE_ASSERT(!start.shadow);
-    shadow = find_existing(start.schema, row, found);
+    if (start.loads) {
+      shadow = find_existing(start.schema, row, found);
+    } else {
+      create_target(*start.schema, row.target);
+    }
   } else {
+    TAILRACE_ASSERT(start.loads);
     const bool had_shadow = known->second.plan->shadow();
     shadow = start.shadow || had_shadow;  // Also a first load into a shadow that begins anew.
     row.existing = known->second.existing;
@@ -237,6 +244,8 @@ void PostgresSink::start_table(const TableStart& start, FoundTables& found) {
     relation = {"tailrace", *row.shadow_table};
   }
   store_table(*connection_, owner_, row);
+  // So that no later run takes what is not to be read for what has not been read yet.
+  if (!start.loads) store_chunk(*connection_, owner_, {name, 0, {}, {}, 0}, /*done=*/true);
   forget_diverged(*connection_, owner_, name, shadow);
   answer_request(*connection_, owner_, name, "");
   Entry& entry = entries_[name];

@@ -51,6 +51,7 @@ class PostgresSink : public Sink {
   std::vector<ParkedKeys> parked_keys() override;
   void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) override;
   [[nodiscard]] bool finish_constraints(std::stop_token stop) override;
+  [[nodiscard]] bool move_position(const PositionMove& move, std::stop_token stop) override;
   std::vector<TableRequest> heartbeat() override;
   void answer(const TableRequest& request, const std::string& refusal) override;
   std::unique_ptr<Sink> outside(const TableName& table) override;
@@ -91,6 +92,7 @@ class PostgresSink : public Sink {
   void send_position(const Position& position);
   void store_end(const Position& position);
 
+  void begin_replay(const TableName& name, const Entry& entry, const PositionMove& move);
   void forget_unused_tables();
   void check_loses_digits(const TableSchema& table) const;
   void check_unique_targets(const std::vector<SchemaPtr>& tables) const;

@@ -250,8 +250,29 @@ COMMENT ON COLUMN tailrace.table_state.existing IS 'What becomes of rows that we
 COMMENT ON COLUMN tailrace.table_state.compared_kept IS 'Rows whose keys the source does not have (append). The other counts: what the last comparison with the source has changed.';
 )sql";
 
+// Positions that somebody set by hand, and what that has passed over.
+constexpr const char* version_5 = R"sql(
+CREATE TABLE tailrace.position_change (
+  id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  pipeline   text  NOT NULL REFERENCES tailrace.pipeline,
+  changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  changed_by text  NOT NULL,
+  role       text  NOT NULL DEFAULT session_user,
+  from_lsn   bytea NOT NULL CHECK (octet_length(from_lsn) = 10),
+  to_lsn     bytea NOT NULL CHECK (octet_length(to_lsn) = 10),
+  reason     text  NOT NULL,
+  skipped    jsonb NOT NULL
+);
+COMMENT ON TABLE tailrace.position_change IS 'Positions set by hand (tailrace position set): who, when, from where to where, and why.';
+COMMENT ON COLUMN tailrace.position_change.skipped IS 'Table to changes that were passed over; null: nobody knows how many.';
+
+ALTER TABLE tailrace.table_state ADD COLUMN skipped boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN tailrace.table_state.skipped IS 'Changes of it were passed over by hand: until it is taken again it is not what the source has.';
+)sql";
+
 // Entry n brings version n to n + 1.
-constexpr std::array<const char*, state_version> migrations{version_1, version_2, version_3, version_4};
+constexpr std::array<const char*, state_version> migrations{version_1, version_2, version_3, version_4,
+                                                            version_5};
 
 }  // namespace
 

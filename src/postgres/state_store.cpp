@@ -178,7 +178,7 @@ void store_table(Connection& connection, const Owner& owner, const StoredTable& 
       "   instance_create_date = EXCLUDED.instance_create_date,"
       "   instance_start_lsn = EXCLUDED.instance_start_lsn, loaded_rows = 0,"
       "   constraints_done = EXCLUDED.constraints_done, outside = EXCLUDED.outside,"
-      "   existing = EXCLUDED.existing, compared_deleted = NULL, compared_updated = NULL,"
+      "   skipped = false, existing = EXCLUDED.existing, compared_deleted = NULL, compared_updated = NULL,"
       "   compared_inserted = NULL, compared_kept = NULL, changed_at = clock_timestamp()",
       params);
   connection.query(
@@ -287,13 +287,13 @@ Params low_params(const Owner& owner, const TableName& table, const Lsn& low) {
   return of_table(owner, table).text(bytea_text(low));
 }
 
-void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk) {
+void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk, bool done) {
   Params params = of_table(owner, chunk.table);
   params.integer(chunk.number).texts(chunk.after).texts(chunk.upto);
-  params.integer(static_cast<std::int64_t>(chunk.estimated_rows));
+  params.integer(static_cast<std::int64_t>(chunk.estimated_rows)).boolean(done);
   connection.query(
       "INSERT INTO tailrace.snapshot_chunk (pipeline, source_schema, source_table, number, after, upto,"
-      " estimated_rows) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+      " estimated_rows, done) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
       params);
 }
 

@@ -64,7 +64,7 @@ void store_table(Connection& connection, const Owner& owner, const StoredTable& 
 void store_state(Connection& connection, const Owner& owner, const TableName& table, TableState state,
                  const std::optional<HighMark>& mark);
 void store_instance(Connection& connection, const Owner& owner, const InstanceSwitch& change);
-void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk);
+void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk, bool done = false);
 // R12. A table that leaves the stream has its own position from there on; what streamed is paused.
 void store_left(Connection& connection, const Owner& owner, const TableName& table, const Lsn& low);
 // Its shadow goes, after the target was compared with it.

@@ -14,6 +14,13 @@ std::string take_again(const TableName& table) {
 
 }  // namespace
 
+Lsn just_before(Lsn lsn) {
+  for (std::size_t i = lsn.bytes.size(); i-- > 0;) {
+    if (lsn.bytes[i]-- != 0) break;
+  }
+  return lsn;
+}
+
 CaptureInstance identity_of(const CatalogInstance& instance) {
   return {instance.name, instance.object_id, instance.create_date, instance.start_lsn.value_or(Lsn{})};
 }

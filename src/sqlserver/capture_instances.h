@@ -15,6 +15,9 @@
 
 namespace tailrace::sqlserver {
 
+// The largest LSN that is less.
+Lsn just_before(Lsn lsn);
+
 CaptureInstance identity_of(const CatalogInstance& instance);
 bool is_instance(const CatalogInstance& instance, const CaptureInstance& known);
 

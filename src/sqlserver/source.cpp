@@ -166,11 +166,8 @@ void SqlServerSource::check_identity(const ResumeState& resume, const std::strin
 void SqlServerSource::check_position(const Position& position) {
   if (position.evidence.empty()) return;  // A table's first low: no transaction's LSN.
   const CaptureHead head = read_head(*connection_);
-  Lsn before = position.lsn;  // Exclusive.
-  for (std::size_t i = before.bytes.size(); i-- > 0;) {
-    if (before.bytes[i]-- != 0) break;
-  }
-  const std::vector<MappedTransaction> rows = read_mapped(*connection_, before, position.lsn, 1);
+  const std::vector<MappedTransaction> rows =
+      read_mapped(*connection_, just_before(position.lsn), position.lsn, 1);
   if (!rows.empty()) {
     if (evidence_of(rows.front()) == position.evidence) return;
     throw Error(ErrorKind::gap,

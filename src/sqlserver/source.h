@@ -26,6 +26,9 @@ class SqlServerSource : public Source {
   std::vector<Lsn> take_low(const std::vector<SchemaPtr>& tables) override;
   std::unique_ptr<SnapshotReader> snapshot_reader() override;
   HighMark take_mark() override;
+  Position position_at(const StartPoint& point, const std::vector<SchemaPtr>& tables) override;
+  std::map<TableName, std::optional<std::uint64_t>> count_changes(const std::vector<SchemaPtr>& tables,
+                                                                  const Lsn& after, const Lsn& upto) override;
   void start_stream(const StreamPlan& plan) override;
   std::optional<ChangeBatch> next(std::stop_token stop) override;
   void add_table(const StreamTable& table) override;
@@ -35,6 +38,11 @@ class SqlServerSource : public Source {
   void refuse_failures(const std::vector<Finding>& findings, const ResumeState& resume) const;
   void check_identity(const ResumeState& resume, const std::string& current);
   void check_position(const Position& position);
+  Position position_at_lsn(const Lsn& lsn, const CaptureHead& head);
+  Position position_at_time(std::int64_t time_utc, const CaptureHead& head,
+                            const std::vector<SchemaPtr>& tables, std::span<const CatalogInstance> instances);
+  void refuse_unreached(const std::vector<SchemaPtr>& tables, std::span<const CatalogInstance> instances,
+                        const Lsn& position) const;
   void check_stored_tables(const ResumeState& resume) const;
 
   Settings settings_;

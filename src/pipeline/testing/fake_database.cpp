@@ -1,6 +1,7 @@
 // The fakes' shared world, and the fake source.
 #include "pipeline/testing/fake_database.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <utility>
 
@@ -180,6 +181,32 @@ class FakeSource : public Source {
   HighMark take_mark() override {
     const std::lock_guard lock(world_.mutex);
     return {std::to_string(world_.next_lsn - 1)};
+  }
+
+  Position position_at(const StartPoint& point, const std::vector<SchemaPtr>& tables) override {
+    world_.point("source.position_at");
+    const std::lock_guard lock(world_.mutex);
+    const std::uint64_t at = point.lsn ? number_of(*point.lsn) : static_cast<std::uint64_t>(*point.time_utc);
+    if (at >= world_.next_lsn) throw Error(ErrorKind::config, "the source has not come so far");
+    for (const SchemaPtr& table : tables)
+      check_cleanup(table->name, lsn_of(at));
+    return {lsn_of(at), "", 0};
+  }
+
+  std::map<TableName, std::optional<std::uint64_t>> count_changes(const std::vector<SchemaPtr>& tables,
+                                                                  const Lsn& after,
+                                                                  const Lsn& upto) override {
+    const std::lock_guard lock(world_.mutex);
+    std::map<TableName, std::optional<std::uint64_t>> counts;
+    for (const SchemaPtr& table : tables) {
+      std::uint64_t& count = counts[table->name].emplace(0);
+      for (auto at = world_.log.upper_bound(number_of(after)); at != world_.log.upper_bound(number_of(upto));
+           ++at)
+        count += static_cast<std::uint64_t>(
+            std::count_if(at->second.begin(), at->second.end(),
+                          [&](const FakeChange& change) { return change.table == table->name; }));
+    }
+    return counts;
   }
 
   void start_stream(const StreamPlan& plan) override {

@@ -52,6 +52,7 @@ struct FakeWorld {
   std::map<TableName, std::string> errors;
   std::set<TableName> keys_aside;
   std::size_t most_keys_settled = 0;  // At once.
+  std::vector<PositionMove> moves;
   bool closed_cleanly = false;
   int opens = 0;
   int take_overs = 0;  // Opens that were to depose another runner.

@@ -90,6 +90,10 @@ class FakeSink : public Sink {
       progress.low = start.low;
       progress.shadow = start.shadow;
       progress.outside = only_.has_value();
+      if (!start.loads) {
+        progress.chunks = {{Chunk{progress.table, 0, {}, {}, 0}, /*done=*/true, 0}};
+        continue;
+      }
       // What an earlier load left there is dropped.
       (start.shadow ? world_.shadow_rows : world_.sink_rows)[start.schema->name].clear();
     }
@@ -155,6 +159,19 @@ class FakeSink : public Sink {
   }
   bool finish_constraints(std::stop_token stop) override {
     return world_.point("sink.finish_constraints", stop);
+  }
+  bool move_position(const PositionMove& move, std::stop_token stop) override {
+    if (!world_.point("sink.move_position", stop)) return false;
+    const std::lock_guard lock(world_.mutex);
+    world_.stored.position = move.to;
+    world_.moves.push_back(move);
+    for (auto& [name, progress] : world_.stored.tables) {
+      if (progress.outside || !move.replay_until) continue;
+      progress.state = TableState::catching_up;
+      progress.low = move.to.lsn;
+      progress.high_mark = move.replay_until;
+    }
+    return true;
   }
   std::vector<ParkedKeys> parked_keys() override {
     const std::lock_guard lock(world_.mutex);

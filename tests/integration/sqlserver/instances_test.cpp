@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr const char* second = ", @capture_instance = N'second'";
+constexpr const char* as_second = ", @capture_instance = N'second'";
 
 Lsn lsn_answer(Database& database, std::string_view expression) {
   return Lsn::parse(database.answer(fmt::format("SELECT CONVERT(nvarchar(22), {}, 1)", expression)));
@@ -88,7 +88,7 @@ class Edges : public ::testing::Test {
     first_.emplace(database_.settings());
     resume_ = state_of(*first_, {lo_, "", 0});
     EXPECT_EQ(resume_.tables.begin()->second.instance.name, "dbo_t");
-    database_.enable("t", second);
+    database_.enable("t", as_second);
     for (int id = 2; id <= 4; ++id)
       insert(id);
     hi_ = max_lsn(database_);
@@ -276,7 +276,7 @@ TEST(TwoInstances, TheNewerOneIsFollowedUnderTheStream) {
     });
   };
   database.run("INSERT INTO t VALUES (2, NULL)");
-  database.enable("t", second);
+  database.enable("t", as_second);
   database.run("INSERT INTO t VALUES (3, NULL)");
   until_row("insert id=3 note=NULL");
   database.run("INSERT INTO t VALUES (4, NULL)");
@@ -305,7 +305,7 @@ TEST(TwoInstances, TheNewerOneIsFollowedByAMarkerToo) {
   database.settle();
   Opened opened(database.settings());
   opened.stream();
-  database.enable("t", second);
+  database.enable("t", as_second);
   database.control("N'marker'");
   const Read read = read_on(opened);
   EXPECT_THAT(read.rows, IsEmpty());
@@ -327,7 +327,7 @@ TEST(TwoInstances, TheNewerOneHasItsOwnOrdinals) {
   opened.stream();
   database.run("INSERT INTO t VALUES (7, 1, N'b', N'a')");
   EXPECT_THAT(opened.next_rows(), ElementsAre("insert id=1 lob=b note=a"));
-  database.enable("t", fmt::format("{}, @captured_column_list = N'note, lob, id'", second));
+  database.enable("t", fmt::format("{}, @captured_column_list = N'note, lob, id'", as_second));
   database.run("UPDATE t SET note = N'c'");
   Read read = read_on(opened);
   EXPECT_THAT(read.rows, ElementsAre("update id=1 lob=absent note=c"));
@@ -346,7 +346,7 @@ TEST(TwoInstances, AnIncompleteOneIsSetAsideAndThenStops) {
   database.settle();
   Opened opened(database.settings());
   opened.stream();
-  database.enable("t", fmt::format("{}, @captured_column_list = N'id'", second));
+  database.enable("t", fmt::format("{}, @captured_column_list = N'id'", as_second));
   database.run("INSERT INTO t VALUES (1, N'a')");
   Read read = read_on(opened);
   EXPECT_THAT(read.rows, ElementsAre("insert id=1 note=a"));
@@ -373,7 +373,7 @@ TEST(TwoInstances, AStartGoesOnWithTheOneThatReachesBack) {
   opened.stream();
   database.run("INSERT INTO t VALUES (1)");
   const ResumeState before = state_of(opened, read_on(opened).end);
-  database.enable("t", second);
+  database.enable("t", as_second);
   database.run("INSERT INTO t VALUES (2)");
   const Read read = read_on(opened);
   EXPECT_THAT(read.rows, ElementsAre("insert id=2"));
@@ -413,7 +413,7 @@ TEST(TwoInstances, TheOldOneMayLoseItsLowEnd) {
   database.settle();
   Opened opened(database.settings());
   opened.stream();
-  database.enable("t", second);
+  database.enable("t", as_second);
   database.run("INSERT INTO t VALUES (1)");
   const ResumeState resume = state_of(opened, read_on(opened).end);
   database.run("INSERT INTO t VALUES (2)");
@@ -441,7 +441,7 @@ TEST(TwoInstances, NoTransactionIsInHalfOfOne) {
   database.settle();
   Connection writer(database.settings());
   run(writer, "change", "BEGIN TRAN; INSERT INTO t VALUES (1)");
-  std::jthread maker([&] { database.enable("t", second); });
+  std::jthread maker([&] { database.enable("t", as_second); });
   run(writer, "change", "WAITFOR DELAY '00:00:00.500'; INSERT INTO t VALUES (2); COMMIT");
   maker.join();
   database.run("INSERT INTO t VALUES (3)");
