@@ -121,12 +121,12 @@ ExitCode run_status(const Invocation& invocation) {
   const bool watch = invocation.flag("watch");
   PipelineStatus status = pipeline.target->status(*pipeline.document, {});
   show(invocation, pipeline.name, status, watch);
-  while (watch) {
+  if (!watch) return status.known ? ExitCode::done : ExitCode::no;
+  for (;;) {
     wait_for(watch_interval, {});
     status = pipeline.target->status(*pipeline.document, {});
     show(invocation, pipeline.name, status, true);
   }
-  return status.known ? ExitCode::done : ExitCode::no;
 }
 
 ExitCode run_table(const Invocation& invocation) {

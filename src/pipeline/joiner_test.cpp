@@ -12,7 +12,6 @@
 namespace tailrace {
 namespace {
 
-using testing::FakeChange;
 using testing::FakeWorld;
 
 // Waits for something that another thread does; gives up loudly.

@@ -110,7 +110,7 @@ class SinkTest : public ::testing::Test {
   }
   // Takes the table out of the stream, and loads its shadow with these rows.
   static std::unique_ptr<Sink> load_shadow(PostgresSink& sink, const RowBatch& rows) {
-    const SchemaPtr table = rows.schema_ptr();
+    const SchemaPtr& table = rows.schema_ptr();
     take_out(sink, table);
     std::unique_ptr<Sink> own = own_sink(sink, table);
     own->begin_load({}, {start(table, /*shadow=*/true)}, {});
