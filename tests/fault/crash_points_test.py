@@ -61,12 +61,13 @@ class CrashPoints(Fault):
     def test_in_the_join_of_a_table_taken_again(self):
         run = self.start_streaming()
         self.drain(run)
-        self.target.execute("UPDATE public.many SET v = -1 WHERE id % 100 = 0")  # What a person broke.
+        # What a person broke, where no change of the writer's mends it on its own.
+        self.target.execute("UPDATE public.many SET v = -1 WHERE id % 100 = 0 AND id > 5000")
         self.start_writer(14)
         run = self.start(environment={"TAILRACE_CRASH_AT": "join.compared:1"})
         done = self.pipeline.call("table", "resnapshot", "--table", "dbo.many", seconds=90)
         self.assert_killed(run)
-        self.assertEqual(self.row("SELECT count(*) FROM public.many WHERE v = -1")[0], MANY_ROWS // 100,
+        self.assertEqual(self.row("SELECT count(*) FROM public.many WHERE v = -1")[0], (MANY_ROWS - 5000) // 100,
                          f"it was killed before the commit of the comparison\n{done.stderr}")
         run = self.start()
         wait_until(lambda: self.row("SELECT count(*) FROM public.many WHERE v = -1")[0] == 0, 90, "the table joins")
