@@ -19,9 +19,18 @@ std::string key_columns(const TablePlan& plan) {
   return out;
 }
 
+std::string same_key_sql(const TablePlan& plan) {
+  std::string out;
+  for (const std::size_t column : plan.schema->key)
+    out += fmt::format("{0}t.{1} = s.{1}", out.empty() ? "" : " AND ",
+                       quote_name(plan.schema->columns[column].name));
+  return out;
+}
+
 }  // namespace
 
-Gather::Gather(Connection& connection, PlanPtr target, int number) : target_(std::move(target)) {
+Gather::Gather(Connection& connection, PlanPtr target, int number, bool is_exact)
+    : target_(std::move(target)), may_be_there_(!is_exact || target_->keeps_rows) {
   auto plan = std::make_shared<TablePlan>(*target_);
   plan->relation = {"pg_temp", fmt::format("tailrace_gather_{}", number)};
   if (!target_->shadow()) plan->target = plan->relation;
@@ -61,6 +70,14 @@ std::size_t Gather::same_statement(const RowBatch& rows) const {
 
 void Gather::end_statement(Connection& connection) {
   if (!std::exchange(statement_, std::nullopt)) return;
+  if (may_be_there_) {
+    // The snapshot may have the row under its new key already, and a row that is kept gives way (R10c): the key is one row's
+    // from here on, for the statements that follow as well.
+    for (const TablePlan* const held : {target_.get(), plan_.get()})
+      connection.exec(fmt::format("DELETE FROM {} AS t USING {} AS s WHERE s.tailrace_waits AND {}{}",
+                                  held->relation.quoted(), plan_->relation.quoted(), same_key_sql(*plan_),
+                                  held->only.empty() ? "" : " AND " + held->only));
+  }
   connection.exec(
       fmt::format("UPDATE {} SET tailrace_waits = false WHERE tailrace_waits", plan_->relation.quoted()));
 }

@@ -25,8 +25,9 @@ namespace tailrace::postgres {
 
 class Gather {
  public:
-  // Makes the temporary table `number`; it ends with the transaction.
-  Gather(Connection& connection, PlanPtr target, int number);
+  // Makes the temporary table `number`; it ends with the transaction. `is_exact`: the target holds what the source had
+  // before, so that the key which a row gets is free.
+  Gather(Connection& connection, PlanPtr target, int number, bool is_exact);
 
   // Rows go to the temporary table.
   const PlanPtr& plan() const { return plan_; }
@@ -52,6 +53,7 @@ class Gather {
 
   PlanPtr target_;
   PlanPtr plan_;
+  bool may_be_there_;  // A row of a key that nobody has changed before; see TableApply.
   std::optional<std::pair<Lsn, std::int32_t>> statement_;
 };
 

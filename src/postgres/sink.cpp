@@ -101,11 +101,20 @@ void PostgresSink::use_tables(const std::vector<SchemaPtr>& tables) {
 }
 
 // A table that is not configured any more: its changes pass by from here on, so its state must not say that it
-// streams. Taken in again it is loaded like a new one. One that is outside the stream stays: it may only be unfit for now.
+// streams. Taken in again it is loaded like a new one. One that is outside the stream stays, or is about to leave it: it may
+// only be unfit for now.
 void PostgresSink::forget_unused_tables() {
+  const auto is_leaving = [&](const TableProgress& progress) {
+    return progress.state == TableState::streaming &&
+           std::any_of(stored_.requests.begin(), stored_.requests.end(), [&](const TableRequest& request) {
+             return request.table == progress.table && request.wanted == Wanted::pause;
+           });
+  };
   std::vector<const StoredTable*> unused;
   for (const StoredTable& table : stored_.tables) {
-    if (!used_.contains(table.progress.table) && !table.progress.outside) unused.push_back(&table);
+    const TableProgress& progress = table.progress;
+    if (!used_.contains(progress.table) && !progress.outside && !is_leaving(progress))
+      unused.push_back(&table);
   }
   if (unused.empty()) return;
   Transaction transaction(*connection_);

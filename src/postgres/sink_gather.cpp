@@ -27,10 +27,11 @@ void PostgresSink::gather(const ChangeBatch& batch) {
     auto found = gathering_.find(name);
     if (found == gathering_.end()) {
       // Batches of this table that stand before this one have no key changes: they are gathered as well, in order.
-      found =
-          gathering_
-              .emplace(name, Gather(*connection_, entry_of(name).plan, static_cast<int>(gathering_.size())))
-              .first;
+      const Entry& entry = entry_of(name);
+      found = gathering_
+                  .emplace(name, Gather(*connection_, entry.plan, static_cast<int>(gathering_.size()),
+                                        is_exact(entry.state)))
+                  .first;
     }
   }
   for (const RowBatch& rows : batch.tables) {

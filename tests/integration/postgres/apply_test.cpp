@@ -331,6 +331,28 @@ TEST_F(R07_KeyChanges, AShiftOverManyParts) {
             "5|shifted|note 4|NULL\n6|shifted|note 5|NULL");
 }
 
+// While the table catches up its snapshot may hold the row under the new key already: that is one row, not two.
+TEST_F(R07_KeyChanges, CatchingUpMayFindTheNewKeyAtTheEndOfAPart) {
+  auto sink = catching_up({loaded()});
+  RowBatch first(docs_);
+  add(first, Operation::update_before, {5, "?", Null{}, Null{}});
+  add(first, Operation::update, {2, "was five", "note 5", Null{}});
+  RowBatch second(docs_);
+  add(second, Operation::insert, {7, "seven", "note 7", Null{}});
+  EXPECT_TRUE(sink->write(part({first}), {}));
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {second}), {}));
+  EXPECT_EQ(rows(), "1|one|note 1|body 1\n2|was five|note 5|NULL\n7|seven|note 7|NULL");
+
+  RowBatch third(docs_);
+  add(third, Operation::update_before, {6, "?", Null{}, Null{}});
+  add(third, Operation::update, {1, "was six", "note 6", Null{}});
+  RowBatch fourth(docs_);
+  fourth.header(add(fourth, Operation::update, {1, "later", Absent{}, Absent{}})).command_id = 2;
+  EXPECT_TRUE(sink->write(part({third}), {}));
+  EXPECT_TRUE(sink->write(ending_at(lsn(4), {fourth}), {}));
+  EXPECT_EQ(rows(), "1|later|note 6|NULL\n2|was five|note 5|NULL\n7|seven|note 7|NULL");
+}
+
 // R7c holds in the temporary table, too: a row that is missing is a divergence.
 TEST_F(R07_KeyChanges, GatheredChangesNeedTheirRows) {
   auto sink = streaming({loaded()});

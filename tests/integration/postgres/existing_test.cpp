@@ -174,6 +174,19 @@ TEST_F(R10_Existing, AppendMeetsKeptRowsWhereRowsAreGathered) {
   EXPECT_EQ(rows(), "1|same\n2|extra\n3|other\n4|four");
 }
 
+// A key change at the end of a part puts its row in the place of a kept one, also for the statements that follow.
+TEST_F(R10_Existing, AppendReplacesAKeptRowAcrossParts) {
+  auto sink = streaming_with(ExistingRows::append);
+  RowBatch moved(items_);
+  add(moved, Operation::update_before, {4, "four"});
+  add(moved, Operation::update, {3, "was four"});
+  RowBatch later(items_);
+  later.header(add(later, Operation::update, {3, "later"})).command_id = 2;
+  EXPECT_TRUE(sink->write(part({moved}), {}));
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {later}), {}));
+  EXPECT_EQ(rows(), "1|same\n2|two\n3|later");
+}
+
 // What was kept stays through a new load, unless the configuration says that the source's rows are all there are.
 TEST_F(R10_Existing, AppendKeepsThroughANewLoad) {
   auto sink = streaming_with(ExistingRows::append);

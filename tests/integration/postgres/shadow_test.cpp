@@ -233,6 +233,20 @@ TEST_F(R12_Outside, AForeignKeyStandsAsideUntilBothSidesStream) {
   EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.key_aside"), "0");
 }
 
+// Unfit at the source, it is not among the tables of the run; it is paused as it was asked to be, and not forgotten.
+TEST_F(R12_Outside, AnUnfitTableIsPausedAtTheStart) {
+  family()->close();
+  reader_.run(
+      "INSERT INTO tailrace.table_request (pipeline, source_schema, source_table, wanted)"
+      " VALUES ('shop', 'dbo', 'parents', 'pause')");
+  auto sink = opened(settings("runner-b"), {children_});
+  ASSERT_TRUE(sink->set_keys_aside(parents_->name, {}));
+  EXPECT_EQ(foreign_keys(), "");
+  sink->leave({parents_->name});
+  EXPECT_EQ(reader_.table("SELECT state, outside FROM tailrace.table_state WHERE source_table = 'parents'"),
+            "paused|t");
+}
+
 // What was paused is exact: a row that is missing there is missing for a reason, and must not be passed over (R7c).
 TEST_F(R12_Outside, AMissingRowStopsATableThatIsResumed) {
   auto sink = family();
