@@ -51,8 +51,10 @@ void Gather::take(Connection& connection, const TableApply& part) {
   connection.exec("ANALYZE " + plan_->relation.quoted());
 }
 
-void Gather::keep_waiting(const RowBatch& rows, bool has_waiting) {
-  if (!has_waiting) return;
+void Gather::keep_waiting(const RowBatch& rows, const TableApply& part) {
+  if (!part.has_waiting()) return;
+  const std::vector<std::vector<std::string>> keys = part.missing_keys();
+  unknown_.insert(unknown_.end(), keys.begin(), keys.end());
   const RowHeader& last = rows.header(rows.rows() - 1);
   statement_ = {last.commit_lsn, last.command_id};
 }
@@ -70,6 +72,7 @@ std::size_t Gather::same_statement(const RowBatch& rows) const {
 
 void Gather::end_statement(Connection& connection) {
   if (!std::exchange(statement_, std::nullopt)) return;
+  unknown_.clear();
   if (may_be_there_) {
     // The snapshot may have the row under its new key already, and a row that is kept gives way (R10c): the key is one row's
     // from here on, for the statements that follow as well.

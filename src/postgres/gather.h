@@ -34,7 +34,10 @@ class Gather {
   // Before a part is applied: its rows come over from the target.
   void take(Connection& connection, const TableApply& part);
   // After it. `rows`: those of the part, so that the next one is known to go on in the same statement.
-  void keep_waiting(const RowBatch& rows, bool has_waiting);
+  void keep_waiting(const RowBatch& rows, const TableApply& part);
+  // Keys that rows of the open statement have got and whose absent columns are not known (R7c): that the statement takes such
+  // a key from another row, in its next part, does not settle it.
+  const std::vector<std::vector<std::string>>& unknown_keys() const { return unknown_; }
   // How many of the first rows of `rows` belong to the statement whose rows wait.
   std::size_t same_statement(const RowBatch& rows) const;
   bool has_waiting() const { return statement_.has_value(); }
@@ -55,6 +58,7 @@ class Gather {
   PlanPtr plan_;
   bool may_be_there_;  // A row of a key that nobody has changed before; see TableApply.
   std::optional<std::pair<Lsn, std::int32_t>> statement_;
+  std::vector<std::vector<std::string>> unknown_;
 };
 
 // The part changes a key to another by a pair of images.

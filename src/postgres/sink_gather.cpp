@@ -68,7 +68,10 @@ void PostgresSink::apply_gathered(Gather& gather, const RowBatch& rows, std::siz
     settle_keys(table, entry);
     settle_letters(table, entry, settle_diverged(*connection_, owner_, table));
   }
-  gather.keep_waiting(rows, table.has_waiting());
+  for (const Key& key : gather.unknown_keys()) {
+    if (entry.parked.insert(key).second) park_key(*connection_, owner_, rows.schema().name, key);
+  }
+  gather.keep_waiting(rows, table);
 }
 
 void PostgresSink::finish_gathered(const Lsn& upto) {

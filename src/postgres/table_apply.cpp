@@ -203,6 +203,13 @@ void TableApply::read_carried(Connection& connection) {
     const NetChange& change = coalescer_.changes()[i];
     if (change.kind == NetChange::Kind::partial && change.carried() && !is_unfit(i)) moved.push_back(i);
   }
+  if (!streaming_) {
+    for (const std::size_t i : moved) {
+      const RowRef ref = coalescer_.changes()[i].latest;
+      unknown_.push_back(key_of(*ref.batch, ref.row));
+    }
+    return;
+  }
   for (const Indexes& slice : slices(moved)) {
     std::vector<WireBuffer> arrays;
     encode_keys(slice, arrays, /*of_origin=*/true);
@@ -223,13 +230,8 @@ void TableApply::read_carried(Connection& connection) {
     }
     for (const std::size_t i : slice) {
       if (carried_.contains(i)) continue;
-      if (streaming_ && collecting_) {
-        lost_.push_back(i);
-        continue;
-      }
-      if (streaming_) throw lost_error(i);
-      const RowRef ref = coalescer_.changes()[i].latest;
-      missing_.push_back(key_of(*ref.batch, ref.row));
+      if (!collecting_) throw lost_error(i);
+      lost_.push_back(i);
     }
   }
 }
@@ -306,9 +308,7 @@ void TableApply::send_rows(Connection& connection, Statements& statements, const
 void TableApply::send(Connection& connection, Statements& statements) {
   Indexes all(coalescer_.changes().size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  const std::vector<std::vector<std::string>> parked = std::move(missing_);  // Of read_carried().
   send_some(connection, statements, all);
-  missing_ = parked;
 }
 
 void TableApply::send_some(Connection& connection, Statements& statements, const Indexes& some) {
@@ -394,6 +394,12 @@ std::optional<TableApply::Taken> TableApply::taken_along(std::size_t change, std
   for (const char c : bytes)
     hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
   return Taken{hex, false};
+}
+
+std::vector<std::vector<std::string>> TableApply::missing_keys() const {
+  std::vector<std::vector<std::string>> out = unknown_;
+  out.insert(out.end(), missing_.begin(), missing_.end());
+  return out;
 }
 
 std::vector<std::vector<std::string>> TableApply::settled_keys() const {

@@ -59,7 +59,8 @@ class TableApply {
   bool has_waiting() const;
 
   bool has_carried() const;
-  // Reads what rows with changed keys take along from their old target rows (R7e). Before any delete.
+  // Reads what rows with changed keys take along from their old target rows (R7e). Before any delete. While catching up
+  // they take nothing: the row that the snapshot has there may be a later one.
   void read_carried(Connection& connection);
   void send(Connection& connection, Statements& statements);
   // The same for some of the changes, each of them at most once.
@@ -84,8 +85,9 @@ class TableApply {
     bool is_null = false;
   };
   std::optional<Taken> taken_along(std::size_t change, std::size_t column) const;
-  // After check(), while catching up: keys of partial updates whose row was not there.
-  const std::vector<std::vector<std::string>>& missing_keys() const { return missing_; }
+  // After check(), while catching up: keys of partial updates whose row was not there, and keys that a row has got while its
+  // absent columns are not known.
+  std::vector<std::vector<std::string>> missing_keys() const;
   // Keys that are whole again or gone: they are parked no more.
   std::vector<std::vector<std::string>> settled_keys() const;
 
@@ -128,6 +130,7 @@ class TableApply {
   Indexes lost_;
   std::uint64_t updated_ = 0;
   std::vector<std::vector<std::string>> missing_;
+  std::vector<std::vector<std::string>> unknown_;  // Of read_carried().
 };
 
 }  // namespace tailrace::postgres

@@ -282,6 +282,21 @@ TEST_F(R07_KeyChanges, CatchingUpParksTheNewKey) {
   EXPECT_EQ(sink->parked_keys().at(0).keys, (std::vector<std::vector<std::string>>{{"6"}}));
 }
 
+// The snapshot was taken after the row had moved on and another one had come to its key: what that one holds is not the moved
+// row's.
+TEST_F(R07_KeyChanges, CatchingUpCarriesNothingFromALaterRow) {
+  auto sink = catching_up(
+      {loaded()});  // At the source 1 was another row, became 2, and a new 1 came, before the load.
+  EXPECT_TRUE(sink->write(changes(2,
+                                  [](RowBatch& batch) {
+                                    add(batch, Operation::delete_, {2, Null{}, Null{}, Null{}});
+                                    move(batch, 1, 2, "two", 1);
+                                    add(batch, Operation::insert, {1, "one", "note 1", "body 1"});
+                                  }),
+                          {}));
+  EXPECT_EQ(sink->parked_keys().at(0).keys, (std::vector<std::vector<std::string>>{{"2"}}));
+}
+
 // The halves of an exchange lie in two parts: the key that a row gets is still another row's.
 TEST_F(R07_KeyChanges, AnExchangeInTwoParts) {
   for (const bool streams : {true, false}) {
@@ -293,8 +308,13 @@ TEST_F(R07_KeyChanges, AnExchangeInTwoParts) {
     move(second, 2, 1, "was two", 1);
     EXPECT_TRUE(sink->write(part({first}), {}));
     EXPECT_TRUE(sink->write(ending_at(lsn(3), {second}), {}));
-    EXPECT_EQ(rows(), "1|was two|note 2|NULL\n2|was one|note 1|body 1");
-    EXPECT_TRUE(sink->parked_keys().empty());
+    if (streams) {
+      EXPECT_EQ(rows(), "1|was two|note 2|NULL\n2|was one|note 1|body 1");
+      EXPECT_TRUE(sink->parked_keys().empty());
+    } else {
+      // The snapshot may have seen the exchange, or not.
+      EXPECT_EQ(sink->parked_keys().at(0).keys, (std::vector<std::vector<std::string>>{{"1"}, {"2"}}));
+    }
     sink->close();
   }
 }
