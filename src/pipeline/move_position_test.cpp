@@ -148,6 +148,19 @@ TEST_F(MovePosition, AStartWithoutASnapshotStaysOneWhenKilled) {
   EXPECT_EQ(world.sink_rows[orders], (FakeRows{{1, 10}}));
 }
 
+// A command wants the table loaded that was about to be: what the target holds of it is half a load, and no state of the source.
+TEST_F(MovePosition, ALoadThatIsAskedForAnewIsALoad) {
+  world.failures["sink.finish_load"] = {ErrorKind::config};
+  RunSettings settings;
+  EXPECT_THROW(run(settings), Error);
+  world.request(orders, Wanted::resnapshot);
+  world.sink_rows[orders].clear();
+  settings.load_first = false;
+  settings.until_caught_up = true;
+  EXPECT_EQ(run(settings), RunEnd::caught_up);
+  EXPECT_EQ(world.sink_rows[orders], world.source_rows[orders]);
+}
+
 // Only the first start is without one: what comes later has nothing in the target.
 TEST_F(MovePosition, TablesThatComeLaterAreLoaded) {
   RunSettings settings;

@@ -12,6 +12,7 @@
 #include "postgres/connection.h"
 #include "postgres/inspect.h"
 #include "postgres/state_schema.h"
+#include "postgres/state_store.h"
 #include "postgres/target_table.h"
 
 namespace tailrace::postgres {
@@ -193,6 +194,10 @@ class Check {
 
   // R10c.
   void rows(const RelationName& target) {
+    if (!settings_.load_first && !is_known(connection_, settings_.pipeline))
+      return add(FindingLevel::ok, "target.rows", target.str(),
+                 "the table holds rows: they stay, as what the source had at the start (snapshot.mode: none)",
+                 "");
     switch (settings_.existing) {
       case ExistingRows::refuse:
         add(FindingLevel::failure, "target.rows", target.str(),

@@ -67,10 +67,17 @@ class Position(EndToEnd):
 
     # Old rows pass over the new ones: keys that were exchanged, unique values that moved on, parents that are gone.
     def test_back_replays_to_the_same_state(self):
+        # Each transaction for itself: in one commit the last state of all of them would meet nothing.
+        self.pipeline.write(CONFIG.format(**self.pipeline.values).replace("stream: {", "stream: { commit_transactions: 1,"))
+        self.sql("INSERT INTO dbo.customers VALUES (9, N'z')")
         start = self.streamed()
         run = self.start_streaming()
-        self.sql("UPDATE dbo.customers SET code = N'x' WHERE id = 1; UPDATE dbo.customers SET code = N'a' WHERE id = 2; "
-                 "UPDATE dbo.customers SET code = N'b' WHERE id = 1")
+        self.sql("UPDATE dbo.customers SET code = N'x' WHERE id = 1")
+        self.sql("UPDATE dbo.customers SET code = N'a' WHERE id = 2")
+        self.sql("UPDATE dbo.customers SET code = N'b' WHERE id = 1; UPDATE dbo.customers SET code = N'x' WHERE id = 3")
+        self.sql("INSERT INTO dbo.orders VALUES (10, 9, N'of nine', NULL)")
+        self.sql("DELETE FROM dbo.orders WHERE id = 10")
+        self.sql("DELETE FROM dbo.customers WHERE id = 9")
         self.sql("INSERT INTO dbo.customers VALUES (4, N'd')")
         self.sql("INSERT INTO dbo.orders VALUES (3, 4, N'three', N'x'), (4, 4, N'four', NULL)")
         self.sql("UPDATE dbo.orders SET note = N'uno' WHERE id = 1")
@@ -203,7 +210,10 @@ class Position(EndToEnd):
         self.target.execute("CREATE TABLE public.orders (id int PRIMARY KEY, customer int NOT NULL, note varchar(20), lob text)")
         self.target.execute("INSERT INTO public.customers VALUES (1, 'a'), (2, 'b'), (3, 'c')")
         self.target.execute("INSERT INTO public.orders VALUES (1, 1, 'one', 'long'), (2, 2, 'before', NULL)")
+        self.assertEqual(self.pipeline.call("check").returncode, 1)
         self.start_without_snapshot("lsn", point)
+        checked = self.pipeline.call("check")
+        self.assertEqual(checked.returncode, 0, checked.stdout)
         run = self.start_streaming()
         self.assertIn("table.not_loaded", run.log())
         self.flush(run)
