@@ -11,7 +11,6 @@ namespace tailrace {
 namespace {
 
 using namespace tailrace::testing;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class MovePosition : public ::testing::Test {

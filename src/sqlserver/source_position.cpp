@@ -16,13 +16,14 @@ namespace {
 constexpr std::int64_t clock_resolution = 40'000;
 
 std::optional<MappedTransaction> one_mapped(Connection& connection, const std::string& condition,
-                                            const std::string& order, std::vector<Parameter> parameters) {
+                                            const std::string& order,
+                                            const std::vector<Parameter>& parameters) {
   Statement rows(
       connection, "look into the mapping of transactions",
       fmt::format("SELECT TOP (1) m.[start_lsn], m.[tran_id], m.[tran_begin_time], m.[tran_end_time] FROM "
                   "[cdc].[lsn_time_mapping] AS m WHERE {} ORDER BY m.[start_lsn] {}",
                   condition, order),
-      std::move(parameters));
+      parameters);
   if (!rows.fetch()) return std::nullopt;
   return MappedTransaction{rows.lsn(0).value_or(Lsn{}), rows.bytes(1).value_or(""),
                            rows.timestamp(2).value_or(0), rows.timestamp(3).value_or(0)};
