@@ -2,9 +2,12 @@
 #
 #   tailrace_library(name SOURCES ... PUBLIC ... PRIVATE ... TESTS ...)   target tailrace_<name>, alias tailrace::<name>
 #   tailrace_program(name SOURCES ... PRIVATE ...)                        an executable in the build folder's root
-#   tailrace_test(name LEVEL <unit|contract|integration|e2e|fault> SOURCES ... PRIVATE ... [MICROSOFT])
+#   tailrace_test(name LEVEL <unit|contract|integration|e2e|fault> SOURCES ... PRIVATE ... [MICROSOFT] [SHARDS n]
+#                 [COST seconds])
 #
 # MICROSOFT: a second run of the test as <name>_microsoft, with Microsoft's ODBC driver between tailrace and SQL Server.
+# SHARDS: so many CTest entries, <name>_shard1 and so on, each with its share of the cases: the parts of a long test
+# run beside each other. COST: what it takes, roughly; CTest starts the longest first, so that no core waits at the end.
 #
 # PUBLIC means "in our headers". Every test carries its level as a CTest label.
 #
@@ -42,23 +45,55 @@ endfunction()
 execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/setup --microsoft-odbc OUTPUT_VARIABLE TAILRACE_MICROSOFT_ODBC
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 
+# One CTest entry, or one for each shard. All write a report of their own into reports/<level> of the build folder: two
+# entries may run the same executable at the same time.
+function(tailrace_add_runs name shards)
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT;COST;WORKING_DIRECTORY" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
+  list(GET ARG_LABELS 0 level)
+  if(NOT shards)
+    set(shards 1)
+  endif()
+  if(NOT ARG_WORKING_DIRECTORY)
+    set(ARG_WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  endif()
+  math(EXPR last "${shards} - 1")
+  foreach(index RANGE ${last})
+    set(run ${name})
+    set(environment ${ARG_ENVIRONMENT})
+    if(shards GREATER 1)
+      math(EXPR number "${index} + 1")
+      set(run ${name}_shard${number})
+      list(APPEND environment GTEST_TOTAL_SHARDS=${shards} GTEST_SHARD_INDEX=${index})
+    endif()
+    list(APPEND environment "GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/reports/${level}/${run}.xml")
+    add_test(NAME ${run} COMMAND ${ARG_COMMAND} WORKING_DIRECTORY "${ARG_WORKING_DIRECTORY}")
+    set_tests_properties(${run} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "${environment}")
+    if(ARG_COST)
+      set_tests_properties(${run} PROPERTIES COST ${ARG_COST})
+    endif()
+    if(ARG_SERIAL)
+      set_tests_properties(${run} PROPERTIES RUN_SERIAL TRUE)
+    endif()
+  endforeach()
+endfunction()
+
 function(tailrace_test name)
-  cmake_parse_arguments(ARG "MICROSOFT" "LEVEL" "SOURCES;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "MICROSOFT" "LEVEL;SHARDS;COST" "SOURCES;PRIVATE" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   tailrace_target_options(${name})
   target_compile_options(${name} PRIVATE -O0)  # Compiling a test takes longer than running it.
   target_link_libraries(${name} PRIVATE ${ARG_PRIVATE} GTest::gmock GTest::gtest_main)
-  add_test(NAME ${name} COMMAND ${name})
   set(labels ${ARG_LEVEL})
   if(name IN_LIST TAILRACE_CONCURRENT_TESTS)
     list(APPEND labels concurrent)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT 600)
+  tailrace_add_runs(${name} "${ARG_SHARDS}" COMMAND ${name}
+                    LABELS ${labels} TIMEOUT 600 COST "${ARG_COST}")
   # Not under sanitizers: they would judge a library that is not ours.
   if(ARG_MICROSOFT AND NOT TAILRACE_SANITIZE)
-    add_test(NAME ${name}_microsoft COMMAND ${name})
-    set_tests_properties(${name}_microsoft PROPERTIES LABELS ${ARG_LEVEL} TIMEOUT 600
-                         ENVIRONMENT "TAILRACE_TEST_ODBC_DRIVER=${TAILRACE_MICROSOFT_ODBC}")
+    tailrace_add_runs(${name}_microsoft "${ARG_SHARDS}" COMMAND ${name}
+                      LABELS ${ARG_LEVEL} TIMEOUT 600 COST "${ARG_COST}"
+                      ENVIRONMENT "TAILRACE_TEST_ODBC_DRIVER=${TAILRACE_MICROSOFT_ODBC}")
   endif()
 endfunction()
 
@@ -81,7 +116,7 @@ function(tailrace_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 endfunction()
 
-# tailrace_python_test(name LEVEL ... MODULES a.b.c ... [SERIAL] [MICROSOFT] [TIMEOUT seconds])
+# tailrace_python_test(name LEVEL ... MODULES a.b.c ... [SERIAL] [MICROSOFT] [TIMEOUT seconds] [SHARDS n] [COST seconds])
 #
 # unittest modules of this tree, run by the Python environment of tools/setup; not under sanitizers (they drive the
 # finished programs). SERIAL: measures time or memory, so nothing else runs beside it.
@@ -91,7 +126,7 @@ function(tailrace_python_test name)
   if(TAILRACE_SANITIZE)
     return()
   endif()
-  cmake_parse_arguments(ARG "SERIAL;MICROSOFT" "LEVEL;TIMEOUT" "MODULES" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;MICROSOFT" "LEVEL;TIMEOUT;SHARDS;COST" "MODULES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 600)
   endif()
@@ -104,11 +139,13 @@ function(tailrace_python_test name)
     if(NOT run STREQUAL name)
       list(APPEND environment "TAILRACE_TEST_ODBC_DRIVER=${TAILRACE_MICROSOFT_ODBC}")
     endif()
-    add_test(NAME ${run} COMMAND ${TAILRACE_VENV}/bin/python -m tests.support.run_unittest ${ARG_MODULES}
-             WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(${run} PROPERTIES LABELS ${ARG_LEVEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "${environment}")
+    set(serial)
     if(ARG_SERIAL)
-      set_tests_properties(${run} PROPERTIES RUN_SERIAL TRUE)
+      set(serial SERIAL)
     endif()
+    tailrace_add_runs(${run} "${ARG_SHARDS}" ${serial}
+                      COMMAND ${TAILRACE_VENV}/bin/python -m tests.support.run_unittest ${ARG_MODULES}
+                      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} LABELS ${ARG_LEVEL} TIMEOUT ${ARG_TIMEOUT}
+                      COST "${ARG_COST}" ENVIRONMENT ${environment})
   endforeach()
 endfunction()

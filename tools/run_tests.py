@@ -5,8 +5,10 @@
 
 release runs every level; asan (with ubsan) the unit, contract and integration tests; tsan those that have threads
 (CTest label `concurrent`, cmake/tailrace.cmake). LONG=1 kills more often, and builds debug as well. Cases are counted,
-not executables: both GoogleTest and tests/support/run_unittest.py write a report of their cases into the folder that
-GTEST_OUTPUT names.
+not executables: both GoogleTest and tests/support/run_unittest.py write a report of their cases, where GTEST_OUTPUT says
+(cmake/tailrace.cmake: reports/<level>/<test>.xml of the build folder). When something fails, what failed is said first, then
+the last lines of each test that failed; all of the output lies in reports/<level>.log. CPU seconds are those of the
+tests' processes without PostgreSQL's, which belong to nobody.
 The last line is `N passed, N failed, N skipped`; the exit code is 1 when anything failed or was not run.
 """
 
@@ -16,6 +18,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -27,6 +30,8 @@ FOLDERS = {"release": "build", "asan": "build-asan", "tsan": "build-tsan", "debu
 LEVELS = ["unit", "contract", "integration", "e2e", "fault"]
 SANITIZED_LEVELS = {"unit", "contract", "integration"}
 JOBS = int(os.environ.get("JOBS", 0)) or len(os.sched_getaffinity(0))
+LAST_LINES = 80  # Of the output of a test that failed.
+MOST_OUTPUT = 64 << 20  # Bytes that CTest keeps of it; of a longer one it would keep the beginning.
 Count = collections.namedtuple("Count", "passed failed skipped")
 
 
@@ -95,11 +100,15 @@ def build_tests(preset, folder, tests, everything):
     # Building only what runs keeps a cold build inside its budget. Tests in Python have no target: they run the programs.
     known = known_targets(folder)
     programs = ["tailrace", "sqlserver-sim"] if preset == "release" else []
-    executables = {name.removesuffix("_microsoft") for name in tests}  # A second run of the same one.
-    if not build(folder, programs + sorted(executables & known)):
+    if not build(folder, programs + sorted({executable_of(name) for name in tests} & known)):
         return False
-    # tests/integration/sqlserver/CMakeLists.txt: under tsan the source's tests start the release's simulator.
-    return preset != "tsan" or (configure("release") and build(FOLDERS["release"], ["sqlserver-sim"]))
+    # tests/integration/sqlserver/CMakeLists.txt: under sanitizers the source's tests start the release's simulator.
+    return preset == "release" or (configure("release") and build(FOLDERS["release"], ["sqlserver-sim"]))
+
+
+def executable_of(test):
+    """Shards, and second runs over another driver, are runs of one executable."""
+    return re.sub(r"(_microsoft)?(_shard\d+)?$", "", test)
 
 
 def cases_of(report):
@@ -119,6 +128,8 @@ def cases_of(report):
 def failed_cases(report):
     """What each failed case of a report says, shortened."""
     said = []
+    if not report.exists():
+        return said
     for case in ElementTree.parse(report).getroot().iter("testcase"):
         for failure in case.findall("failure") + case.findall("error"):
             text = (failure.text or failure.get("message") or "").strip()
@@ -126,23 +137,63 @@ def failed_cases(report):
     return said
 
 
-def dead_tests(junit):
-    """Name and last lines of every executable that failed, for those that died before they could write a report."""
+def without_passed(lines):
+    """GTEST_BRIEF=1 would do the same, but not say which case it was that died."""
+    kept = []
+    began = 0
+    for line in lines:
+        if line.startswith("[ RUN "):
+            began = len(kept)
+        if line.startswith("[       OK ]"):
+            del kept[began:]
+        elif line.strip() and not line.startswith("[-----") and not line.endswith("... ok"):
+            kept.append(line)
+        if line.startswith(("[       OK ]", "[  FAILED  ]", "[  SKIPPED ]")):
+            began = len(kept)
+    return kept
+
+
+def failed_tests(junit):
+    """Name, what CTest says, and last lines of every CTest test that failed."""
     if not junit.exists():
         return []
-    return [(case.get("name"), "\n".join((case.findtext("system-out") or "").splitlines()[-25:]))
-            for case in ElementTree.parse(junit).getroot().iter("testcase") if case.get("status") == "fail"]
+    said = []
+    for case in ElementTree.parse(junit).getroot().iter("testcase"):
+        if case.get("status") != "fail":
+            continue
+        failure = case.find("failure")
+        reason = failure.get("message", "") if failure is not None else ""
+        lines = without_passed((case.findtext("system-out") or "").splitlines())
+        said.append((case.get("name"), reason or "failed", lines[-LAST_LINES:]))
+    return said
+
+
+def unexplained(reports, level):
+    """Tests that failed, though no case of their report did: they died, were ended for their time, or leaked."""
+    failed = failed_tests(reports / f"{level}.junit.xml")
+    return [each for each in failed if not failed_cases(reports / level / f"{each[0]}.xml")]
 
 
 def digest(preset, level, reports):
-    """The failures of one level, short: the whole output is long, and its reader may see only the end."""
-    lines = []
-    for report in sorted((reports / level).glob("*.xml")):
-        lines += [f"{preset} {level}: {said}" for said in failed_cases(report)]
-    dead = dead_tests(reports / f"{level}.junit.xml")
-    if len(lines) < len(dead):  # at least one died without a report
-        lines += [f"{preset} {level}: {name}; its last lines:\n{last}" for name, last in dead]
-    return lines
+    """The failures of one level, short: the whole output is long, and its reader may see one end of it alone."""
+    said = [case for report in sorted((reports / level).glob("*.xml")) for case in failed_cases(report)]
+    said += ["\n".join([f"{name} itself ({reason}); its last lines:", *last[-25:]])
+             for name, reason, last in unexplained(reports, level)]
+    return [f"{preset} {level}: {failure}" for failure in said]
+
+
+def say_failures(preset, level, reports, output):
+    """First what failed, then how each test that failed ended."""
+    said = digest(preset, level, reports)
+    for failure in said:
+        say(f"FAILED {failure}\n")
+    failed = failed_tests(reports / f"{level}.junit.xml")
+    for name, reason, last in failed:
+        say("\n".join([f"--- {preset} {level}: {name} ({reason}) ended so", *last]))
+    if not said and not failed:  # CTest itself had something to say.
+        say("\n".join(output.splitlines()[-LAST_LINES:]))
+    say(f"--- all of it: {(reports / f'{level}.log').relative_to(ROOT)}")
+    return said
 
 
 def run_preset(preset, folder, tests, counts, digests):
@@ -160,30 +211,30 @@ def run_preset(preset, folder, tests, counts, digests):
         members = [name for name, labels in tests.items() if level in labels]
         if not members:
             continue
-        # Each executable gets a report of its own, however many have the same file name.
-        environment["GTEST_OUTPUT"] = f"xml:{reports / level}/"
         started = time.monotonic()
+        cpu_before = cpu_seconds()
         done = run(["ctest", "--test-dir", folder, "-L", f"^{level}$", "-R", f"^({names})$", f"-j{JOBS}",
                     "--output-on-failure", "--no-tests=error",
-                    "--output-junit", str(reports / f"{level}.junit.xml")],
+                    "--test-output-size-failed", str(MOST_OUTPUT), "--output-junit",
+                    str(reports / f"{level}.junit.xml")],
                    env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         seconds = time.monotonic() - started
+        cpu = cpu_seconds() - cpu_before
+        (reports / f"{level}.log").write_text(done.stdout, encoding="utf-8")
         if done.returncode != 0:
-            say(done.stdout[-60000:])
+            digests += say_failures(preset, level, reports, done.stdout)
         total = Count(0, 0, 0)
         for report in sorted((reports / level).glob("*.xml")):
             count = cases_of(report)
             total = Count(*(a + b for a, b in zip(total, count)))
-        # An executable that died wrote no report, or none of its end: its own failure is counted then.
-        dead = failed_executables(reports / f"{level}.junit.xml", done.returncode)
-        broken = max(dead - total.failed, 0) if done.returncode != 0 else 0
+        broken = len(unexplained(reports, level))
+        if done.returncode != 0 and total.failed + broken == 0:
+            broken = 1  # CTest could not run them.
         total = Count(total.passed, total.failed + broken, total.skipped)
         failed += total.failed
-        if total.failed:
-            digests += digest(preset, level, reports)
         counts[(preset, level)] = (total, seconds)
         say(f"{preset:8} {level:12} {total.passed:5} passed {total.failed:3} failed {total.skipped:3} skipped"
-            f"   {seconds:6.1f} s   ({len(members)} executables)")
+            f"   {seconds:6.1f} s {cpu:6.1f} CPU s   ({len(members)} tests)")
         for line in done.stdout.splitlines():
             if line.startswith("TAILRACE-SAYS "):
                 say("  " + line[len("TAILRACE-SAYS "):])
@@ -191,19 +242,16 @@ def run_preset(preset, folder, tests, counts, digests):
     return failed
 
 
+def cpu_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def show_said(folder):
     """Figures and seeds that tests leave for the reader, one file of lines each."""
     for note in sorted(folder.glob("*.said")):
         for line in note.read_text(encoding="utf-8").splitlines():
             say(f"    {note.stem}: {line}")
-
-
-def failed_executables(junit, returncode):
-    if not junit.exists():
-        return 1 if returncode != 0 else 0
-    root = ElementTree.parse(junit).getroot()
-    failed = sum(1 for case in root.iter("testcase") if case.get("status") == "fail")
-    return max(failed, 1 if returncode != 0 else 0)
 
 
 def main():

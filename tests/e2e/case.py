@@ -150,7 +150,7 @@ def leave_note(name, text):
     print(f"  {text}", flush=True)
     output = os.environ.get("GTEST_OUTPUT", "")
     if output.startswith("xml:"):
-        folder = pathlib.Path(output[len("xml:"):])
+        folder = pathlib.Path(output[len("xml:"):]).parent
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / f"{'.'.join(name.split('.')[-2:])}.said", "a", encoding="utf-8") as notes:
             notes.write(text + "\n")

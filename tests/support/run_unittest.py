@@ -2,8 +2,9 @@
 
     python -m tests.support.run_unittest MODULE...
 
-The report goes into the folder that GTEST_OUTPUT=xml:FOLDER/ names, as <module>.xml, so that tools/run_tests.py counts
-Python's and C++'s cases in one way. CTest runs this (tailrace_python_test in cmake/tailrace.cmake).
+The report goes into the file that GTEST_OUTPUT=xml:FILE names, so that tools/run_tests.py counts Python's and C++'s cases
+in one way; GTEST_TOTAL_SHARDS and GTEST_SHARD_INDEX say which share of the cases is run, as they do for GoogleTest.
+CTest runs this (tailrace_python_test in cmake/tailrace.cmake).
 """
 
 import os
@@ -53,28 +54,40 @@ class Result(unittest.TextTestResult):
         self.mark(test, "skipped", reason)
 
 
-def write_report(folder, name, cases):
+def write_report(path, cases):
     root = ElementTree.Element("testsuites")
-    suite = ElementTree.SubElement(root, "testsuite", name=name, tests=str(len(cases)))
+    suite = ElementTree.SubElement(root, "testsuite", name=path.stem, tests=str(len(cases)))
     for identity, (outcome, text, seconds) in cases.items():
         case = ElementTree.SubElement(suite, "testcase", name=identity, time=f"{seconds:.3f}",
                                       result="skipped" if outcome == "skipped" else "completed")
         if outcome == "failed":
             failure = ElementTree.SubElement(case, "failure", message=text.splitlines()[-1] if text else "")
             failure.text = "".join(c for c in text if c >= " " or c in "\n\t")
-    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
-    ElementTree.ElementTree(root).write(pathlib.Path(folder) / f"{name}.xml", encoding="unicode")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ElementTree.ElementTree(root).write(path, encoding="unicode")
+
+
+def cases_of(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from cases_of(test)
+        else:
+            yield test
+
+
+def share(suite):
+    """The cases of this shard: every n-th, so that those of one class, which are of one kind, spread evenly."""
+    total = int(os.environ.get("GTEST_TOTAL_SHARDS", 1))
+    index = int(os.environ.get("GTEST_SHARD_INDEX", 0))
+    return unittest.TestSuite(case for number, case in enumerate(cases_of(suite)) if number % total == index)
 
 
 def main():
-    names = sys.argv[1:]
     runner = unittest.TextTestRunner(verbosity=2, resultclass=Result)
-    result = runner.run(unittest.defaultTestLoader.loadTestsFromNames(names))
+    result = runner.run(share(unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:])))
     output = os.environ.get("GTEST_OUTPUT", "")
     if output.startswith("xml:"):
-        # A second run over another ODBC driver must not take the place of the first one's report.
-        name = names[0] + (".microsoft" if os.environ.get("TAILRACE_TEST_ODBC_DRIVER") else "")
-        write_report(output[len("xml:"):], name, result.cases)
+        write_report(pathlib.Path(output[len("xml:"):]), result.cases)
     return 0 if result.wasSuccessful() and result.testsRun + len(result.skipped) > 0 else 1
 
 
