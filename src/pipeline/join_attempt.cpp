@@ -15,31 +15,39 @@ namespace tailrace {
 void JoinAttempt::run() {
   sink_ = task_.sink.outside(name_);
   state_ = sink_->open(/*take_over=*/false, stops_.early);
-  TableRequest request = open_request();
+  request_ = open_request();
+  Wanted wanted = request_.wanted;
   const std::optional<TableState> state = known() == nullptr ? std::nullopt : std::optional(known()->state);
-  if (const std::string reason = refusal_of(name_, request.wanted, state); !reason.empty()) {
-    log::warn("table.refused",
-              {{"table", name_.str()}, {"asked", name_of(request.wanted)}, {"reason", reason}});
-    sink_->answer(request, reason);
+  if (const std::string reason = refusal_of(name_, wanted, state); !reason.empty()) {
+    log::warn("table.refused", {{"table", name_.str()}, {"asked", name_of(wanted)}, {"reason", reason}});
+    sink_->answer(request_, reason);
     if (known() == nullptr) return;
-    request.wanted = Wanted::nothing;  // What was under way goes on.
+    wanted = Wanted::nothing;  // What was under way goes on.
   }
-  if (request.wanted == Wanted::pause) return static_cast<void>(leave_stream());
+  if (wanted == Wanted::pause) return static_cast<void>(leave_stream());
   const bool is_at_rest = known() != nullptr && (!known()->outside || known()->state == TableState::paused);
-  if (request.wanted == Wanted::nothing && is_at_rest) return;
+  if (wanted == Wanted::nothing && is_at_rest) {
+    if (!known()->outside) finish();
+    return;
+  }
   if (!open_source()) return;
-  if (request.wanted == Wanted::resnapshot && !known()->outside && !leave_stream()) return;
-  if (request.wanted == Wanted::resume) {
+  if (wanted == Wanted::resnapshot && !known()->outside && !leave_stream()) return;
+  if (wanted == Wanted::resume) {
     sink_->rejoin();
     set_state(TableState::joining);
     log::info("table.resumed", {{"table", name_.str()}, {"low", known()->low.hex()}});
   }
   sink_->use_tables({schema_});
-  if (known() == nullptr || request.wanted == Wanted::resnapshot) begin_load();
+  if (known() == nullptr || wanted == Wanted::resnapshot) begin_load();
   if (!load() || handover_ == nullptr || !join()) return;
-  sink_->record_error("");
+  has_moved_ = true;
+  finish();
+}
+
+// Of a table that streams; the attempt that let it in may have failed here.
+void JoinAttempt::finish() {
   // Foreign keys, whose validation takes as long as the table is large: not in the stream's way.
-  static_cast<void>(sink_->finish_constraints(stops_.early));
+  if (sink_->finish_constraints(stops_.early)) sink_->record_error("");
 }
 
 TableRequest JoinAttempt::open_request() const {
@@ -111,11 +119,9 @@ void JoinAttempt::begin_load() {
 bool JoinAttempt::load() {
   task_.progress.set_table(name_, known()->state, schema_->estimated_rows);
   if (known()->state != TableState::loading) return true;
-  const std::uint64_t before = task_.progress.durable_steps;
-  const bool is_loaded = load_tables(task_.settings, {{schema_, known()->chunks}}, *source_, *sink_,
-                                     task_.progress, stops_.early, stops_.over);
-  has_moved_ = has_moved_ || task_.progress.durable_steps != before;
-  if (!is_loaded) return false;
+  if (!load_tables(task_.settings, {{schema_, known()->chunks}}, *source_, *sink_, task_.progress,
+                   stops_.early, stops_.over))
+    return false;
   const HighMark mark = source_->take_mark();
   if (!sink_->finish_load({schema_}, mark, stops_.early)) return false;
   known()->high_mark = mark;

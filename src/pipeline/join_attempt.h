@@ -22,12 +22,19 @@ class JoinAttempt {
  public:
   // Without a handover the table is loaded and no more.
   JoinAttempt(const JoinerTask& task, const TableName& table, Handover* handover, JoinStops stops)
-      : task_(task), name_(table), handover_(handover), stops_(std::move(stops)) {}
+      : task_(task),
+        name_(table),
+        handover_(handover),
+        stops_(std::move(stops)),
+        request_{0, table, Wanted::nothing},
+        chunks_before_(task.progress.chunks(table)) {}
 
   // Done, or stopped: the stop tokens tell.
   void run();
-  // Something became durable.
-  bool has_moved() const { return has_moved_; }
+  // Something of this table became durable, whatever came behind it.
+  bool has_moved() const { return has_moved_ || task_.progress.chunks(name_) != chunks_before_; }
+  // What it was asked, as long as that is not answered for certain; id 0: nothing.
+  const TableRequest& request() const { return request_; }
 
  private:
   enum class Replay { close, again, stopped };
@@ -40,6 +47,7 @@ class JoinAttempt {
   bool load();
   bool join();
   Replay replay();
+  void finish();
   void set_state(TableState state);
 
   const JoinerTask& task_;
@@ -50,6 +58,8 @@ class JoinAttempt {
   std::unique_ptr<Sink> sink_;
   ResumeState state_;
   SchemaPtr schema_;
+  TableRequest request_;
+  std::uint64_t chunks_before_ = 0;
   bool constraints_made_ = false;
   bool has_moved_ = false;
 };

@@ -12,15 +12,18 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// The table stays as it is; whoever asked is told, and `status` shows it.
-void hold(const JoinerTask& task, const JoinJob& job, const Error& error, const std::stop_token& stop) {
+// The table stays as it is; whoever asked for what was tried is told, and `status` shows it. A request that came since then is
+// not answered by that: it is still to be tried.
+void hold(const JoinerTask& task, const TableRequest& tried, const Error& error,
+          const std::stop_token& stop) {
   log::error("table.held",
-             {{"table", job.table.str()}, {"kind", name_of(error.kind())}, {"error", error.what()}});
-  const std::unique_ptr<Sink> sink = task.sink.outside(job.table);
+             {{"table", tried.table.str()}, {"kind", name_of(error.kind())}, {"error", error.what()}});
+  const std::unique_ptr<Sink> sink = task.sink.outside(tried.table);
   const ResumeState state = sink->open(/*take_over=*/false, stop);
   if (!state.tables.empty()) sink->record_error(error.what());
-  for (const TableRequest& request : state.requests)
-    sink->answer(request, error.what());
+  for (const TableRequest& request : state.requests) {
+    if (request.id == tried.id) sink->answer(request, error.what());
+  }
 }
 
 }  // namespace
@@ -115,7 +118,7 @@ bool Joiner::try_once(const JoinJob& job, RetryPolicy& retry) {
     } catch (const Error& error) {
       if (early.stop_requested()) return true;
       if (!concerns_one_table(error.kind())) throw;
-      hold(task_, job, error, early);
+      hold(task_, attempt.request(), error, early);
       if (task_.settings.until_caught_up) throw;
       return true;
     }

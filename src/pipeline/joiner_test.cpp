@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "pipeline/join_attempt.h"
 #include "pipeline/testing/fake_database.h"
 
 namespace tailrace {
@@ -342,13 +343,147 @@ TEST_F(R12_Joiner, ADeposedRunnerEndsAltogether) {
   EXPECT_EQ(ended_with, ErrorKind::fenced);
 }
 
+// The table has joined and then its foreign keys meet a lock: they must come back all the same.
+TEST_F(R12_Joiner, WhatFailsBehindTheJoinIsDoneAgain) {
+  catch_up();
+  start();
+  {
+    const std::lock_guard lock(world.mutex);
+    world.failures["outside.finish_constraints"] = {std::nullopt, ErrorKind::conflict};
+  }
+  await_answer(world.request(a, Wanted::resnapshot));
+  Until::holds(world, [&] { return world.passes["outside.finish_constraints"] >= 3; });
+  EXPECT_TRUE(streams(a));
+  stop();
+  EXPECT_FALSE(ended_with.has_value());
+  EXPECT_EQ(world.errors[a], "");
+  expect_equal();
+}
+
+TEST_F(R12_Joiner, WhatCannotBeDoneBehindTheJoinIsShown) {
+  catch_up();
+  start();
+  {
+    const std::lock_guard lock(world.mutex);
+    world.failures["outside.finish_constraints"] = {std::nullopt, ErrorKind::data};
+  }
+  await_answer(world.request(a, Wanted::resnapshot));
+  Until::holds(world, [&] { return !world.errors[a].empty(); });
+  EXPECT_TRUE(streams(a));
+  stop();
+  EXPECT_FALSE(ended_with.has_value());
+}
+
+// An error ends the attempt while a new request for the table comes: that one was not tried yet.
+TEST_F(R12_Joiner, ARequestBehindTheFailureIsStillTried) {
+  catch_up();
+  std::int64_t again = 0;
+  bool failed = false;
+  std::mutex mutex;
+  world.at = [&](const std::string& point) {
+    const std::lock_guard lock(mutex);
+    if (point == "outside.write") failed = true;
+    if (point != "outside.open" || !failed || again != 0) return;
+    again = world.request(a, Wanted::resnapshot);  // The error is being recorded.
+  };
+  world.failures["outside.write"] = {ErrorKind::data};
+  start();
+  await_answer(world.request(a, Wanted::resnapshot));
+  Until::holds(world, [&] { return again != 0 && world.answers.contains(again); });
+  EXPECT_EQ(world.answers[again], "");
+  await_streaming(a);
+  stop();
+  EXPECT_FALSE(ended_with.has_value());
+  expect_equal();
+}
+
+// A table outside the stream that is not fit any more is no reason for the others to stand still.
+TEST_F(R12_Joiner, AnUnfitTableThatIsAskedForIsRefusedAlone) {
+  catch_up();
+  world.request(a, Wanted::pause);
+  catch_up();
+  world.unfit.insert(a);
+  const std::int64_t id = world.request(a, Wanted::resnapshot);
+  start();
+  await_answer(id);
+  {
+    const std::lock_guard lock(world.mutex);
+    EXPECT_NE(world.answers[id].find("cannot be replicated"), std::string::npos) << world.answers[id];
+    EXPECT_EQ(progress_of(a).state, TableState::paused) << "unfit is not taken out";
+  }
+  world.commit({{b, Operation::update, 1, 12}});
+  await_all_applied();
+  stop();
+  EXPECT_FALSE(ended_with.has_value());
+}
+
+TEST_F(R12_Joiner, ATableTakenOutOfTheConfigurationIsForgottenOutsideTheStreamAsWell) {
+  catch_up();
+  world.request(a, Wanted::pause);
+  catch_up();
+  world.schemas.erase(world.schemas.begin());
+  const std::int64_t id = world.request(a, Wanted::resume);
+  world.commit({{b, Operation::update, 1, 12}});
+  catch_up();
+  EXPECT_FALSE(world.stored.tables.contains(a));
+  EXPECT_EQ(world.answers[id], "dbo.a is not replicated");
+  EXPECT_EQ(world.sink_rows[b][1], 12);
+}
+
+// Also in the middle of its load, and where the run is to end once everything has caught up.
+TEST_F(R12_Joiner, ATableTakenOutWhileItIsLoadedIsForgotten) {
+  catch_up();
+  world.request(a, Wanted::resnapshot);
+  world.failures["chunk.write"] = {ErrorKind::data};
+  EXPECT_THROW(catch_up(), Error);
+  ASSERT_EQ(progress_of(a).state, TableState::loading);
+  world.schemas.erase(world.schemas.begin());
+  catch_up();
+  EXPECT_FALSE(world.stored.tables.contains(a));
+  EXPECT_FALSE(world.shadow_rows.contains(a));
+}
+
+// A state of an older version has tables outside the stream whose foreign keys were never set aside.
+TEST_F(R12_Joiner, KeysOfTablesOutsideAreSetAsideAtEveryStart) {
+  catch_up();
+  world.request(a, Wanted::pause);
+  catch_up();
+  world.keys_aside.clear();
+  catch_up();
+  EXPECT_TRUE(world.keys_aside.contains(a));
+}
+
+// Endless retries are told from a slow load by what this table has made durable: not by what the stream has.
+TEST_F(R12_Joiner, AnAttemptHasMovedWhereAChunkOfItsTableIsDurable) {
+  catch_up();
+  world.schemas.push_back(testing::make_table("c"));
+  for (std::int64_t key = 0; key < 40; ++key)
+    world.commit({{c, Operation::insert, key, key}});
+  const SourceFactory make_source = [this] { return testing::make_fake_source(world); };
+  const std::unique_ptr<Sink> sink = testing::make_fake_sink(world);
+  settings.readers = 1;
+  const JoinerTask task{settings, make_source, *sink, progress};
+  JoinAttempt first(task, c, nullptr, {});
+  world.failures["chunk.begin"] = {std::nullopt, ErrorKind::unavailable};
+  EXPECT_THROW(first.run(), Error);
+  EXPECT_TRUE(first.has_moved());
+
+  JoinAttempt second(task, c, nullptr, {});
+  world.failures["chunk.begin"] = {ErrorKind::unavailable};
+  world.at = [&](const std::string& point) {
+    if (point == "chunk.begin") ++progress.durable_steps;  // The stream's.
+  };
+  EXPECT_THROW(second.run(), Error);
+  EXPECT_FALSE(second.has_moved());
+}
+
 // A drain comes while the joiner is anywhere: it ends, and the next run goes on from there.
 TEST_F(R12_Joiner, DrainEndsItAnywhere) {
   catch_up();
   for (const char* const point :
        {"outside.open", "outside.source.open", "source.plan_chunk", "chunk.begin", "chunk.write",
         "sink.finish_load", "outside.source.next", "outside.write", "outside.committed",
-        "sink.set_keys_aside", "source.remove_table", "source.add_table"}) {
+        "sink.set_keys_aside", "source.remove_table", "source.add_table", "outside.finish_constraints"}) {
     SCOPED_TRACE(point);
     world.at = [&](const std::string& passed) {
       if (passed == point) drain.request_stop();

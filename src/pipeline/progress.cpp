@@ -17,12 +17,14 @@ void Progress::begin_load(const TableName& table) {
   ++count.loads;
   count.snapshot_rows = 0;
   count.snapshot_bytes = 0;
+  count.chunks = 0;
 }
 
 void Progress::add_snapshot(const TableName& table, std::uint64_t rows, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   counts_[table].snapshot_rows += rows;
   counts_[table].snapshot_bytes += bytes;
+  ++counts_[table].chunks;
 }
 
 void Progress::add_changes(const TableName& table, std::uint64_t inserts, std::uint64_t updates,
@@ -38,6 +40,12 @@ void Progress::add_dead_letters(const std::map<TableName, std::uint64_t>& letter
   const std::lock_guard lock(mutex_);
   for (const auto& [table, count] : letters)
     counts_[table].dead_letters += count;
+}
+
+std::uint64_t Progress::chunks(const TableName& table) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = counts_.find(table);
+  return found == counts_.end() ? 0 : found->second.chunks;
 }
 
 std::vector<TableCount> Progress::tables() const {

@@ -23,6 +23,7 @@ struct TableCount {
   // Of the latest of them.
   std::uint64_t snapshot_rows = 0;
   std::uint64_t snapshot_bytes = 0;
+  std::uint64_t chunks = 0;  // Durable ones.
   std::uint64_t inserts = 0;
   std::uint64_t updates = 0;
   std::uint64_t deletes = 0;
@@ -34,11 +35,13 @@ class Progress {
   void set_table(const TableName& table, TableState state, std::uint64_t estimated_rows);
   // A load begins, from its first row on: what an earlier one has counted is no part of it.
   void begin_load(const TableName& table);
+  // Of a chunk.
   void add_snapshot(const TableName& table, std::uint64_t rows, std::uint64_t bytes);
   void add_changes(const TableName& table, std::uint64_t inserts, std::uint64_t updates,
                    std::uint64_t deletes);
   void add_dead_letters(const std::map<TableName, std::uint64_t>& letters);
   std::vector<TableCount> tables() const;
+  std::uint64_t chunks(const TableName& table) const;
 
   // Chunks and commit points made durable: what tells progress from an endless retry.
   std::atomic<std::uint64_t> durable_steps{0};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "base/log.h"
 #include "base/wait.h"
@@ -40,6 +41,7 @@ class Attempt {
     if (resume_.succeeded_before) retry_.succeeded_before();
     info_ = source_->open(resume_, ending);
     sink_->use_tables(info_.tables);
+    forget_unconfigured();
     const std::optional<HighMark> run_mark =
         settings_.until_caught_up ? std::optional(source_->take_mark()) : std::nullopt;
     if (!sort_tables(ending)) return ended(RunEnd::drained);
@@ -66,6 +68,20 @@ class Attempt {
     return found == resume_.tables.end() ? nullptr : &found->second;
   }
 
+  void forget_unconfigured() {
+    std::set<TableName> configured(info_.unfit.begin(), info_.unfit.end());
+    for (const SchemaPtr& schema : info_.tables)
+      configured.insert(schema->name);
+    std::vector<TableName> gone;
+    for (const auto& [name, progress] : resume_.tables) {
+      if (!configured.contains(name)) gone.push_back(name);
+    }
+    if (gone.empty()) return;
+    sink_->forget(gone);
+    for (const TableName& name : gone)
+      resume_.tables.erase(name);
+  }
+
   // Who loads what: tables of the first load are loaded here, before the stream; what comes later, and what is outside the
   // stream already, is the joiner's, so that no table that streams waits for it (R12). False if stopped first.
   bool sort_tables(const std::stop_token& stop) {
@@ -80,8 +96,11 @@ class Attempt {
       }
       if (!answer_at_start(request, *progress, stop)) return false;
     }
-    for (auto& [name, progress] : resume_.tables) {
-      if (progress.outside && progress.state != TableState::paused) add_job(name);
+    for (const auto& [name, progress] : resume_.tables) {
+      if (!progress.outside) continue;
+      // Whoever left them between it and the others: a state of an older version, or somebody's hand.
+      if (!sink_->set_keys_aside(name, stop)) return false;
+      if (progress.state != TableState::paused) add_job(name);
     }
     for (const SchemaPtr& schema : info_.tables) {
       if (known(schema->name) != nullptr) continue;

@@ -81,11 +81,14 @@ class Sink {
   // it stands.
   virtual ResumeState open(bool take_over, std::stop_token stop) = 0;
 
-  // The tables of this run, with their current schemas; a table of the state that is not among them is
-  // forgotten, and said to be, unless it is outside the stream. Checks the shape of those that are in the state
+  // The tables of this run, with their current schemas. Checks the shape of those that are in the state
   // already; what is not in the state must not exist in the target, or be empty and of the right shape,
   // unless `snapshot.existing` says what becomes of its rows (R10c).
   virtual void use_tables(const std::vector<SchemaPtr>& tables) = 0;
+
+  // Tables of the state that are not configured any more: their changes pass by from here on, so the state must not say
+  // that they are replicated. Their targets stay as they are; taken in again they are loaded like new ones.
+  virtual void forget(const std::vector<TableName>& tables) = 0;
 
   // Creates what is missing in the target and records, in one transaction, the source's identity, the tables
   // as `loading`, and on the first run the position. A table that is in the state already begins anew: what an
@@ -145,8 +148,8 @@ class Sink {
   virtual std::unique_ptr<Sink> outside(const TableName& table) = 0;
 
   // Foreign keys between this table and other replicated ones are taken away and kept in the state, before the table
-  // leaves the stream: they would refuse the others' rows. finish_constraints() makes them again once both sides stream. False if
-  // stopped first.
+  // leaves the stream: they would refuse the others' rows. finish_constraints() makes them again once both sides stream. For a
+  // table that is outside already, none to take away is cheap. False if stopped first.
   [[nodiscard]] virtual bool set_keys_aside(const TableName& table, std::stop_token stop) = 0;
 
   // Before the stream starts: these tables are outside it from the durable position on; what streamed is paused,

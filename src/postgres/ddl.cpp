@@ -112,11 +112,11 @@ ConstraintSql foreign_key_sql(const TableSchema& table, const ForeignKey& foreig
     made.reason =
         "it references a unique constraint other than the primary key of " + foreign_key.parent.str();
   if (!made.reason.empty()) return made;
+  made.parent = target_of(settings, foreign_key.parent);
   made.body = fmt::format(
       "FOREIGN KEY ({}) REFERENCES {} ({})"
       " ON DELETE NO ACTION ON UPDATE NO ACTION DEFERRABLE INITIALLY DEFERRED NOT VALID",
-      column_list(table, foreign_key.columns), target_of(settings, foreign_key.parent).quoted(),
-      name_list(foreign_key.parent_columns));
+      column_list(table, foreign_key.columns), made.parent->quoted(), name_list(foreign_key.parent_columns));
   made.validate = true;
   return made;
 }

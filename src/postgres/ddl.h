@@ -19,10 +19,11 @@ std::string create_table_sql(const TableSchema& table, const Settings& settings)
 std::string primary_key_sql(const TableSchema& table, const RelationName& relation);
 
 struct ConstraintSql {
-  std::string name;       // As at the source.
-  RelationName relation;  // Of the target.
-  std::string body;       // What follows the name; empty: it is not made, for `reason`.
-  bool validate = false;  // Made NOT VALID, to be validated in a step of its own.
+  std::string name;                    // As at the source.
+  RelationName relation;               // Of the target.
+  std::optional<RelationName> parent;  // Of a foreign key: what it references in the target.
+  std::string body;                    // What follows the name; empty: it is not made, for `reason`.
+  bool validate = false;               // Made NOT VALID, to be validated in a step of its own.
   std::string reason;
 
   bool made() const { return reason.empty(); }

@@ -96,44 +96,35 @@ void PostgresSink::use_tables(const std::vector<SchemaPtr>& tables) {
     check_loses_digits(*table);
     use_table(table);
   }
-  if (!only_) forget_unused_tables();
   reload_parked();
 }
 
-// A table that is not configured any more: its changes pass by from here on, so its state must not say that it
-// streams. Taken in again it is loaded like a new one. One that is outside the stream stays, or is about to leave it: it may
-// only be unfit for now.
-void PostgresSink::forget_unused_tables() {
-  const auto is_leaving = [&](const TableProgress& progress) {
-    return progress.state == TableState::streaming &&
-           std::any_of(stored_.requests.begin(), stored_.requests.end(), [&](const TableRequest& request) {
-             return request.table == progress.table && request.wanted == Wanted::pause;
-           });
+void PostgresSink::forget(const std::vector<TableName>& tables) {
+  TAILRACE_ASSERT(!only_);
+  const auto is_forgotten = [&](const StoredTable& row) {
+    return std::find(tables.begin(), tables.end(), row.progress.table) != tables.end();
   };
-  std::vector<const StoredTable*> unused;
-  for (const StoredTable& table : stored_.tables) {
-    const TableProgress& progress = table.progress;
-    if (!used_.contains(progress.table) && !progress.outside && !is_leaving(progress))
-      unused.push_back(&table);
-  }
-  if (unused.empty()) return;
   Transaction transaction(*connection_);
   assert_owner(*connection_, owner_, lsn_);
-  for (const StoredTable* table : unused) {
-    if (table->shadow_table) drop_shadow(*connection_, {"tailrace", *table->shadow_table});
-    forget_table(*connection_, owner_, table->progress.table);
+  for (const StoredTable& table : stored_.tables) {
+    if (!is_forgotten(table)) continue;
+    if (table.shadow_table) drop_shadow(*connection_, {"tailrace", *table.shadow_table});
+    give_up_keys(table);
+    forget_table(*connection_, owner_, table.progress.table);
   }
   transaction.commit();
-  for (const StoredTable* table : unused)
+  for (const StoredTable& table : stored_.tables) {
+    if (!is_forgotten(table)) continue;
     log::warn("sink.table_left_out",
-              {{"table", table->progress.table.str()},
-               {"target", table->target.str()},
+              {{"table", table.progress.table.str()},
+               {"target", table.target.str()},
                {"reason", "not configured any more: the target table stays as it is"}});
+  }
+  std::erase_if(stored_.tables, is_forgotten);
 }
 
 // Rows that tailrace did not write are not touched unless the configuration says what becomes of them (R10c).
 void PostgresSink::use_table(const SchemaPtr& table) {
-  used_[table->name] = table;
   const RelationName target = target_of(settings_, table->name);
   const auto stored = std::find_if(stored_.tables.begin(), stored_.tables.end(),
                                    [&](const StoredTable& row) { return row.progress.table == table->name; });

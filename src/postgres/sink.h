@@ -28,6 +28,7 @@
 namespace tailrace::postgres {
 
 struct ConstraintSql;
+struct KeyAside;
 
 // Past its mark every row is there that a change is about.
 inline bool is_exact(TableState state) {
@@ -41,6 +42,7 @@ class PostgresSink : public Sink {
 
   ResumeState open(bool take_over, std::stop_token stop) override;
   void use_tables(const std::vector<SchemaPtr>& tables) override;
+  void forget(const std::vector<TableName>& tables) override;
   void begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
                   const Position& first_position) override;
   void add_chunks(const std::vector<Chunk>& chunks) override;
@@ -82,8 +84,12 @@ class PostgresSink : public Sink {
   ResumeState open_outside(std::stop_token stop);
   void announce(const std::vector<SchemaPtr>& tables);
   void take_keys_aside(const TableName& table);
+  void give_up_keys(const StoredTable& table);
   bool restore_keys(const std::stop_token& stop);
+  bool restore_key(const KeyAside& key, const std::stop_token& stop);
+  bool is_to_restore(const KeyAside& key);
   void step_back_first();
+  void lock_constraints();
   bool make_unique_constraints(const std::stop_token& stop);
   // Fails in the server where the pipeline, or the table outside the stream, is not where this sink knows it.
   void assert_ours();
@@ -93,7 +99,6 @@ class PostgresSink : public Sink {
   void store_end(const Position& position);
 
   void begin_replay(const TableName& name, const Entry& entry, const PositionMove& move);
-  void forget_unused_tables();
   void check_loses_digits(const TableSchema& table) const;
   void check_unique_targets(const std::vector<SchemaPtr>& tables) const;
   void use_table(const SchemaPtr& table);
@@ -120,11 +125,14 @@ class PostgresSink : public Sink {
   void tell_compared(const TableName& name) const;
   void after_commit(const ChangeBatch& batch, const std::vector<TableName>& streaming);
   void reload_parked();
-  bool make_constraints(const TableSchema& table, const std::vector<ConstraintSql>& wanted,
+  // put_off: a table of the constraint is about to leave the stream.
+  enum class Made { yes, put_off, stopped };
+  Made make_constraints(const TableSchema& table, const std::vector<ConstraintSql>& wanted,
                         const std::stop_token& stop);
-  bool add_constraints(const TableSchema& table, const std::vector<SchemaPtr>& parents,
+  Made add_constraints(const TableSchema& table, const std::vector<SchemaPtr>& parents,
                        const std::stop_token& stop);
-  bool make_constraint(const ConstraintSql& constraint, const std::stop_token& stop);
+  Made make_constraint(const ConstraintSql& constraint, const std::stop_token& stop);
+  bool both_sides_stream(const ConstraintSql& constraint);
   // R9c: sink_gather.cpp.
   bool must_gather(const ChangeBatch& batch, const RowBatch& rows);
   void gather(const ChangeBatch& batch);
@@ -149,7 +157,6 @@ class PostgresSink : public Sink {
   std::optional<Lsn> lsn_;  // As it is durable; of a sink of one table its `low`.
   const std::optional<TableName> only_;
   StoredPipeline stored_;
-  std::map<TableName, SchemaPtr> used_;
   std::map<TableName, Entry> entries_;
   std::shared_ptr<PlanRegistry> plans_;
   Statements statements_;

@@ -12,6 +12,14 @@
 #include "postgres/sink.h"
 
 namespace tailrace::postgres {
+
+// A foreign key that stands aside.
+struct KeyAside {
+  RelationName child;
+  std::string name;
+  std::string definition;
+};
+
 namespace {
 
 Params of_table(const Owner& owner, const TableName& table) {
@@ -34,21 +42,14 @@ constexpr const char* keys_between_sql =
     "= $3))"
     " ORDER BY 1, 2, 3";
 
-// Both tables stream.
+// Both tables stream. Behind it: which of them.
 constexpr const char* keys_to_restore_sql =
     "SELECT a.target_schema, a.target_table, a.constraint_name, a.definition FROM tailrace.key_aside a"
     " WHERE a.pipeline = $1"
     "   AND (SELECT count(*) FROM tailrace.table_state t"
     "         WHERE t.pipeline = a.pipeline AND t.state = 'streaming' AND NOT t.leaving"
     "           AND ((t.target_schema = a.target_schema AND t.target_table = a.target_table)"
-    "             OR (t.target_schema = a.parent_schema AND t.target_table = a.parent_table))) = 2"
-    " ORDER BY 1, 2, 3";
-
-struct KeyAside {
-  RelationName child;
-  std::string name;
-  std::string definition;
-};
+    "             OR (t.target_schema = a.parent_schema AND t.target_table = a.parent_table))) = 2";
 
 std::string alter(const KeyAside& key, std::string_view what) {
   return fmt::format("ALTER TABLE {} {} {}", key.child.quoted(), what, quote_name(key.name));
@@ -128,7 +129,10 @@ void PostgresSink::store_end(const Position& position) {
 void PostgresSink::answer(const TableRequest& request, const std::string& refusal) {
   Transaction transaction(*connection_);
   assert_fence();
-  answer_request(*connection_, owner_, request.table, refusal);
+  connection_->query(
+      "UPDATE tailrace.table_request SET answered_at = clock_timestamp(), refusal = $3"
+      " WHERE pipeline = $1 AND id = $2 AND answered_at IS NULL",
+      Params().text(owner_.pipeline).integer(request.id).text(refusal));
   transaction.commit();
 }
 
@@ -177,7 +181,6 @@ void PostgresSink::announce(const std::vector<SchemaPtr>& tables) {
     entry.existing = entry.plan->keeps_rows ? ExistingRows::append : ExistingRows::refuse;
     entry.has_diverged = has_diverged(*connection_, owner_, table->name);
     entries_[table->name] = std::move(entry);
-    used_[table->name] = table;
     joining_.push_back(table->name);
   }
 }
@@ -216,54 +219,95 @@ bool PostgresSink::set_keys_aside(const TableName& table, std::stop_token stop) 
   return with_lock_timeout(*connection_, settings_, stop, [&] {
     step_back_first();
     assert_fence();
+    lock_constraints();
     take_keys_aside(table);
     connection_->query(
         "UPDATE tailrace.table_state SET leaving = true"
-        " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+        " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3 AND NOT leaving",
         of_table(owner_, table));
   });
 }
 
+// Who makes a foreign key and who takes it aside, the stream's thread and the joiner's, decide one after the other.
+void PostgresSink::lock_constraints() {
+  connection_->query("SELECT pg_advisory_xact_lock(hashtextextended('tailrace.constraint.' || $1, 0))",
+                     Params().text(owner_.pipeline));
+}
+
+// Nobody will bring this table back: what stands aside because of it is the operator's to make again.
+void PostgresSink::give_up_keys(const StoredTable& table) {
+  const Result keys = connection_->query(
+      "DELETE FROM tailrace.key_aside WHERE pipeline = $1"
+      "   AND ((target_schema = $2 AND target_table = $3) OR (parent_schema = $2 AND parent_table = $3))"
+      " RETURNING target_schema, target_table, constraint_name, definition",
+      Params().text(owner_.pipeline).text(table.target.schema).text(table.target.name));
+  for (int at = 0; at < keys.rows(); ++at) {
+    const RelationName child{std::string(keys.text(at, 0)), std::string(keys.text(at, 1))};
+    log::warn("sink.foreign_key.given_up",
+              {{"table", child.str()}, {"constraint", keys.text(at, 2)}, {"definition", keys.text(at, 3)}});
+  }
+}
+
 bool PostgresSink::restore_keys(const std::stop_token& stop) {
-  const Result rows = connection_->query(keys_to_restore_sql, Params().text(owner_.pipeline));
+  const Result rows = connection_->query(std::string(keys_to_restore_sql) + " ORDER BY 1, 2, 3",
+                                         Params().text(owner_.pipeline));
   for (int at = 0; at < rows.rows(); ++at) {
     const KeyAside key{{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))},
                        std::string(rows.text(at, 2)),
                        std::string(rows.text(at, 3))};
-    const bool was_valid = key.definition.find(" NOT VALID") == std::string::npos;
-    const auto add = [&] {
-      step_back_first();
-      assert_fence();
-      const bool exists =
-          connection_
-              ->query(
-                  "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2)",
-                  Params().text(key.child.quoted()).text(key.name))
-              .boolean(0, 0);
-      if (exists) return;
-      connection_->exec(fmt::format("{} {}{}", alter(key, "ADD CONSTRAINT"), key.definition,
-                                    was_valid ? " NOT VALID" : ""));
-    };
-    const auto validate = [&] {
-      assert_fence();
-      if (was_valid) connection_->exec(alter(key, "VALIDATE CONSTRAINT"));
-      connection_->query(
-          "DELETE FROM tailrace.key_aside WHERE pipeline = $1 AND target_schema = $2 AND target_table = $3"
-          "   AND constraint_name = $4",
-          Params().text(owner_.pipeline).text(key.child.schema).text(key.child.name).text(key.name));
-    };
-    if (!with_lock_timeout(*connection_, settings_, stop, add)) return false;
-    crash_point("join.before_validate");
-    if (!with_lock_timeout(*connection_, settings_, stop, validate)) return false;
+    if (!restore_key(key, stop)) return false;
   }
   return true;
+}
+
+// Under the lock: neither of its tables has begun to leave since it was looked for.
+bool PostgresSink::is_to_restore(const KeyAside& key) {
+  lock_constraints();
+  const std::string sql = std::string(keys_to_restore_sql) +
+                          " AND a.target_schema = $2 AND a.target_table = $3 AND a.constraint_name = $4";
+  return connection_
+             ->query(
+                 sql,
+                 Params().text(owner_.pipeline).text(key.child.schema).text(key.child.name).text(key.name))
+             .rows() == 1;
+}
+
+bool PostgresSink::restore_key(const KeyAside& key, const std::stop_token& stop) {
+  const bool was_valid = key.definition.find(" NOT VALID") == std::string::npos;
+  const auto add = [&] {
+    step_back_first();
+    assert_fence();
+    if (!is_to_restore(key)) return;
+    const bool exists =
+        connection_
+            ->query(
+                "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::regclass AND conname = $2)",
+                Params().text(key.child.quoted()).text(key.name))
+            .boolean(0, 0);
+    if (exists) return;
+    connection_->exec(
+        fmt::format("{} {}{}", alter(key, "ADD CONSTRAINT"), key.definition, was_valid ? " NOT VALID" : ""));
+  };
+  const auto validate = [&] {
+    assert_fence();
+    if (!is_to_restore(key)) return;
+    if (was_valid) connection_->exec(alter(key, "VALIDATE CONSTRAINT"));
+    connection_->query(
+        "DELETE FROM tailrace.key_aside WHERE pipeline = $1 AND target_schema = $2 AND target_table = $3"
+        "   AND constraint_name = $4",
+        Params().text(owner_.pipeline).text(key.child.schema).text(key.child.name).text(key.name));
+  };
+  if (!with_lock_timeout(*connection_, settings_, stop, add)) return false;
+  crash_point("join.before_validate");
+  return with_lock_timeout(*connection_, settings_, stop, validate);
 }
 
 // In the stream an index would be built while everybody waits.
 bool PostgresSink::make_unique_constraints(const std::stop_token& stop) {
   const Entry& entry = entry_of(*only_);
   if (entry.plan->shadow()) return true;  // The target has them.
-  return make_constraints(*entry.plan->schema, unique_constraints_sql(*entry.plan->schema, settings_), stop);
+  return make_constraints(*entry.plan->schema, unique_constraints_sql(*entry.plan->schema, settings_),
+                          stop) != Made::stopped;
 }
 
 }  // namespace tailrace::postgres

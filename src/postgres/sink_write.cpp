@@ -301,16 +301,19 @@ void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows,
     entry.parked.erase(key);
 }
 
-bool PostgresSink::add_constraints(const TableSchema& table, const std::vector<SchemaPtr>& parents,
-                                   const std::stop_token& stop) {
+PostgresSink::Made PostgresSink::add_constraints(const TableSchema& table,
+                                                 const std::vector<SchemaPtr>& parents,
+                                                 const std::stop_token& stop) {
   std::vector<ConstraintSql> wanted = unique_constraints_sql(table, settings_);
   for (ConstraintSql& foreign_key : foreign_keys_sql(table, parents, settings_))
     wanted.push_back(std::move(foreign_key));
   return make_constraints(table, wanted, stop);
 }
 
-bool PostgresSink::make_constraints(const TableSchema& table, const std::vector<ConstraintSql>& wanted,
-                                    const std::stop_token& stop) {
+PostgresSink::Made PostgresSink::make_constraints(const TableSchema& table,
+                                                  const std::vector<ConstraintSql>& wanted,
+                                                  const std::stop_token& stop) {
+  Made all = Made::yes;
   for (const ConstraintSql& constraint : wanted) {
     if (!constraint.made()) {
       log::warn(
@@ -319,7 +322,9 @@ bool PostgresSink::make_constraints(const TableSchema& table, const std::vector<
       continue;
     }
     try {
-      if (!make_constraint(constraint, stop)) return false;
+      const Made made = make_constraint(constraint, stop);
+      if (made == Made::stopped) return made;
+      if (made == Made::put_off) all = made;
     } catch (Error& error) {
       error.with("table", table.name.str()).with("constraint", constraint.name);
       // Rows that a letter keeps out, or keeps as they were, can break it without being bad themselves.
@@ -328,28 +333,50 @@ bool PostgresSink::make_constraints(const TableSchema& table, const std::vector<
                 {{"table", table.name.str()}, {"constraint", constraint.name}, {"reason", error.what()}});
     }
   }
-  return true;
+  return all;
 }
 
-bool PostgresSink::make_constraint(const ConstraintSql& constraint, const std::stop_token& stop) {
-  // The sink of the stream and one of a table may both see what is missing: one makes it, the other waits and sees it.
+// The sink of the stream and one of a table may both see what is missing: one makes it, the other waits and sees it.
+PostgresSink::Made PostgresSink::make_constraint(const ConstraintSql& constraint,
+                                                 const std::stop_token& stop) {
+  Made made = Made::yes;
   const auto run = [&](const std::function<void(const ConstraintState&)>& work) {
     return with_lock_timeout(*connection_, settings_, stop, [&] {
       assert_fence();
-      connection_->query("SELECT pg_advisory_xact_lock(hashtextextended('tailrace.constraint.' || $1, 0))",
-                         Params().text(owner_.pipeline));
-      work(look_at(*connection_, constraint));
+      lock_constraints();
+      made = both_sides_stream(constraint) ? Made::yes : Made::put_off;
+      if (made == Made::yes) work(look_at(*connection_, constraint));
     });
   };
   const auto add = [&](const ConstraintState& state) {
     if (!state.exists) connection_->exec(constraint.add_sql(state.name));
   };
   const auto validate = [&](const ConstraintState& state) {
-    if (!state.validated) connection_->exec(constraint.validate_sql(state.name));
+    if (!state.exists) {
+      made = Made::put_off;  // It went aside and its table came back, all since the last look.
+    } else if (!state.validated) {
+      connection_->exec(constraint.validate_sql(state.name));
+    }
   };
   const ConstraintState state = look_at(*connection_, constraint);
-  if (!state.exists && !run(add)) return false;
-  return !constraint.validate || state.validated || run(validate);
+  if (!state.exists && !run(add)) return Made::stopped;
+  if (made == Made::put_off || !constraint.validate || state.validated) return made;
+  return run(validate) ? made : Made::stopped;
+}
+
+bool PostgresSink::both_sides_stream(const ConstraintSql& constraint) {
+  if (!constraint.parent) return true;
+  return connection_
+      ->query(
+          "SELECT coalesce(bool_and(state = 'streaming' AND NOT leaving), false) FROM tailrace.table_state"
+          " WHERE pipeline = $1 AND (target_schema, target_table) IN (($2, $3), ($4, $5))",
+          Params()
+              .text(owner_.pipeline)
+              .text(constraint.relation.schema)
+              .text(constraint.relation.name)
+              .text(constraint.parent->schema)
+              .text(constraint.parent->name))
+      .boolean(0, 0);
 }
 
 // What is to be done stands in the state: a sink of one table does it for the others as well, and the stream need not wait.
@@ -363,7 +390,7 @@ bool PostgresSink::finish_constraints(std::stop_token stop) {
   std::map<TableName, bool> done;
   for (int at = 0; at < rows.rows(); ++at)
     done[{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))}] = rows.boolean(at, 2);
-  if (only_ && !done.contains(*only_)) return make_unique_constraints(stop);
+  if (only_ && !done.contains(*only_)) return !entries_.contains(*only_) || make_unique_constraints(stop);
   const auto is_used = [&](const TableName& name) {
     return std::any_of(tables.begin(), tables.end(),
                        [&](const SchemaPtr& each) { return each->name == name; });
@@ -376,7 +403,9 @@ bool PostgresSink::finish_constraints(std::stop_token stop) {
         std::all_of(table->foreign_keys.begin(), table->foreign_keys.end(),
                     [&](const ForeignKey& key) { return !is_used(key.parent) || done.contains(key.parent); });
     if (!ready) continue;
-    if (!add_constraints(*table, tables, stop)) return false;
+    const Made made = add_constraints(*table, tables, stop);
+    if (made == Made::stopped) return false;
+    if (made == Made::put_off) continue;
     const auto record = [&] {
       assert_fence();
       connection_->query(

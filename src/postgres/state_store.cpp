@@ -242,7 +242,7 @@ void store_compared(Connection& connection, const Owner& owner, const TableName&
 void store_joined(Connection& connection, const Owner& owner, const TableName& table) {
   expect_one(connection.query(
                  "UPDATE tailrace.table_state SET outside = false, leaving = false, state = 'streaming',"
-                 "   high_mark = NULL, changed_at = clock_timestamp()"
+                 "   high_mark = NULL, last_error = '', changed_at = clock_timestamp()"
                  " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
                  of_table(owner, table)),
              table.str());

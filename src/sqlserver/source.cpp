@@ -62,10 +62,13 @@ bool is_to_be_taken_again(const ResumeState& resume, const TableProgress& progre
   return wanted_of(resume, progress.table) == Wanted::resnapshot;
 }
 
+bool is_no_part_of_the_stream(const ResumeState& resume, const TableProgress& progress) {
+  return !resume.only && (progress.outside || wanted_of(resume, progress.table) == Wanted::pause);
+}
+
 // Nothing of it is needed: it is taken again, or is no part of the stream that is opened (R12).
 bool is_left_out(const ResumeState& resume, const TableProgress& progress) {
-  if (is_to_be_taken_again(resume, progress)) return true;
-  return !resume.only && (progress.outside || wanted_of(resume, progress.table) == Wanted::pause);
+  return is_to_be_taken_again(resume, progress) || is_no_part_of_the_stream(resume, progress);
 }
 
 // Of this table.
@@ -102,10 +105,10 @@ SourceInfo SqlServerSource::open(const ResumeState& resume, std::stop_token stop
   if (resume.only) keep_only(*resume.only, selection);
   std::vector<Finding> findings = check_database(*connection_, catalog);
   std::move(selection.findings.begin(), selection.findings.end(), std::back_inserter(findings));
-  refuse_failures(findings, resume);
+  SourceInfo info;
+  info.unfit = refuse_failures(findings, resume);
   tables_ = std::move(selection.tables);
 
-  SourceInfo info;
   info.identity = read_identity(*connection_, database_).text();
   for (const CapturedTable& table : tables_)
     info.tables.push_back(table.schema);
@@ -119,7 +122,9 @@ SourceInfo SqlServerSource::open(const ResumeState& resume, std::stop_token stop
   return info;
 }
 
-void SqlServerSource::refuse_failures(const std::vector<Finding>& findings, const ResumeState& resume) const {
+std::vector<TableName> SqlServerSource::refuse_failures(const std::vector<Finding>& findings,
+                                                        const ResumeState& resume) const {
+  std::vector<TableName> unfit;
   std::vector<const Finding*> failures;
   ErrorKind kind = ErrorKind::config;
   bool all_changed = true;
@@ -132,8 +137,10 @@ void SqlServerSource::refuse_failures(const std::vector<Finding>& findings, cons
     }
     if (finding.level != FindingLevel::failure) continue;
     const TableProgress* stored = stored_table(resume, finding);
-    if (stored != nullptr && is_left_out(resume, *stored) && !is_to_be_taken_again(resume, *stored)) {
+    // Its own source refuses one that is asked for, and whoever asked is told (R12).
+    if (stored != nullptr && is_no_part_of_the_stream(resume, *stored)) {
       log::warn("source.check.left_out", {{"subject", finding.subject}, {"reason", finding.reason}});
+      if (std::find(unfit.begin(), unfit.end(), stored->table) == unfit.end()) unfit.push_back(stored->table);
       continue;
     }
     failures.push_back(&finding);
@@ -144,7 +151,7 @@ void SqlServerSource::refuse_failures(const std::vector<Finding>& findings, cons
       kind = ErrorKind::schema;
     }
   }
-  if (failures.empty()) return;
+  if (failures.empty()) return unfit;
   // A table that was replicated and is not fit any more has changed; anything else never was fit.
   if (!all_changed) kind = ErrorKind::config;
   throw Error(kind, fmt::format("the database {} cannot be replicated as configured:\n{}", settings_.database,

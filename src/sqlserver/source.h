@@ -35,7 +35,9 @@ class SqlServerSource : public Source {
   void remove_table(const TableName& table) override;
 
  private:
-  void refuse_failures(const std::vector<Finding>& findings, const ResumeState& resume) const;
+  // Answers the tables that are unfit and no part of the stream.
+  std::vector<TableName> refuse_failures(const std::vector<Finding>& findings,
+                                         const ResumeState& resume) const;
   void check_identity(const ResumeState& resume, const std::string& current);
   void check_position(const Position& position);
   Position position_at_lsn(const Lsn& lsn, const CaptureHead& head);

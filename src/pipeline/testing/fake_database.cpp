@@ -158,9 +158,17 @@ class FakeSource : public Source {
     if (!world_.point(point, stop)) throw Error(ErrorKind::abandoned, "stopped while opening");
     const std::lock_guard lock(world_.mutex);
     outside_ = resume.only.has_value();
-    SourceInfo info{"fake", {}};
+    SourceInfo info{"fake", {}, {}};
     for (const SchemaPtr& schema : world_.schemas) {
-      if (!resume.only || schema->name == *resume.only) info.tables.push_back(schema);
+      if (resume.only && schema->name != *resume.only) continue;
+      if (!world_.unfit.contains(schema->name)) {
+        info.tables.push_back(schema);
+        continue;
+      }
+      const auto known = resume.tables.find(schema->name);
+      if (resume.only || known == resume.tables.end() || !known->second.outside)
+        throw Error(ErrorKind::config, schema->name.str() + " cannot be replicated");
+      info.unfit.push_back(schema->name);
     }
     for (const auto& [name, progress] : resume.tables) {
       const Wanted wanted = wanted_of(resume, name);

@@ -38,6 +38,7 @@ struct FakeWorld {
   std::mutex mutex;
   // The source.
   std::vector<SchemaPtr> schemas;
+  std::set<TableName> unfit;  // Of them.
   std::map<TableName, FakeRows> source_rows;
   std::map<std::uint64_t, std::vector<FakeChange>> log;  // By commit LSN.
   std::uint64_t next_lsn = 1;

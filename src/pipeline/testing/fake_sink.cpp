@@ -72,6 +72,15 @@ class FakeSink : public Sink {
     return world_.stored;
   }
   void use_tables(const std::vector<SchemaPtr>&) override {}
+  void forget(const std::vector<TableName>& tables) override {
+    TAILRACE_ASSERT(!only_);
+    const std::lock_guard lock(world_.mutex);
+    for (const TableName& table : tables) {
+      TAILRACE_ASSERT(world_.stored.tables.erase(table) == 1);
+      world_.shadow_rows.erase(table);
+      world_.keys_aside.erase(table);
+    }
+  }
   void begin_load(const std::string& identity, const std::vector<TableStart>& tables,
                   const Position& first) override {
     const std::lock_guard lock(world_.mutex);
@@ -158,7 +167,7 @@ class FakeSink : public Sink {
     return true;
   }
   bool finish_constraints(std::stop_token stop) override {
-    return world_.point("sink.finish_constraints", stop);
+    return world_.point(only_ ? "outside.finish_constraints" : "sink.finish_constraints", stop);
   }
   bool move_position(const PositionMove& move, std::stop_token stop) override {
     if (!world_.point("sink.move_position", stop)) return false;
@@ -274,6 +283,8 @@ class FakeSink : public Sink {
     progress.outside = false;
     progress.high_mark.reset();
     TAILRACE_ASSERT(!progress.shadow);  // The stream waits for no comparison.
+    world_.keys_aside.erase(table);
+    world_.errors[table].clear();
   }
 
   void compare(TableProgress& progress) {

@@ -163,6 +163,8 @@ TEST_F(R12_Resnapshot, IsRequestedByACommand) {
   EXPECT_TRUE(await_answer(settings(), id, std::chrono::milliseconds(0), {}).answered);
 
   const std::int64_t other = ask(items_->name, Wanted::resnapshot);
+  sink->answer({id, items_->name, Wanted::resnapshot}, "of an answered one");
+  EXPECT_FALSE(await_answer(settings(), other, std::chrono::milliseconds(0), {}).answered);
   sink->answer({other, items_->name, Wanted::resnapshot}, "not today");
   EXPECT_EQ(await_answer(settings(), other, std::chrono::milliseconds(0), {}).refusal, "not today");
   sink->close();
@@ -203,6 +205,16 @@ class R12_Outside : public R12_Resnapshot {
         "SELECT conname, convalidated FROM pg_constraint WHERE contype = 'f'"
         " AND connamespace = 'public'::regnamespace");
   }
+  // A command sets `leaving` in the middle of finish_constraints(): behind its look at the state, before its ALTER TABLE.
+  void becomes_leaving_beneath(PostgresSink& sink) {
+    PlainClient command(PostgresCluster::shared().url(database_));
+    command.run("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('tailrace.constraint.shop', 0))");
+    std::thread stream([&] { EXPECT_TRUE(sink.finish_constraints({})); });
+    await_lock_wait();
+    command.run("UPDATE tailrace.table_state SET leaving = true WHERE source_table = 'parents'");
+    command.run("COMMIT");
+    stream.join();
+  }
   std::string low_of(const SchemaPtr& table) {
     return reader_.value("SELECT encode(low, 'hex') FROM tailrace.table_state WHERE source_table = '" +
                          table->name.name + "'");
@@ -223,14 +235,69 @@ TEST_F(R12_Outside, AForeignKeyStandsAsideUntilBothSidesStream) {
   EXPECT_EQ(foreign_keys(), "");
 
   const auto own = own_sink(*sink, parents_);
+  own->record_error("a gap");
   own->rejoin();
   EXPECT_TRUE(own->write(ending_at(lsn(4), {one(parents_, Operation::insert, {2})}), {}));
   EXPECT_EQ(low_of(parents_), lsn(4).hex());
   EXPECT_TRUE(sink->write(joining(lsn(5), parents_, {one(parents_, Operation::insert, {3})}), {}));
+  EXPECT_EQ(reader_.value("SELECT last_error FROM tailrace.table_state WHERE source_table = 'parents'"), "");
   EXPECT_TRUE(own->finish_constraints({}));
   EXPECT_EQ(foreign_keys(), "fk_child|t");
   EXPECT_EQ(reader_.value("SELECT count(*) FROM parents"), "3");
   EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.key_aside"), "0");
+}
+
+// The next attempt finds the table in the stream, and has no schema of it.
+TEST_F(R12_Outside, ForeignKeysComeBackAlsoWithoutTheAttemptThatLetItsTableIn) {
+  auto sink = family();
+  ASSERT_TRUE(sink->set_keys_aside(parents_->name, {}));
+  EXPECT_TRUE(sink->write(without(lsn(3), parents_), {}));
+  {
+    const auto own = own_sink(*sink, parents_);
+    own->rejoin();
+    EXPECT_TRUE(sink->write(joining(lsn(4), parents_, {}), {}));
+  }
+  const std::unique_ptr<Sink> again = sink->outside(parents_->name);
+  again->open(false, {});
+  EXPECT_EQ(foreign_keys(), "");
+  EXPECT_TRUE(again->finish_constraints({}));
+  EXPECT_EQ(foreign_keys(), "fk_child|t");
+  EXPECT_TRUE(sink->set_keys_aside(parents_->name, {}));
+  EXPECT_TRUE(again->finish_constraints({})) << "about to leave: nothing to be made, and no error";
+  EXPECT_EQ(foreign_keys(), "");
+}
+
+// While the stream's thread is about to make a key again its table begins to leave: whoever comes second sees the first.
+TEST_F(R12_Outside, AForeignKeyDoesNotComeBackWhileItsTableLeaves) {
+  auto sink = family();
+  ASSERT_TRUE(sink->set_keys_aside(parents_->name, {}));
+  reader_.run("UPDATE tailrace.table_state SET leaving = false");  // It stays after all.
+  becomes_leaving_beneath(*sink);
+  EXPECT_EQ(foreign_keys(), "");
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.key_aside"), "1");
+}
+
+// The same where the key is made for the first time.
+TEST_F(R12_Outside, AForeignKeyIsNotMadeWhileItsTableLeaves) {
+  auto sink = streaming({one(parents_, Operation::read, {1}), one(children_, Operation::read, {1, 1})});
+  becomes_leaving_beneath(*sink);
+  EXPECT_EQ(foreign_keys(), "");
+  reader_.run("UPDATE tailrace.table_state SET leaving = false");
+  EXPECT_TRUE(sink->finish_constraints({}));
+  EXPECT_EQ(foreign_keys(), "fk_child|t") << "it was put off, and not forgotten";
+}
+
+// Taken out of the configuration while it is outside the stream: nothing of it stays behind in the state.
+TEST_F(R12_Outside, AForgottenTableLeavesNoKeyAside) {
+  auto sink = family();
+  ASSERT_TRUE(sink->set_keys_aside(parents_->name, {}));
+  EXPECT_TRUE(sink->write(without(lsn(3), parents_), {}));
+  sink->close();
+  auto next = opened(settings(), {children_});
+  next->forget({parents_->name});
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.key_aside"), "0");
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.table_state"), "1");
+  EXPECT_TRUE(next->write(ending_at(lsn(4), {one(children_, Operation::insert, {2, 77})}), {}));
 }
 
 // Unfit at the source, it is not among the tables of the run; it is paused as it was asked to be, and not forgotten.

@@ -30,7 +30,9 @@ ResumeState streamed_once(Database& database) {
   TableProgress progress;
   progress.table = {"dbo", "t"};
   progress.state = TableState::streaming;
-  progress.instance = opened.info.tables[0]->instance;
+  for (const SchemaPtr& table : opened.info.tables) {
+    if (table->name == progress.table) progress.instance = table->instance;
+  }
   progress.low = progress.instance.start_lsn;
   resume.first_run = false;
   resume.source_identity = opened.info.identity;
@@ -495,6 +497,33 @@ TEST(R02_Gap, APositionThatCleanupHasPassedIsRefusedAtTheStart) {
   resume.requests.push_back({1, resume.tables.begin()->first, Wanted::resnapshot});
   Opened again(database.settings(), resume);
   EXPECT_EQ(again.info.tables.size(), 1u);
+}
+
+// A table outside the stream that is not captured any more is said to be unfit, asked for or not; only its own source refuses
+// it (R12). One that is not configured any more is not: that is for good.
+TEST(R12_Outside, AnUnfitTableRefusesItsOwnSourceAlone) {
+  NEEDS_SIMULATOR();
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.create("other", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  ResumeState resume = streamed_once(database);
+  const TableName name{"dbo", "t"};
+  resume.tables.at(name).outside = true;
+  resume.tables.at(name).state = TableState::paused;
+  database.run(
+      "EXEC sys.sp_cdc_disable_table @source_schema = N'dbo', @source_name = N't', @capture_instance = "
+      "N'all'");
+  const auto unfit = [&](const Settings& settings) { return Opened(settings, resume).info.unfit; };
+  EXPECT_EQ(unfit(database.settings()), std::vector<TableName>{name});
+  resume.requests = {{1, name, Wanted::resnapshot}};
+  EXPECT_EQ(unfit(database.settings()), std::vector<TableName>{name});
+  ResumeState own = resume;
+  own.only = name;
+  EXPECT_EQ(kind_of([&] { Opened(database.settings(), own); }), ErrorKind::config);
+  Settings without = database.settings();
+  without.exclude = {"dbo.t"};
+  EXPECT_TRUE(unfit(without).empty());
 }
 
 // An instance made anew has lost what lay between; its name says nothing.
