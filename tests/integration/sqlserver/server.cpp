@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +65,7 @@ class Simulator {
     const std::string log = (directory_ / "log").string();
     child_ = ::fork();
     if (child_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // A test that is killed leaves nobody behind.
       ::dup2(out[1], STDOUT_FILENO);
       const int log_file = ::open(log.c_str(), O_CREAT | O_WRONLY, 0600);
       ::dup2(log_file, STDERR_FILENO);
