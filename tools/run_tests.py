@@ -100,10 +100,14 @@ def build_tests(preset, folder, tests, everything):
     # Building only what runs keeps a cold build inside its budget. Tests in Python have no target: they run the programs.
     known = known_targets(folder)
     programs = ["tailrace", "sqlserver-sim"] if preset == "release" else []
+    if preset == "asan" and is_long():
+        programs = ["sqlserver-sim"]
     if not build(folder, programs + sorted({executable_of(name) for name in tests} & known)):
         return False
     # tests/integration/sqlserver/CMakeLists.txt: under sanitizers the source's tests start the release's simulator.
-    return preset == "release" or (configure("release") and build(FOLDERS["release"], ["sqlserver-sim"]))
+    if preset == "release":
+        return True
+    return configure("release") and build(FOLDERS["release"], ["sqlserver-sim"])
 
 
 def executable_of(test):
@@ -206,6 +210,8 @@ def run_preset(preset, folder, tests, counts, digests):
     environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     environment.setdefault("LSAN_OPTIONS", f"suppressions={ROOT / 'tools/lsan.supp'}:print_suppressions=0")
     environment.setdefault("ASAN_OPTIONS", "detect_stack_use_after_return=0")
+    if preset == "asan" and is_long():
+        environment["TAILRACE_TEST_SIMULATOR"] = str(ROOT / folder / "sqlserver-sim")
     failed = 0
     for level in LEVELS:
         members = [name for name, labels in tests.items() if level in labels]
@@ -254,6 +260,10 @@ def show_said(folder):
             say(f"    {note.stem}: {line}")
 
 
+def is_long():
+    return os.environ.get("LONG", "") not in ("", "0")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="release,asan,tsan", help="presets, comma separated")
@@ -262,7 +272,6 @@ def main():
     options = parser.parse_args()
     if options.long:
         os.environ["LONG"] = "1"
-    is_long = os.environ.get("LONG", "") not in ("", "0")
     started = time.monotonic()
     before = compiler_cache()
     counts = {}
@@ -286,7 +295,7 @@ def main():
         say(f"{preset:8} built in {seconds:.1f} s")
         failures += run_preset(preset, folder, tests, counts, digests)
     # The other presets compile files in groups; here each one must have all that it includes.
-    if is_long and not (configure("debug") and build(FOLDERS["debug"], [])):
+    if is_long() and not (configure("debug") and build(FOLDERS["debug"], [])):
         say("debug    did not build: see above and build-debug/build.log")
         failures += 1
     for failure in digests:

@@ -50,6 +50,7 @@ class PostgresCluster {
   static std::string url(const std::string& database, int port);
   // A fresh, empty database; answers its name.
   std::string create_database();
+  void drop_database(const std::string& name);
 
  private:
   PostgresCluster();

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,10 +26,18 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def private_directory(name):
+def private_directory(name, parent=None):
     """A new directory that every user may pass through (PostgreSQL runs as another user than the tests)."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix=f"tailrace-{name}-"))
+    path = pathlib.Path(tempfile.mkdtemp(prefix=f"tailrace-{name}-", dir=parent))
     path.chmod(0o755)
+    return path
+
+
+def memory_directory(needed_bytes):
+    """A parent for directories of many files, in memory where there is room; None is the usual one."""
+    path = "/dev/shm"
+    if not os.path.isdir(path) or shutil.disk_usage(path).free < needed_bytes:
+        return None
     return path
 
 

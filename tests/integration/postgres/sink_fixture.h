@@ -23,11 +23,28 @@ inline constexpr ColumnType bigint_type{TypeKind::bigint, 8, 19, 0};
 inline constexpr ColumnType text_type{TypeKind::nvarchar, 50, 0, 0};
 inline constexpr ColumnType lob_type{TypeKind::nvarchar, -1, 0, 0};
 
+// Gone with its test: two hundred of them would fill the memory that they lie in.
+class TestDatabase {
+ public:
+  TestDatabase() : name_(PostgresCluster::shared().create_database()) {}
+  ~TestDatabase() {
+    try {
+      PostgresCluster::shared().drop_database(name_);
+    } catch (const std::runtime_error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+  TestDatabase(const TestDatabase&) = delete;
+  TestDatabase& operator=(const TestDatabase&) = delete;
+  const std::string& name() const { return name_; }
+
+ private:
+  std::string name_;
+};
+
 class SinkTest : public ::testing::Test {
  protected:
-  SinkTest()
-      : database_(PostgresCluster::shared().create_database()),
-        reader_(PostgresCluster::shared().url(database_)) {}
+  SinkTest() : reader_(PostgresCluster::shared().url(database_)) {}
 
   // `runner`: two runners have two ids; the process's own would make them one.
   Settings settings(const std::string& runner = "runner-a",
@@ -154,7 +171,8 @@ class SinkTest : public ::testing::Test {
 
   std::string position() { return reader_.value("SELECT encode(lsn, 'hex') FROM tailrace.pipeline"); }
 
-  std::string database_;
+  TestDatabase owner_;
+  std::string database_ = owner_.name();
   PlainClient reader_;
   ResumeState state_;
 };

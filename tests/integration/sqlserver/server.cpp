@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -24,6 +25,13 @@ namespace tailrace::sqlserver::testing {
 namespace {
 
 using namespace std::chrono_literals;
+
+std::uint16_t port_of(std::string_view digits) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{}) throw Error(ErrorKind::internal, "no port").with("text", digits);
+  return port;
+}
 
 // The simulator of this build, as a child that ends with the program.
 class Simulator {
@@ -60,7 +68,8 @@ class Simulator {
   void start() {
     int out[2];
     if (::pipe(out) != 0) throw Error(ErrorKind::internal, "no pipe");
-    const std::string program = TAILRACE_SIMULATOR;
+    const char* other = std::getenv("TAILRACE_TEST_SIMULATOR");
+    const std::string program = other != nullptr ? other : TAILRACE_SIMULATOR;
     const std::string password_file = (directory_ / "password").string();
     const std::string log = (directory_ / "log").string();
     child_ = ::fork();
@@ -87,7 +96,7 @@ class Simulator {
     if (line.rfind("ready ", 0) != 0 || colon == std::string::npos) {
       throw Error(ErrorKind::internal, "the simulator did not start").with("said", line).with("log", log);
     }
-    port_ = static_cast<std::uint16_t>(std::atoi(line.c_str() + colon + 1));
+    port_ = port_of(std::string_view(line).substr(colon + 1));
     pipe_ = out[0];
   }
 
@@ -109,8 +118,7 @@ std::string field(const std::string& text, const std::string& name) {
 Settings real_settings(const std::string& text) {
   Settings out;
   out.host = field(text, "host");
-  if (const std::string port = field(text, "port"); !port.empty())
-    out.port = static_cast<std::uint16_t>(std::atoi(port.c_str()));
+  if (const std::string port = field(text, "port"); !port.empty()) out.port = port_of(port);
   out.database = "master";
   out.user = field(text, "user");
   out.password = Secret(field(text, "password"));
