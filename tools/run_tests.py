@@ -135,9 +135,11 @@ def failed_cases(report):
     if not report.exists():
         return said
     for case in ElementTree.parse(report).getroot().iter("testcase"):
-        for failure in case.findall("failure") + case.findall("error"):
-            text = (failure.text or failure.get("message") or "").strip()
-            said.append(f"{case.get('classname', '')}.{case.get('name', '')}\n{text[-2000:]}")
+        failures = case.findall("failure") + case.findall("error")
+        if failures:
+            texts = [(failure.text or failure.get("message") or "").strip()[-2000:] for failure in failures]
+            name = ".".join(filter(None, [case.get("classname"), case.get("name")]))
+            said.append("\n".join([name, *texts[:5]]))
     return said
 
 
