@@ -332,10 +332,10 @@ std::int64_t requests(Connection& connection) {
   return sum;
 }
 
-// What `ask` asks the server, which holds `text`, gets no answer for a minute, and is stopped as soon as the server has it.
+// What `ask` asks the server, which holds `text`, gets no answer for an hour, and is stopped as soon as the server has it.
 void ask_in_vain(Database& database, std::string_view text, std::stop_source stop,
                  const std::function<void()>& ask) {
-  database.control(fmt::format("N'delay', 60000, N'{}'", text));
+  database.control(fmt::format("N'delay', 3600000, N'{}'", text));
   Connection watching(database.settings());
   std::int64_t seen = requests(watching);
   std::jthread stopper([&] {
@@ -343,9 +343,7 @@ void ask_in_vain(Database& database, std::string_view text, std::stop_source sto
       seen = now;
     stop.request_stop();
   });
-  const auto began = std::chrono::steady_clock::now();
   ask();
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20));
 }
 
 // A drain would else wait for the query's timeout, which is ten minutes.
