@@ -11,9 +11,6 @@
 namespace tailrace::sqlserver::testing {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-
 struct TypeCase {
   const char* type;
   std::vector<const char*> values;    // As T-SQL has them.
