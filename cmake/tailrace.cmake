@@ -48,7 +48,7 @@ execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/setup --microsoft-odbc OUTPU
 # One CTest entry, or one for each shard. All write a report of their own into reports/<level> of the build folder: two
 # entries may run the same executable at the same time.
 function(tailrace_add_runs name shards)
-  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT;COST;WORKING_DIRECTORY" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;COST;WORKING_DIRECTORY" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
   list(GET ARG_LABELS 0 level)
   if(NOT shards)
     set(shards 1)
@@ -70,9 +70,6 @@ function(tailrace_add_runs name shards)
     set_tests_properties(${run} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "${environment}")
     if(ARG_COST)
       set_tests_properties(${run} PROPERTIES COST ${ARG_COST})
-    endif()
-    if(ARG_SERIAL)
-      set_tests_properties(${run} PROPERTIES RUN_SERIAL TRUE)
     endif()
   endforeach()
 endfunction()
@@ -116,17 +113,17 @@ function(tailrace_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 endfunction()
 
-# tailrace_python_test(name LEVEL ... MODULES a.b.c ... [SERIAL] [MICROSOFT] [TIMEOUT seconds] [SHARDS n] [COST seconds])
+# tailrace_python_test(name LEVEL ... MODULES a.b.c ... [MICROSOFT] [TIMEOUT seconds] [SHARDS n] [COST seconds])
 #
 # unittest modules of this tree, run by the Python environment of tools/setup; not under sanitizers (they drive the
-# finished programs). SERIAL: measures time or memory, so nothing else runs beside it.
+# finished programs).
 execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/setup --venv OUTPUT_VARIABLE TAILRACE_VENV
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 function(tailrace_python_test name)
   if(TAILRACE_SANITIZE)
     return()
   endif()
-  cmake_parse_arguments(ARG "SERIAL;MICROSOFT" "LEVEL;TIMEOUT;SHARDS;COST" "MODULES" ${ARGN})
+  cmake_parse_arguments(ARG "MICROSOFT" "LEVEL;TIMEOUT;SHARDS;COST" "MODULES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 600)
   endif()
@@ -139,11 +136,7 @@ function(tailrace_python_test name)
     if(NOT run STREQUAL name)
       list(APPEND environment "TAILRACE_TEST_ODBC_DRIVER=${TAILRACE_MICROSOFT_ODBC}")
     endif()
-    set(serial)
-    if(ARG_SERIAL)
-      set(serial SERIAL)
-    endif()
-    tailrace_add_runs(${run} "${ARG_SHARDS}" ${serial}
+    tailrace_add_runs(${run} "${ARG_SHARDS}"
                       COMMAND ${TAILRACE_VENV}/bin/python -m tests.support.run_unittest ${ARG_MODULES}
                       WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} LABELS ${ARG_LEVEL} TIMEOUT ${ARG_TIMEOUT}
                       COST "${ARG_COST}" ENVIRONMENT ${environment})

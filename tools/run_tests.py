@@ -30,6 +30,8 @@ FOLDERS = {"release": "build", "asan": "build-asan", "tsan": "build-tsan", "debu
 LEVELS = ["unit", "contract", "integration", "e2e", "fault"]
 SANITIZED_LEVELS = {"unit", "contract", "integration"}
 JOBS = int(os.environ.get("JOBS", 0)) or len(os.sched_getaffinity(0))
+# Tests wait for servers, polls and locks for a third of their time: one more than cores keeps these busy.
+TEST_JOBS = JOBS + 1
 LAST_LINES = 80  # Of the output of a test that failed.
 MOST_OUTPUT = 64 << 20  # Bytes that CTest keeps of it; of a longer one it would keep the beginning.
 Count = collections.namedtuple("Count", "passed failed skipped")
@@ -221,7 +223,7 @@ def run_preset(preset, folder, tests, counts, digests):
             continue
         started = time.monotonic()
         cpu_before = cpu_seconds()
-        done = run(["ctest", "--test-dir", folder, "-L", f"^{level}$", "-R", f"^({names})$", f"-j{JOBS}",
+        done = run(["ctest", "--test-dir", folder, "-L", f"^{level}$", "-R", f"^({names})$", f"-j{TEST_JOBS}",
                     "--output-on-failure", "--no-tests=error",
                     "--test-output-size-failed", str(MOST_OUTPUT), "--output-junit",
                     str(reports / f"{level}.junit.xml")],
