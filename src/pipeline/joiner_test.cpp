@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "base/log.h"
@@ -377,7 +378,7 @@ TEST_F(R12_Joiner, WhatCannotBeDoneBehindTheJoinIsShown) {
 // An error ends the attempt while a new request for the table comes: that one was not tried yet.
 TEST_F(R12_Joiner, ARequestBehindTheFailureIsStillTried) {
   catch_up();
-  std::int64_t again = 0;
+  std::atomic<std::int64_t> again = 0;
   bool failed = false;
   std::mutex mutex;
   world.at = [&](const std::string& point) {
@@ -502,7 +503,7 @@ TEST_F(R12_Joiner, DrainEndsItAnywhere) {
 // A request that comes while the table is on its way: what is under way ends first, and nothing of it is mixed in.
 TEST_F(R12_Joiner, ANewRequestBeginsTheLoadAnew) {
   catch_up();
-  std::int64_t again = 0;
+  std::atomic<std::int64_t> again = 0;
   std::mutex mutex;
   world.at = [&](const std::string& point) {
     if (point != "source.read_chunk") return;
