@@ -33,7 +33,7 @@ class JoinAttempt {
   void run();
   // Something of this table became durable, whatever came behind it.
   bool has_moved() const { return has_moved_ || task_.progress.chunks(name_) != chunks_before_; }
-  // What it was asked, as long as that is not answered for certain; id 0: nothing.
+  // What it was asked; id 0: nothing. It may be answered by now.
   const TableRequest& request() const { return request_; }
 
  private:

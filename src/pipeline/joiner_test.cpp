@@ -76,6 +76,22 @@ class R12_Joiner : public ::testing::Test {
     if (runner.joinable()) runner.join();
   }
 
+  // A re-snapshot of `a` whose work behind the join fails: the table has joined, and the pipeline goes on.
+  template <typename Condition>
+  void join_and_fail(std::vector<std::optional<ErrorKind>> failures, Condition until) {
+    catch_up();
+    start();
+    {
+      const std::lock_guard lock(world.mutex);
+      world.failures["outside.finish_constraints"] = std::move(failures);
+    }
+    await_answer(world.request(a, Wanted::resnapshot));
+    Until::holds(world, until);
+    EXPECT_TRUE(streams(a));
+    stop();
+    EXPECT_FALSE(ended_with.has_value());
+  }
+
   // These hold the world's lock already, or the run has ended.
   const TableProgress& progress_of(const TableName& table) { return world.stored.tables[table]; }
   bool streams(const TableName& table) {
@@ -346,33 +362,14 @@ TEST_F(R12_Joiner, ADeposedRunnerEndsAltogether) {
 
 // The table has joined and then its foreign keys meet a lock: they must come back all the same.
 TEST_F(R12_Joiner, WhatFailsBehindTheJoinIsDoneAgain) {
-  catch_up();
-  start();
-  {
-    const std::lock_guard lock(world.mutex);
-    world.failures["outside.finish_constraints"] = {std::nullopt, ErrorKind::conflict};
-  }
-  await_answer(world.request(a, Wanted::resnapshot));
-  Until::holds(world, [&] { return world.passes["outside.finish_constraints"] >= 3; });
-  EXPECT_TRUE(streams(a));
-  stop();
-  EXPECT_FALSE(ended_with.has_value());
+  join_and_fail({std::nullopt, ErrorKind::conflict},
+                [&] { return world.passes["outside.finish_constraints"] >= 3; });
   EXPECT_EQ(world.errors[a], "");
   expect_equal();
 }
 
 TEST_F(R12_Joiner, WhatCannotBeDoneBehindTheJoinIsShown) {
-  catch_up();
-  start();
-  {
-    const std::lock_guard lock(world.mutex);
-    world.failures["outside.finish_constraints"] = {std::nullopt, ErrorKind::data};
-  }
-  await_answer(world.request(a, Wanted::resnapshot));
-  Until::holds(world, [&] { return !world.errors[a].empty(); });
-  EXPECT_TRUE(streams(a));
-  stop();
-  EXPECT_FALSE(ended_with.has_value());
+  join_and_fail({std::nullopt, ErrorKind::data}, [&] { return !world.errors[a].empty(); });
 }
 
 // An error ends the attempt while a new request for the table comes: that one was not tried yet.

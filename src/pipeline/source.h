@@ -30,8 +30,8 @@ struct SourceInfo {
   std::string identity;  // What proves that this is the same source lineage (R4c); compared with the stored
                          // one by open().
   std::vector<SchemaPtr> tables;  // The configured tables with their capture instances, in name order.
-  std::vector<TableName>
-      unfit;  // Configured too, but outside the stream and not to be replicated as they are now.
+  // Configured too, but outside the stream, and not to be replicated as they are now.
+  std::vector<TableName> unfit;
 };
 
 class SnapshotReader {

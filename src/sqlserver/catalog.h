@@ -98,6 +98,8 @@ struct CatalogDatabase {
 struct Catalog {
   CatalogDatabase database;
   std::vector<CatalogTable> tables;  // In order of names.
+  // Of tables that the login does not see: it has no right to them, or lost it. A dropped table has none.
+  std::vector<CatalogInstance> hidden_instances;
 };
 
 // Pure: what sys.columns says of a type. Nothing: not carried.

@@ -293,7 +293,7 @@ Catalog read_catalog(Connection& connection) {
   if (!catalog.database.may_read_cdc) return catalog;
   for (CatalogInstance& instance : read_instances(connection)) {
     CatalogTable* table = find(catalog, index, instance.source_object_id);
-    if (table != nullptr) table->instances.push_back(std::move(instance));
+    (table != nullptr ? table->instances : catalog.hidden_instances).push_back(std::move(instance));
   }
   read_captured_columns(connection, catalog);
   return catalog;

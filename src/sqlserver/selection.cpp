@@ -12,6 +12,7 @@
 #include "sqlserver/pattern.h"
 #include "sqlserver/remedies.h"
 #include "sqlserver/statements.h"
+#include "sqlserver/table_patterns.h"
 
 namespace tailrace::sqlserver {
 namespace {
@@ -32,7 +33,7 @@ class TableSelector {
   std::optional<CapturedTable> select(const StoredTable* stored) {
     schema_.name = table_.name;
     schema_.estimated_rows = table_.rows;
-    if (stored != nullptr) kept_ = stored->instance.name;
+    if (stored != nullptr && !stored->taken_again) kept_ = stored->instance.name;
     check_rights();
     if (is_of_a_kind_without_capture()) return std::nullopt;
     check_policies();
@@ -439,7 +440,7 @@ class TableSelector {
       return nullptr;
     }
     const CatalogInstance* chosen = nullptr;
-    if (stored != nullptr && !stored->instance.name.empty()) chosen = kept_or_successor(*stored);
+    if (stored != nullptr && !stored->taken_again) chosen = kept_or_successor(*stored);
     // One whose start is not established says nothing of where its changes begin.
     if (chosen == nullptr)
       chosen =
@@ -486,41 +487,22 @@ class TableSelector {
   bool failed_ = false;
 };
 
-bool matches_any(const std::vector<std::string>& patterns, const TableName& name, bool case_sensitive,
-                 std::vector<bool>& used) {
-  bool any = false;
-  for (std::size_t i = 0; i < patterns.size(); ++i) {
-    if (!glob_matches(patterns[i], name.str(), case_sensitive)) continue;
-    used[i] = true;
-    any = true;
-  }
-  return any;
-}
-
-// A table that the login may not see does not exist for it.
-std::string grant_for(const std::string& pattern, const Catalog& catalog) {
-  const std::size_t dot = pattern.find('.');
-  const std::string schema = pattern.substr(0, dot);
-  const std::string name = dot == std::string::npos ? "" : pattern.substr(dot + 1);
-  if (schema.find_first_of("*?") != std::string::npos)
-    return "correct the pattern (schema.table, * and ? allowed)";
-  const bool is_one = !name.empty() && name.find_first_of("*?") == std::string::npos;
-  return fmt::format("GRANT SELECT ON {} TO {};   -- or correct the pattern: schema.table, * and ? allowed",
-                     is_one ? quote(schema) + "." + quote(name) : "SCHEMA::" + quote(schema),
-                     quote(catalog.database.user));
-}
-
-void report_unused(const std::vector<std::string>& patterns, const std::vector<bool>& used,
-                   std::string_view setting, const Catalog& catalog, std::vector<Finding>& findings) {
-  for (std::size_t i = 0; i < patterns.size(); ++i) {
-    if (used[i]) continue;
+// A table that cannot be seen any more and is captured still has lost the login's right; to go on without it would leave its
+// target as it is, for ever, behind no more than a warning. A dropped one has no capture instance.
+void report_hidden(const Catalog& catalog, const std::map<TableName, StoredTable>& stored,
+                   TablePatterns& patterns, std::vector<Finding>& findings) {
+  for (const CatalogInstance& hidden : catalog.hidden_instances) {
+    const auto table = std::find_if(stored.begin(), stored.end(), [&](const auto& each) {
+      return is_instance(hidden, each.second.instance);
+    });
+    if (table == stored.end() || !patterns.mean(table->first, true)) continue;
+    const TableName& name = table->first;
     findings.push_back(
-        {FindingLevel::failure, fmt::format("source.{}", setting), patterns[i],
-         fmt::format("tables.{}: {} matches no table of the database; tables that the login may not see do "
-                     "not exist for it",
-                     setting, patterns[i]),
-         setting == "include" ? grant_for(patterns[i], catalog)
-                              : "correct the pattern (schema.table, * and ? allowed)"});
+        {FindingLevel::failure, "table.rights", name.str(),
+         fmt::format("the login does not see the table any more, and its capture instance {} is there",
+                     hidden.name),
+         fmt::format("GRANT SELECT ON {}.{} TO {};   -- or exclude it by tables.exclude", quote(name.schema),
+                     quote(name.name), quote(catalog.database.user))});
   }
 }
 
@@ -553,18 +535,13 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
                         const std::map<TableName, StoredTable>& stored) {
   Selection selection;
   const bool case_sensitive = is_case_sensitive(catalog.database.collation);
-  std::vector<bool> included(settings.include.size());
-  std::vector<bool> excluded(settings.exclude.size());
+  TablePatterns patterns(settings, case_sensitive);
   std::vector<bool> configured(settings.tables.size());
   for (const CatalogTable& table : catalog.tables) {
     const auto found = stored.find(table.name);
     // Without patterns: what is captured, and what was. One whose capture has been switched off is no table
     // left out.
-    const bool is_included = settings.include.empty()
-                                 ? !table.instances.empty() || found != stored.end()
-                                 : matches_any(settings.include, table.name, case_sensitive, included);
-    const bool is_excluded = matches_any(settings.exclude, table.name, case_sensitive, excluded);
-    if (!is_included || is_excluded) continue;
+    if (!patterns.mean(table.name, !table.instances.empty() || found != stored.end())) continue;
     TableSettings table_settings;
     std::size_t at = 0;
     for (const auto& [name, entry] : settings.tables) {
@@ -580,8 +557,8 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
       selection.tables.push_back(std::move(*chosen));
     }
   }
-  report_unused(settings.include, included, "include", catalog, selection.findings);
-  report_unused(settings.exclude, excluded, "exclude", catalog, selection.findings);
+  report_hidden(catalog, stored, patterns, selection.findings);
+  patterns.report_unused(catalog, selection.findings);
   std::size_t at = 0;
   for (const auto& [name, entry] : settings.tables) {
     if (!configured[at++]) {

@@ -37,9 +37,10 @@ struct Selection {
 // A table that a pipeline has already.
 struct StoredTable {
   // The one that it reads. It is kept where it still exists and reaches back to `position`; else the newest complete one
-  // that does takes its place. Without a name: the table is to be taken again, from whatever instance.
+  // that does takes its place.
   CaptureInstance instance;
   Lsn position;
+  bool taken_again = false;  // From whatever instance.
 };
 
 Selection select_tables(const Catalog& catalog, const Settings& settings,

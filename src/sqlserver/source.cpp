@@ -98,8 +98,8 @@ SourceInfo SqlServerSource::open(const ResumeState& resume, std::stop_token stop
   database_ = catalog.database;
   std::map<TableName, StoredTable> stored;
   for (const auto& [name, progress] : resume.tables) {
-    stored[name] = {is_to_be_taken_again(resume, progress) ? CaptureInstance{} : progress.instance,
-                    needed_behind(resume, progress)};
+    stored[name] = {progress.instance, needed_behind(resume, progress),
+                    is_to_be_taken_again(resume, progress)};
   }
   Selection selection = select_tables(catalog, settings_, stored);
   if (resume.only) keep_only(*resume.only, selection);

@@ -94,23 +94,15 @@ TEST(Check, NamesTheRightsThatAreMissing) {
   Database database;
   database.create("t", "id int NOT NULL PRIMARY KEY");
   database.settle();
-  const std::string user = "reader_" + database.name();
-  {
-    Connection master(server_settings());
-    run(master, "make a login", fmt::format("CREATE LOGIN {} WITH PASSWORD = N'Reader-{{1}}x;y'", user));
-  }
-  database.run(fmt::format("CREATE USER {0} FOR LOGIN {0}", user));
-  Settings settings = database.settings();
-  settings.user = user;
-  settings.password = Secret("Reader-{1}x;y");
+  Settings settings = database.new_login();
   settings.include = {"dbo.t"};
   EXPECT_EQ(kind_of([&] { Opened opened(settings); }), ErrorKind::config);
-  database.run(fmt::format("GRANT SELECT ON [dbo].[t] TO {}", user));
+  database.run(fmt::format("GRANT SELECT ON [dbo].[t] TO {}", settings.user));
   const Look look = check(settings, {});
   const Finding* finding = find(look.findings, "source.rights", FindingLevel::failure);
   ASSERT_NE(finding, nullptr) << said(look.findings);
   EXPECT_THAT(finding->remedy, HasSubstr("GRANT SELECT ON SCHEMA::cdc"));
-  database.run(fmt::format("GRANT SELECT ON SCHEMA::cdc TO {}", user));
+  database.run(fmt::format("GRANT SELECT ON SCHEMA::cdc TO {}", settings.user));
   Opened opened(settings);
   opened.stream();
   database.run("INSERT INTO t VALUES (1)");

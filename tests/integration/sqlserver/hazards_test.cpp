@@ -67,7 +67,7 @@ TEST(Hazards, OrphansInTheHistoryOfDdlStopNothing) {
   EXPECT_EQ(opened.table("t")->instance.name, "second");
   database.run("ALTER TABLE t ADD extra int NULL; ALTER TABLE t DROP COLUMN extra");
   database.settle();
-  database.run("EXEC sys.sp_cdc_disable_table N'dbo', N't', N'dbo_t'");
+  database.disable("t", "dbo_t");
   EXPECT_NE(database.answer("SELECT CONVERT(nvarchar(20), COUNT(*)) FROM cdc.ddl_history"), "0");
   database.run("INSERT INTO t VALUES (1)");
   EXPECT_THAT(opened.next_rows(), ElementsAre("insert id=1"));
@@ -155,18 +155,9 @@ TEST(Hazards, AMarkIsReachedWithoutLogScansToo) {
   Database database;
   database.create("t", "id int NOT NULL PRIMARY KEY");
   database.settle();
-  const std::string user = "blind_" + database.name();
-  {
-    Connection master(server_settings());
-    run(master, "make a login", fmt::format("CREATE LOGIN {} WITH PASSWORD = N'Reader-1xy'", user));
-  }
+  const Settings settings = database.new_login();
   database.run(
-      fmt::format("CREATE USER {0} FOR LOGIN {0}; GRANT SELECT ON [dbo].[t] TO {0}; GRANT SELECT ON "
-                  "SCHEMA::cdc TO {0}",
-                  user));
-  Settings settings = database.settings();
-  settings.user = user;
-  settings.password = Secret("Reader-1xy");
+      fmt::format("GRANT SELECT ON [dbo].[t] TO {0}; GRANT SELECT ON SCHEMA::cdc TO {0}", settings.user));
   Opened opened(settings);
   const std::vector<Lsn> lows = opened.source.take_low(opened.info.tables);
   database.run("INSERT INTO t VALUES (1)");

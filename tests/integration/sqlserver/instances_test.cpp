@@ -191,7 +191,7 @@ TEST_F(Edges, AnInstanceWithoutAStartIsNotRead) {
   const Read read = read_on(opened);
   EXPECT_THAT(read.rows.front(), HasSubstr("note=first"));
   EXPECT_THAT(read.switched, IsEmpty());
-  database_.run("EXEC sys.sp_cdc_disable_table N'dbo', N't', N'dbo_t'");
+  database_.disable("t", "dbo_t");
   EXPECT_EQ(kind_of([&] { Opened(database_.settings(), resume_); }), ErrorKind::gap);
 }
 
@@ -223,7 +223,7 @@ TEST_F(Edges, TheOldInstanceMayGoInTheMiddleOfAWindow) {
   opened.until([](const ChangeBatch& batch) { return batch.rows() != 0; });
   database_.run(fmt::format(
       "UPDATE cdc.change_tables SET start_lsn = 0x{} WHERE capture_instance = N'second'", lo_.hex()));
-  database_.run("EXEC sys.sp_cdc_disable_table N'dbo', N't', N'dbo_t'");
+  database_.disable("t", "dbo_t");
   std::string message;
   EXPECT_EQ(kind_of([&] { read_on(opened); }, &message), ErrorKind::conflict);
   EXPECT_THAT(message, HasSubstr("second"));
@@ -239,7 +239,7 @@ TEST_F(Edges, TheOldInstanceMayGoInTheMiddleOfAWindow) {
 TEST_F(Edges, ATableThatComesInReadsTheOneThatReachesBack) {
   NEEDS_SIMULATOR();
   start_second_at(lo_);
-  database_.run("EXEC sys.sp_cdc_disable_table N'dbo', N't', N'dbo_t'");
+  database_.disable("t", "dbo_t");
   Opened opened(database_.settings(), resume_);
   StreamPlan plan;
   plan.position = Position{hi_, "", 0};
@@ -282,14 +282,14 @@ TEST(TwoInstances, TheNewerOneIsFollowedUnderTheStream) {
   database.run("INSERT INTO t VALUES (4, NULL)");
   until_row("insert id=4 note=NULL");
   EXPECT_THAT(switched, ElementsAre("second"));
-  database.run("EXEC sys.sp_cdc_disable_table N'dbo', N't', N'dbo_t'");
+  database.disable("t", "dbo_t");
   database.run("UPDATE t SET note = N'x' WHERE id = 1");
   until_row("update id=1 note=x");
   // The place is free again: a third one is followed as the second was.
   database.enable("t", ", @capture_instance = N'third'");
   database.run("DELETE FROM t WHERE id = 4");
   until_row("delete id=4 note=NULL");
-  database.run("EXEC sys.sp_cdc_disable_table N'dbo', N't', N'second'");
+  database.disable("t", "second");
   database.run("DELETE FROM t WHERE id = 3");
   until_row("delete id=3 note=NULL");
   EXPECT_THAT(switched, ElementsAre("second", "third"));
@@ -310,7 +310,7 @@ TEST(TwoInstances, TheNewerOneIsFollowedByAMarkerToo) {
   const Read read = read_on(opened);
   EXPECT_THAT(read.rows, IsEmpty());
   EXPECT_THAT(read.switched, ElementsAre("second"));
-  database.run("EXEC sys.sp_cdc_disable_table N'dbo', N't', N'dbo_t'");
+  database.disable("t", "dbo_t");
   database.run("INSERT INTO t VALUES (1)");
   EXPECT_THAT(read_on(opened).rows, ElementsAre("insert id=1"));
 }
@@ -355,7 +355,7 @@ TEST(TwoInstances, AnIncompleteOneIsSetAsideAndThenStops) {
   EXPECT_THAT(read.rows, ElementsAre("insert id=2 note=b"));
   EXPECT_THAT(read.switched, IsEmpty());
   const ResumeState resume = state_of(opened, read.end);
-  database.run("EXEC sys.sp_cdc_disable_table N'dbo', N't', N'dbo_t'");
+  database.disable("t", "dbo_t");
   database.run("INSERT INTO t VALUES (3, N'c')");
   EXPECT_EQ(kind_of([&] { read_on(opened); }), ErrorKind::conflict);
   std::string message;
@@ -393,7 +393,7 @@ TEST(TwoInstances, AStartGoesOnWithTheOneThatReachesBack) {
     }
     EXPECT_THAT(rows, ElementsAre("insert id=2", "insert id=3"));
   }
-  database.run("EXEC sys.sp_cdc_disable_table N'dbo', N't', N'dbo_t'");
+  database.disable("t", "dbo_t");
   Opened again(database.settings(), behind);
   EXPECT_EQ(again.table("t")->instance.name, "second");
   go_on(again, behind);

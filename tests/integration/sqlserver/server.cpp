@@ -195,6 +195,26 @@ void Database::enable(std::string_view table, std::string_view more) {
       table, more));
 }
 
+void Database::disable(std::string_view table, std::string_view instance) {
+  run(
+      fmt::format("EXEC sys.sp_cdc_disable_table @source_schema = N'dbo', @source_name = N'{}', "
+                  "@capture_instance = N'{}'",
+                  table, instance));
+}
+
+Settings Database::new_login() {
+  Settings out = settings();
+  out.user = fmt::format("login_{}_{}", name_, ++logins_);
+  out.password = Secret("Reader-{1}x;y");
+  {
+    Connection master(server_settings());
+    sqlserver::run(master, "make a login",
+                   fmt::format("CREATE LOGIN {} WITH PASSWORD = N'{}'", out.user, out.password.reveal()));
+  }
+  run(fmt::format("CREATE USER {0} FOR LOGIN {0}", out.user));
+  return out;
+}
+
 void Database::settle() {
   if (is_simulated()) return control("N'scan'");
   run("WAITFOR DELAY '00:00:15'");

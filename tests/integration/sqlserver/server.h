@@ -39,11 +39,16 @@ class Database {
   // CREATE TABLE [dbo].[name] (columns) and its capture instance.
   void create(std::string_view table, std::string_view columns);
   void enable(std::string_view table, std::string_view more = "");
+  // Switches the instance off, or all that the table has.
+  void disable(std::string_view table, std::string_view instance = "all");
+  // Settings of a login of this database's own, which has no right yet. run() takes GRANT ... TO settings.user.
+  Settings new_login();
   // Waits until capture has taken everything that was committed before the call.
   void settle();
 
  private:
   std::string name_;
+  int logins_ = 0;
   std::unique_ptr<Connection> connection_;
 };
 
