@@ -18,6 +18,7 @@ SRC = {
     "config": {"base"},
     "telemetry": {"base"},
     "net": {"base"},
+    "tds": {"base"},
     "pipeline": {"base", "model", "config", "telemetry", "net"},
     "avro": {"base", "model", "config", "telemetry", "net"},
     "registry": {"base", "model", "config", "telemetry", "net", "avro"},
@@ -28,6 +29,8 @@ CODECS = {"avro", "registry", "debezium"}
 # Connectors never include each other: what two of them need moves to pipeline or model.
 for connector in ("sqlserver", "postgres", "kafka", "vault", "transforms"):
     SRC[connector] = LOWER | CODECS
+# A protocol of one connector alone.
+SRC["sqlserver"] = SRC["sqlserver"] | {"tds"}
 CONNECTORS = {"sqlserver", "postgres", "kafka", "vault", "transforms"}
 SRC["reconcile"] = LOWER | CODECS | CONNECTORS
 SRC["worker"] = LOWER | CODECS | CONNECTORS
@@ -55,7 +58,7 @@ LIBRARIES = [
     (re.compile(r"^yaml-cpp/"), {"src/config"}, True),
     # SQLite is the simulator's alone, and of it the rooms that hold and translate tables.
     (re.compile(r"^sqlite3(ext)?\.h$"), {"sim/storage", "sim/catalog", "sim/cdc", "sim/tsql"}, False),
-    (re.compile(r"^openssl/"), {"sim/tds", "sim/tsql", "src/net"}, True),
+    (re.compile(r"^openssl/"), {"sim/tds", "sim/tsql", "src/net", "src/tds"}, True),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
