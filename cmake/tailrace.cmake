@@ -2,10 +2,11 @@
 #
 #   tailrace_library(name SOURCES ... PUBLIC ... PRIVATE ... TESTS ...)   target tailrace_<name>, alias tailrace::<name>
 #   tailrace_program(name SOURCES ... PRIVATE ...)                        an executable in the build folder's root
-#   tailrace_test(name LEVEL <unit|contract|integration|e2e|fault> SOURCES ... PRIVATE ... [MICROSOFT] [SHARDS n]
+#   tailrace_test(name LEVEL <unit|contract|integration|e2e|fault> SOURCES ... PRIVATE ... [EVERY_DRIVER] [SHARDS n]
 #                 [COST seconds])
 #
-# MICROSOFT: a second run of the test as <name>_microsoft, with Microsoft's ODBC driver between tailrace and SQL Server.
+# EVERY_DRIVER: further runs of the test as <name>_odbc and <name>_microsoft, with FreeTDS' and Microsoft's ODBC drivers
+# between tailrace and SQL Server instead of tailrace's own.
 # SHARDS: so many CTest entries, <name>_shard1 and so on, each with its share of the cases: the parts of a long test
 # run beside each other. COST: what it takes, roughly; CTest starts the longest first, so that no core waits at the end.
 #
@@ -74,8 +75,10 @@ function(tailrace_add_runs name shards)
   endforeach()
 endfunction()
 
+set(TAILRACE_FREETDS_ODBC /usr/lib/x86_64-linux-gnu/odbc/libtdsodbc.so)
+
 function(tailrace_test name)
-  cmake_parse_arguments(ARG "MICROSOFT" "LEVEL;SHARDS;COST" "SOURCES;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "EVERY_DRIVER" "LEVEL;SHARDS;COST" "SOURCES;PRIVATE" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   tailrace_target_options(${name})
   target_compile_options(${name} PRIVATE -O0)  # Compiling a test takes longer than running it.
@@ -86,11 +89,17 @@ function(tailrace_test name)
   endif()
   tailrace_add_runs(${name} "${ARG_SHARDS}" COMMAND ${name}
                     LABELS ${labels} TIMEOUT 600 COST "${ARG_COST}")
+  # Under sanitizers the short tests alone.
+  if(ARG_EVERY_DRIVER AND NOT (TAILRACE_SANITIZE AND ARG_SHARDS))
+    tailrace_add_runs(${name}_odbc "${ARG_SHARDS}" COMMAND ${name}
+                      LABELS ${labels} TIMEOUT 600 COST "${ARG_COST}"
+                      ENVIRONMENT "TAILRACE_TEST_DRIVER=${TAILRACE_FREETDS_ODBC}")
+  endif()
   # Not under sanitizers: they would judge a library that is not ours.
-  if(ARG_MICROSOFT AND NOT TAILRACE_SANITIZE)
+  if(ARG_EVERY_DRIVER AND NOT TAILRACE_SANITIZE)
     tailrace_add_runs(${name}_microsoft "${ARG_SHARDS}" COMMAND ${name}
                       LABELS ${ARG_LEVEL} TIMEOUT 600 COST "${ARG_COST}"
-                      ENVIRONMENT "TAILRACE_TEST_ODBC_DRIVER=${TAILRACE_MICROSOFT_ODBC}")
+                      ENVIRONMENT "TAILRACE_TEST_DRIVER=${TAILRACE_MICROSOFT_ODBC}")
   endif()
 endfunction()
 

@@ -6,7 +6,7 @@
 
 #include "model/key_text.h"
 #include "sqlserver/catalog.h"
-#include "sqlserver/odbc.h"
+#include "sqlserver/connection.h"
 
 namespace tailrace::sqlserver {
 namespace {

@@ -5,14 +5,14 @@
 
 #include <algorithm>
 
-#include "sqlserver/row_decoder.h"
+#include "sqlserver/connection.h"
 #include "sqlserver/update_mask.h"
 
 namespace tailrace::sqlserver {
 namespace {
 
 // The columns in front of the captured ones.
-enum Leading : std::size_t { at_lsn, at_command, at_seqval, at_operation, at_mask, leading_columns };
+enum Leading : std::size_t { at_lsn, at_command, at_seqval, at_operation, at_mask };
 
 constexpr std::int64_t operation_before = 3;
 
@@ -26,17 +26,9 @@ Operation operation_of(std::int64_t number) {
   }
 }
 
-std::int64_t integer_of(RowFetcher& fetcher, std::size_t column) {
-  std::int64_t value = 0;
-  const std::span<const std::byte> bytes = fetcher.value(column);
-  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::byte*>(&value));
-  return value;
-}
-
 std::string select_list(const CapturedTable& table) {
   std::string out;
-  const RowDecoder decoder(*table.schema, 0);
-  for (const std::size_t column : decoder.select_order())
+  for (const std::size_t column : select_order(*table.schema))
     out += (out.empty() ? "" : ", ") + select_expression(table.schema->columns[column]);
   return out;
 }
@@ -108,24 +100,24 @@ std::vector<Parameter> ChangeReader::page_parameters(PageForm form) const {
 bool ChangeReader::read_page(PageForm form, RowBatch& batch, std::size_t held_bytes) {
   const CapturedTable& table = *tables_[at_].table;
   const std::size_t limit = connection_.settings().part_bytes();
-  RowDecoder decoder(*table.schema, connection_.settings().max_value_bytes,
-                     connection_.settings().long_value_is_fault);
   const bool command_is_null = last_ && !last_->command;
   Statement statement(connection_, "read the changes of " + table.schema->name.str(),
                       change_page(change_columns_of(table), form, command_is_null), page_parameters(form));
-  RowFetcher fetcher(statement, decoder.fetch_columns({{FetchForm::bytes, 10},
-                                                       {FetchForm::integer, 8},
-                                                       {FetchForm::bytes, 10},
-                                                       {FetchForm::integer, 8},
-                                                       {FetchForm::bytes, 128}}));
+  const std::unique_ptr<RowReader> rows = statement.rows({*table.schema,
+                                                          {{LeadingColumn::Form::bytes, 10},
+                                                           {LeadingColumn::Form::integer, 8},
+                                                           {LeadingColumn::Form::bytes, 10},
+                                                           {LeadingColumn::Form::integer, 8},
+                                                           {LeadingColumn::Form::bytes, 128}},
+                                                          connection_.settings().max_value_bytes,
+                                                          connection_.settings().long_value_is_fault});
   // A later page starts behind `last_`, which the rows move: the statement has its parameters already.
-  while (fetcher.next()) {
+  while (rows->next()) {
     RowOrder order;
-    order.lsn = Lsn::from_bytes(fetcher.value(at_lsn));
-    if (!fetcher.is_null(at_command))
-      order.command = static_cast<std::int32_t>(integer_of(fetcher, at_command));
-    order.seqval = Lsn::from_bytes(fetcher.value(at_seqval));
-    order.operation = integer_of(fetcher, at_operation);
+    order.lsn = Lsn::from_bytes(rows->bytes(at_lsn));
+    if (!rows->is_null(at_command)) order.command = static_cast<std::int32_t>(rows->integer(at_command));
+    order.seqval = Lsn::from_bytes(rows->bytes(at_seqval));
+    order.operation = rows->integer(at_operation);
 
     RowHeader header;
     header.operation = operation_of(order.operation);
@@ -135,13 +127,13 @@ bool ChangeReader::read_page(PageForm form, RowBatch& batch, std::size_t held_by
     header.commit_time = commit_time(order.lsn);
     const std::size_t row = batch.add_row(header);
     if (header.operation == Operation::delete_ || header.operation == Operation::update_before) {
-      decoder.decode_key(fetcher, leading_columns, batch, row);
+      rows->decode_key(batch, row);
     } else {
-      decoder.decode(fetcher, leading_columns, batch, row);
+      rows->decode(batch, row);
     }
     if (header.operation == Operation::update) {
       const std::span<const std::byte> mask =
-          fetcher.is_null(at_mask) ? std::span<const std::byte>{} : fetcher.value(at_mask);
+          rows->is_null(at_mask) ? std::span<const std::byte>{} : rows->bytes(at_mask);
       mark_unchanged(table, mask, batch, row);
     }
     last_ = order;

@@ -19,8 +19,9 @@
 
 #include "pipeline/source.h"
 #include "sqlserver/change_reader.h"
+#include "sqlserver/connection.h"
+#include "sqlserver/diagnostics.h"
 #include "sqlserver/mark.h"
-#include "sqlserver/odbc.h"
 #include "sqlserver/selection.h"
 
 namespace tailrace::sqlserver {

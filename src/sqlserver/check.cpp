@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "sqlserver/checks/checks.h"
-#include "sqlserver/odbc.h"
+#include "sqlserver/connection.h"
 #include "sqlserver/selection.h"
 
 namespace tailrace::sqlserver {

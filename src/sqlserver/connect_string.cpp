@@ -66,7 +66,7 @@ std::string_view microsoft_encrypt(EncryptMode mode) {
 }
 
 std::string freetds_string(const Settings& settings, std::string_view servername) {
-  std::string out = fmt::format("DRIVER={};", settings.driver);
+  std::string out = fmt::format("DRIVER={};", driver_of(settings));
   const auto add = [&](std::string_view keyword, std::string_view value) {
     if (!value.empty()) out += fmt::format("{}={};", keyword, freetds_value(keyword, value));
   };
@@ -124,6 +124,14 @@ std::chrono::seconds keepalive_interval(const Settings& settings) {
   return std::max(settings.keepalive / 3, std::chrono::seconds(1));
 }
 
+bool is_native(const Settings& settings) {
+  return settings.driver == native_driver && settings.authentication == Authentication::password;
+}
+
+std::string driver_of(const Settings& settings) {
+  return settings.driver == native_driver ? std::string(freetds_driver) : settings.driver;
+}
+
 bool is_freetds(std::string_view driver) {
   std::string lower(driver);
   std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -132,11 +140,12 @@ bool is_freetds(std::string_view driver) {
 }
 
 std::string connect_string(const Settings& settings, std::string_view servername) {
-  return is_freetds(settings.driver) ? freetds_string(settings, servername) : microsoft_string(settings);
+  return is_freetds(driver_of(settings)) ? freetds_string(settings, servername) : microsoft_string(settings);
 }
 
 std::string freetds_section(const Settings& settings, std::string_view servername) {
-  if (!is_freetds(settings.driver) || settings.encrypt != EncryptMode::verify) return {};
+  if (is_native(settings) || !is_freetds(driver_of(settings)) || settings.encrypt != EncryptMode::verify)
+    return {};
   refuse_controls("source.host", settings.host);
   refuse_controls("encrypt.ca_file", settings.ca_file);
   std::string out = fmt::format("[{}]\n\thost = {}\n", servername, settings.host);

@@ -12,7 +12,11 @@
 
 namespace tailrace::sqlserver {
 
+// Our own reader of the protocol, not a driver of ODBC.
+bool is_native(const Settings& settings);
 bool is_freetds(std::string_view driver);
+// The ODBC driver of settings that are not native: integrated authentication is FreeTDS' where no driver is named.
+std::string driver_of(const Settings& settings);
 
 // Between questions without an answer.
 std::chrono::seconds keepalive_interval(const Settings& settings);

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "sqlserver/catalog.h"
+#include "sqlserver/connection.h"
 #include "sqlserver/fields.h"
-#include "sqlserver/odbc.h"
 
 namespace tailrace::sqlserver {
 namespace {

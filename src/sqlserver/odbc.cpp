@@ -14,6 +14,7 @@
 #include "base/utf.h"
 #include "sqlserver/connect_string.h"
 #include "sqlserver/freetds_conf.h"
+#include "sqlserver/odbc_rows.h"
 #include "sqlserver/values.h"
 
 namespace tailrace::sqlserver {
@@ -63,21 +64,9 @@ std::mutex& driver_manager() {
 
 }  // namespace
 
-Parameter Parameter::of(std::int64_t number) {
-  return {Kind::integer, number, {}};
-}
-
-Parameter Parameter::of(const Lsn& lsn) {
-  return {Kind::bytes, 0, std::string(reinterpret_cast<const char*>(lsn.bytes.data()), lsn.bytes.size())};
-}
-
-Parameter Parameter::of_text(std::string_view utf8) {
-  return {Kind::text, 0, utf16le_from_utf8(utf8)};
-}
-
-Connection::Connection(const Settings& settings) : settings_(settings) {
-  const std::string servername = freetds_servername(settings_);
-  std::string target = wide(connect_string(settings_, servername));
+OdbcConnection::OdbcConnection(const Settings& wanted) : Driver(wanted) {
+  const std::string servername = freetds_servername(settings());
+  std::string target = wide(connect_string(settings(), servername));
   std::unique_lock gate(driver_manager());
   if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_ENV, SQL_NULL_HANDLE, &environment_))) {
     throw Error(ErrorKind::internal, "ODBC gives no environment");
@@ -87,7 +76,7 @@ Connection::Connection(const Settings& settings) : settings_(settings) {
     SQLFreeHandle(SQL_HANDLE_ENV, environment_);
     throw Error(ErrorKind::internal, "ODBC gives no connection handle");
   }
-  const auto seconds = static_cast<std::uintptr_t>(settings_.login_timeout.count());
+  const auto seconds = static_cast<std::uintptr_t>(settings().login_timeout.count());
   SQLSetConnectAttrW(handle_, SQL_ATTR_LOGIN_TIMEOUT, reinterpret_cast<SQLPOINTER>(seconds), 0);
   SQLRETURN result = SQL_ERROR;
   const auto connect = [&] {
@@ -95,8 +84,8 @@ Connection::Connection(const Settings& settings) : settings_(settings) {
         SQLDriverConnectW(handle_, nullptr, as_wide(target), static_cast<SQLSMALLINT>(target.size() / 2 - 1),
                           nullptr, 0, nullptr, SQL_DRIVER_NOPROMPT);
   };
-  if (is_freetds(settings_.driver)) {
-    socket_.find_around(settings_.instance.empty() ? settings_.port : 0, connect);
+  if (is_freetds(driver_of(settings()))) {
+    socket_.find_around(settings().instance.empty() ? settings().port : 0, connect);
   } else {
     connect();
   }
@@ -105,48 +94,28 @@ Connection::Connection(const Settings& settings) : settings_(settings) {
   if (!SQL_SUCCEEDED(result)) {
     const std::vector<Diagnostic> diagnostics = diagnostics_of(SQL_HANDLE_DBC, handle_);
     free_handles();
-    throw error_of(diagnostics, "connect")
-        .with("host", settings_.host)
-        .with("port", std::to_string(settings_.port))
-        .with("database", settings_.database)
-        .with("user", settings_.user);
+    throw refusal_of(diagnostics, settings());
   }
-  socket_.keep_alive(settings_.keepalive, keepalive_interval(settings_));
-  try {
-    // Two bytes above the limit: what is longer is seen to be longer, and never comes over the wire whole.
-    run(*this, "set up the session",
-        fmt::format("SET DEADLOCK_PRIORITY LOW SET LOCK_TIMEOUT {} SET TEXTSIZE {}",
-                    settings_.lock_timeout.count(), settings_.max_value_bytes + 2));
-  } catch (...) {
-    free_handles();
-    throw;
-  }
+  socket_.keep_alive(settings().keepalive, keepalive_interval(settings()));
 }
 
-Connection::~Connection() {
+OdbcConnection::~OdbcConnection() {
   free_handles();
 }
 
-void Connection::free_handles() {
+void OdbcConnection::free_handles() {
   const std::lock_guard lock(driver_manager());
   SQLDisconnect(handle_);  // Does nothing without a connection.
   SQLFreeHandle(SQL_HANDLE_DBC, handle_);
   SQLFreeHandle(SQL_HANDLE_ENV, environment_);
 }
 
-Connection::StopScope::StopScope(Connection& connection, std::stop_token stop)
-    : connection_(connection.watch(stop)), callback_(std::move(stop), Cancel{&connection}) {}
-
-Connection::StopScope::~StopScope() {
-  connection_.stop_ = {};
+std::unique_ptr<DriverStatement> OdbcConnection::execute(std::string doing, std::string_view sql,
+                                                         const std::vector<Parameter>& parameters) {
+  return std::make_unique<OdbcStatement>(*this, std::move(doing), sql, parameters);
 }
 
-Connection& Connection::watch(std::stop_token stop) {
-  stop_ = std::move(stop);
-  return *this;
-}
-
-void Connection::cancel() {
+void OdbcConnection::cancel() {
   const std::lock_guard lock(active_mutex_);
   if (active_ == nullptr) return;
   if (socket_.found()) {
@@ -156,15 +125,14 @@ void Connection::cancel() {
   }
 }
 
-Statement::Statement(Connection& connection, std::string doing, std::string_view sql,
-                     const std::vector<Parameter>& parameters)
+OdbcStatement::OdbcStatement(OdbcConnection& connection, std::string doing, std::string_view sql,
+                             const std::vector<Parameter>& parameters)
     : connection_(connection), doing_(std::move(doing)) {
-  if (connection_.stopped()) throw Error(ErrorKind::abandoned, "stopped before: " + doing_);
   if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, connection_.handle_, &handle_))) {
     throw error_of(diagnostics_of(SQL_HANDLE_DBC, connection_.handle_), doing_);
   }
   try {
-    const auto timeout = static_cast<std::uintptr_t>(connection_.settings_.query_timeout.count());
+    const auto timeout = static_cast<std::uintptr_t>(connection_.settings().query_timeout.count());
     SQLSetStmtAttrW(handle_, SQL_ATTR_QUERY_TIMEOUT, reinterpret_cast<SQLPOINTER>(timeout), 0);
     bind(parameters);
     {
@@ -186,11 +154,11 @@ Statement::Statement(Connection& connection, std::string doing, std::string_view
   }
 }
 
-Statement::~Statement() {
+OdbcStatement::~OdbcStatement() {
   release();
 }
 
-void Statement::release() {
+void OdbcStatement::release() {
   {
     const std::lock_guard lock(connection_.active_mutex_);
     connection_.active_ = nullptr;
@@ -199,7 +167,7 @@ void Statement::release() {
   handle_ = nullptr;
 }
 
-void Statement::bind(const std::vector<Parameter>& parameters) {
+void OdbcStatement::bind(const std::vector<Parameter>& parameters) {
   parameters_ = parameters;
   lengths_.resize(parameters_.size());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -229,24 +197,19 @@ void Statement::bind(const std::vector<Parameter>& parameters) {
   }
 }
 
-void Statement::fail() {
+void OdbcStatement::fail() {
   const std::vector<Diagnostic> diagnostics = diagnostics_of(SQL_HANDLE_STMT, handle_);
   if (connection_.stopped()) throw Error(ErrorKind::abandoned, "stopped in: " + doing_);
-  Error error = error_of(diagnostics, doing_);
-  if (is_missing_right(error)) {
-    error.with("database", connection_.settings_.database).with("user", connection_.settings_.user);
-  }
-  throw Error(std::move(error));
+  throw failure_of(diagnostics, doing_, connection_.settings());
 }
 
-void Statement::check(int result) {
+void OdbcStatement::check(int result) {
   if (result == SQL_SUCCESS) return;
   if (result == SQL_SUCCESS_WITH_INFO && harmless(diagnostics_of(SQL_HANDLE_STMT, handle_))) return;
   fail();
 }
 
-bool Statement::check_fetch(int result) {
-  last_read_ = -1;
+bool OdbcStatement::check_fetch(int result) {
   if (result == SQL_NO_DATA) {
     // A cancelled result looks like one that has ended.
     if (connection_.stopped()) fail();
@@ -260,7 +223,7 @@ bool Statement::check_fetch(int result) {
   return true;
 }
 
-void Statement::finish() {
+void OdbcStatement::finish() {
   for (;;) {
     const SQLRETURN more = SQLMoreResults(handle_);
     if (more == SQL_NO_DATA) break;
@@ -270,24 +233,18 @@ void Statement::finish() {
   if (connection_.stopped()) fail();
 }
 
-bool Statement::fetch() {
+bool OdbcStatement::fetch() {
   return !at_end_ && check_fetch(SQLFetch(handle_));
 }
 
-bool Statement::next_result() {
+bool OdbcStatement::next_result() {
   if (!has_more_) return false;
   has_more_ = false;
   at_end_ = false;
   return true;
 }
 
-void Statement::take_turn(int column) {
-  TAILRACE_ASSERT(column > last_read_);
-  last_read_ = column;
-}
-
-std::optional<std::int64_t> Statement::integer(int column) {
-  take_turn(column);
+std::optional<std::int64_t> OdbcStatement::integer(int column) {
   std::int64_t value = 0;
   SQLLEN indicator = 0;
   check(SQLGetData(handle_, static_cast<SQLUSMALLINT>(column + 1), SQL_C_SBIGINT, &value, sizeof(value),
@@ -296,8 +253,7 @@ std::optional<std::int64_t> Statement::integer(int column) {
   return value;
 }
 
-std::optional<std::int64_t> Statement::timestamp(int column) {
-  take_turn(column);
+std::optional<std::int64_t> OdbcStatement::timestamp(int column) {
   SQL_TIMESTAMP_STRUCT value{};
   SQLLEN indicator = 0;
   check(SQLGetData(handle_, static_cast<SQLUSMALLINT>(column + 1), SQL_C_TYPE_TIMESTAMP, &value,
@@ -306,8 +262,7 @@ std::optional<std::int64_t> Statement::timestamp(int column) {
   return ticks_of(std::as_bytes(std::span(&value, 1)));
 }
 
-bool Statement::append_bytes(int column, std::string& out, std::size_t limit, bool& longer) {
-  take_turn(column);
+bool OdbcStatement::append_bytes(int column, std::string& out, std::size_t limit, bool& longer) {
   constexpr std::size_t first_bytes = 8192;
   const std::size_t begin = out.size();
   longer = false;
@@ -343,30 +298,8 @@ bool Statement::append_bytes(int column, std::string& out, std::size_t limit, bo
   }
 }
 
-std::optional<std::string> Statement::bytes(int column) {
-  std::string out;
-  bool longer = false;
-  if (!append_bytes(column, out, std::size_t{1} << 30, longer)) return std::nullopt;
-  return out;
-}
-
-std::optional<std::string> Statement::text(int column) {
-  const std::optional<std::string> utf16 = bytes(column);
-  if (!utf16) return std::nullopt;
-  std::string out;
-  append_utf8_from_utf16le(out, std::as_bytes(std::span(*utf16)));
-  return out;
-}
-
-std::optional<Lsn> Statement::lsn(int column) {
-  const std::optional<std::string> raw = bytes(column);
-  if (!raw) return std::nullopt;
-  return Lsn::from_bytes(std::as_bytes(std::span(*raw)));
-}
-
-void run(Connection& connection, std::string doing, std::string_view sql) {
-  Statement statement(connection, std::move(doing), sql);
-  statement.finish();
+std::unique_ptr<RowReader> OdbcStatement::rows(const RowPlan& plan) {
+  return std::make_unique<OdbcRowReader>(*this, plan);
 }
 
 }  // namespace tailrace::sqlserver

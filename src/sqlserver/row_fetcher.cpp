@@ -36,7 +36,7 @@ bool has_fixed_width(FetchForm form) {
 
 }  // namespace
 
-RowFetcher::RowFetcher(Statement& statement, std::vector<FetchColumn> columns)
+RowFetcher::RowFetcher(OdbcStatement& statement, std::vector<FetchColumn> columns)
     : statement_(statement), columns_(std::move(columns)), bound_(columns_.size()) {
   std::size_t row_bytes = 0;
   bool has_long = false;

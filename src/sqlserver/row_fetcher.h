@@ -34,7 +34,7 @@ struct FetchColumn {
 class RowFetcher {
  public:
   // Borrows `statement`, which has run and must outlive this.
-  RowFetcher(Statement& statement, std::vector<FetchColumn> columns);
+  RowFetcher(OdbcStatement& statement, std::vector<FetchColumn> columns);
 
   // The next row; false at the end.
   bool next();
@@ -46,7 +46,7 @@ class RowFetcher {
             static_cast<std::size_t>(bound.lengths[row_])};
   }
   const FetchColumn& column(std::size_t index) const { return columns_[index]; }
-  Statement& statement() { return statement_; }
+  OdbcStatement& statement() { return statement_; }
 
  private:
   struct Bound {
@@ -56,7 +56,7 @@ class RowFetcher {
   void bind(std::size_t column);
   void check_row();
 
-  Statement& statement_;
+  OdbcStatement& statement_;
   std::vector<FetchColumn> columns_;
   std::vector<Bound> bound_;
   std::size_t block_rows_ = 1;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/secret.h"
@@ -29,6 +30,10 @@ enum class Authentication {
 
 // What the listener of an availability group routes by.
 enum class ApplicationIntent { read_write, read_only };
+
+// Values of Settings::driver.
+constexpr std::string_view native_driver = "tds";
+constexpr std::string_view freetds_driver = "/usr/lib/x86_64-linux-gnu/odbc/libtdsodbc.so";
 
 struct TableSettings {
   std::vector<std::string> exclude_columns;
@@ -52,8 +57,8 @@ struct Settings {
   std::string host_name_in_certificate;  // Empty: `host`.
   ApplicationIntent application_intent = ApplicationIntent::read_write;
   bool multi_subnet_failover = false;  // All addresses of `host` at once. Microsoft's driver alone.
-  // A path of a FreeTDS library, or the name of a driver in odbcinst.ini.
-  std::string driver = "/usr/lib/x86_64-linux-gnu/odbc/libtdsodbc.so";
+  // native_driver, a path of an ODBC driver's library, or the name of one in odbcinst.ini.
+  std::string driver{freetds_driver};
   std::string application = "tailrace";
 
   std::chrono::seconds login_timeout{15};

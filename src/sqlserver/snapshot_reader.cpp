@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "model/key_text.h"
-#include "sqlserver/row_decoder.h"
+#include "sqlserver/row_reader.h"
 #include "sqlserver/statements.h"
 
 namespace tailrace::sqlserver {
@@ -13,9 +13,9 @@ namespace {
 // A statement has at most 2100 parameters.
 constexpr std::size_t most_parameters = 1000;
 
-std::string select_list(const TableSchema& table, const RowDecoder& decoder) {
+std::string select_list(const TableSchema& table) {
   std::string out;
-  for (const std::size_t column : decoder.select_order())
+  for (const std::size_t column : select_order(table))
     out += (out.empty() ? "" : ", ") + select_expression(table.columns[column]);
   return out;
 }
@@ -58,24 +58,25 @@ std::optional<Chunk> TableSnapshotReader::plan_chunk(const TableSchema& table, c
   return unless_stopped(stop, [&] { return plan(table, last, chunk_rows); });
 }
 
+RowPlan TableSnapshotReader::plan_for(const TableSchema& table) const {
+  return {table, {}, connection_.settings().max_value_bytes, connection_.settings().long_value_is_fault};
+}
+
 Chunk TableSnapshotReader::plan(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows) {
   Chunk chunk;
   chunk.table = table.name;
   chunk.number = last == nullptr ? 0 : last->number + 1;
   if (last != nullptr) chunk.after = last->upto;
   const SchemaPtr key_schema = key_schema_of(table);
-  RowDecoder decoder(*key_schema, connection_.settings().max_value_bytes);
-  // Long keys would come in another order than the key's.
-  std::string list;
-  for (const std::size_t column : decoder.select_order())
-    list += (list.empty() ? "" : ", ") + select_expression(key_schema->columns[column]);
-  Statement statement(connection_, "plan a chunk of " + table.name.str(),
-                      bound_behind(table, list, !chunk.after.empty(), chunk_rows, database_collation_),
-                      range_parameters(table, chunk.after, {}));
-  RowFetcher fetcher(statement, decoder.fetch_columns({}));
-  if (fetcher.next()) {
+  // Long keys come in another order than the key's.
+  Statement statement(
+      connection_, "plan a chunk of " + table.name.str(),
+      bound_behind(table, select_list(*key_schema), !chunk.after.empty(), chunk_rows, database_collation_),
+      range_parameters(table, chunk.after, {}));
+  const std::unique_ptr<RowReader> rows = statement.rows(plan_for(*key_schema));
+  if (rows->next()) {
     RowBatch bound(key_schema);
-    decoder.decode(fetcher, 0, bound, bound.add_row({}));
+    rows->decode(bound, bound.add_row({}));
     if (!bound.faults().empty()) {
       throw Error(ErrorKind::data, "a key holds text that PostgreSQL cannot: " + bound.faults().front().text)
           .with("table", table.name.str());
@@ -95,16 +96,14 @@ bool TableSnapshotReader::read_chunk(const SchemaPtr& table, const Chunk& chunk,
   const Connection::StopScope scope(connection_, stop);
   const std::size_t limit = connection_.settings().snapshot_batch_bytes;
   const auto read_all = [&] {
-    RowDecoder decoder(*table, connection_.settings().max_value_bytes,
-                       connection_.settings().long_value_is_fault);
     Statement statement(connection_, "read a chunk of " + table->name.str(),
-                        read_range(*table, select_list(*table, decoder),
-                                   {!chunk.after.empty(), !chunk.upto.empty()}, database_collation_),
+                        read_range(*table, select_list(*table), {!chunk.after.empty(), !chunk.upto.empty()},
+                                   database_collation_),
                         range_parameters(*table, chunk.after, chunk.upto));
-    RowFetcher fetcher(statement, decoder.fetch_columns({}));
+    const std::unique_ptr<RowReader> rows = statement.rows(plan_for(*table));
     RowBatch batch(table);
-    while (fetcher.next()) {
-      decoder.decode(fetcher, 0, batch, batch.add_row({}));
+    while (rows->next()) {
+      rows->decode(batch, batch.add_row({}));
       if (batch.bytes() < limit) continue;
       if (!take(std::move(batch))) return false;
       batch = RowBatch(table);
@@ -123,9 +122,7 @@ std::optional<RowBatch> TableSnapshotReader::read_keys(const SchemaPtr& table,
 
 RowBatch TableSnapshotReader::read(const SchemaPtr& table, std::span<const std::vector<std::string>> keys) {
   RowBatch batch(table);
-  RowDecoder decoder(*table, connection_.settings().max_value_bytes,
-                     connection_.settings().long_value_is_fault);
-  const std::string list = select_list(*table, decoder);
+  const std::string list = select_list(*table);
   const std::size_t at_once = std::max<std::size_t>(1, most_parameters / table->key.size());
   for (std::size_t begin = 0; begin < keys.size(); begin += at_once) {
     const std::span<const std::vector<std::string>> some =
@@ -133,9 +130,9 @@ RowBatch TableSnapshotReader::read(const SchemaPtr& table, std::span<const std::
     Statement statement(connection_, "read keys of " + table->name.str(),
                         read_by_keys(*table, list, some.size(), database_collation_),
                         key_parameters(*table, some));
-    RowFetcher fetcher(statement, decoder.fetch_columns({}));
-    while (fetcher.next())
-      decoder.decode(fetcher, 0, batch, batch.add_row({}));
+    const std::unique_ptr<RowReader> rows = statement.rows(plan_for(*table));
+    while (rows->next())
+      rows->decode(batch, batch.add_row({}));
   }
   return batch;
 }

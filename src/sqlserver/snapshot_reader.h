@@ -8,7 +8,7 @@
 #include <string>
 
 #include "pipeline/source.h"
-#include "sqlserver/odbc.h"
+#include "sqlserver/connection.h"
 
 namespace tailrace::sqlserver {
 
@@ -25,6 +25,7 @@ class TableSnapshotReader : public SnapshotReader {
                                     std::stop_token stop) override;
 
  private:
+  RowPlan plan_for(const TableSchema& table) const;
   Chunk plan(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows);
   RowBatch read(const SchemaPtr& table, std::span<const std::vector<std::string>> keys);
 

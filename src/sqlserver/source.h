@@ -11,7 +11,7 @@
 
 #include "pipeline/source.h"
 #include "sqlserver/change_stream.h"
-#include "sqlserver/odbc.h"
+#include "sqlserver/connection.h"
 #include "sqlserver/selection.h"
 #include "sqlserver/settings.h"
 

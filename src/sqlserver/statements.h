@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "model/table_schema.h"
-#include "sqlserver/odbc.h"
+#include "sqlserver/parameter.h"
 
 namespace tailrace::sqlserver {
 

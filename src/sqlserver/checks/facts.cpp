@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 #include "sqlserver/checks/loose_keys.h"
-#include "sqlserver/odbc.h"
+#include "sqlserver/connection.h"
+#include "sqlserver/diagnostics.h"
 #include "sqlserver/selection.h"
 #include "sqlserver/statements.h"
 

@@ -19,7 +19,7 @@
 #include <thread>
 
 #include "model/key_text.h"
-#include "tests/integration/sqlserver/odbc_driver.h"
+#include "tests/integration/sqlserver/tested_driver.h"
 
 namespace tailrace::sqlserver::testing {
 namespace {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sqlserver/odbc.h"
+#include "sqlserver/connection.h"
 #include "sqlserver/settings.h"
 #include "sqlserver/source.h"
 

@@ -7,7 +7,7 @@
 #include <random>
 #include <thread>
 
-#include "sqlserver/row_fetcher.h"
+#include "sqlserver/connection.h"
 #include "tests/integration/sqlserver/server.h"
 
 namespace tailrace::sqlserver::testing {
@@ -873,19 +873,21 @@ TEST(R05_LongValues, StopByName) {
   EXPECT_THAT(message, HasSubstr("id=7"));
 }
 
-// A column that was widened after it was looked at: both the driver's warning and the length tell.
+// A column that was widened after it was looked at: the driver's warning or the length tells.
 TEST(R05_LongValues, AreNotCutToTheirBuffer) {
   Database database;
   Connection connection(database.settings());
+  const TableSchema nothing_else;
+  const RowPlan plan{nothing_else, {{LeadingColumn::Form::bytes, 4}}};
   {
     Statement statement(connection, "read what fits", "SELECT CONVERT(varbinary(4), 0x01020304)");
-    RowFetcher rows(statement, {{FetchForm::bytes, 4}});
-    ASSERT_TRUE(rows.next());
-    EXPECT_EQ(rows.value(0).size(), 4u);
+    const std::unique_ptr<RowReader> rows = statement.rows(plan);
+    ASSERT_TRUE(rows->next());
+    EXPECT_EQ(rows->bytes(0).size(), 4u);
   }
   Statement statement(connection, "read what does not", "SELECT CONVERT(varbinary(5), 0x0102030405)");
-  RowFetcher rows(statement, {{FetchForm::bytes, 4}});
-  EXPECT_THROW(rows.next(), Error);
+  const std::unique_ptr<RowReader> rows = statement.rows(plan);
+  EXPECT_THROW(rows->next(), Error);
 }
 
 TEST(Names, MayHoldAnything) {

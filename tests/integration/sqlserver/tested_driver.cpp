@@ -1,38 +1,42 @@
 // Choosing the driver; the program's main, which leaves nothing but a skipped test where that driver is missing.
-#include "tests/integration/sqlserver/odbc_driver.h"
+#include "tests/integration/sqlserver/tested_driver.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 
+#include "sqlserver/connect_string.h"
+
 namespace tailrace::sqlserver::testing {
 namespace {
 
-const char* other_driver() {
-  return std::getenv("TAILRACE_TEST_ODBC_DRIVER");
+std::string driver_name() {
+  const char* named = std::getenv("TAILRACE_TEST_DRIVER");
+  return named == nullptr ? Settings{}.driver : named;
 }
 
 bool is_missing() {
-  return is_other_driver() && !std::filesystem::exists(other_driver());
+  return tested_driver() != TestedDriver::native && !std::filesystem::exists(driver_name());
 }
 
-TEST(OdbcDriver, IsThere) {
-  if (is_missing()) GTEST_SKIP() << "no tests over another driver: there is no " << other_driver();
+TEST(TestedDriver, IsThere) {
+  if (is_missing()) GTEST_SKIP() << "no tests over this driver: there is no " << driver_name();
+}
+
+void run_nothing_without_it() {
+  if (is_missing()) GTEST_FLAG_SET(filter, "TestedDriver.IsThere");
 }
 
 }  // namespace
 
-bool is_other_driver() {
-  return other_driver() != nullptr;
+TestedDriver tested_driver() {
+  if (driver_name() == native_driver) return TestedDriver::native;
+  return is_freetds(driver_name()) ? TestedDriver::freetds : TestedDriver::microsoft;
 }
 
 void use_tested_driver(Settings& settings) {
-  if (is_other_driver()) settings.driver = other_driver();
-}
-
-void run_nothing_without_it() {
-  if (is_missing()) GTEST_FLAG_SET(filter, "OdbcDriver.IsThere");
+  settings.driver = driver_name();
 }
 
 }  // namespace tailrace::sqlserver::testing
