@@ -123,9 +123,16 @@ std::int64_t checked_ticks(const std::byte* at, std::size_t time_bytes, const Ce
   return days * tds::ticks_per_day + time;
 }
 
-std::int64_t checked_datetime(std::int64_t ticks, const Column& column) {
-  if (!tds::valid_day(ticks / tds::ticks_per_day) || ticks < 0) refuse_value(column);
+std::int64_t checked_datetime(const std::byte* at, const Column& column) {
+  const std::int64_t ticks = tds::datetime_of(at);
+  if (!tds::valid_datetime(at) || ticks < 0 || !tds::valid_day(ticks / tds::ticks_per_day))
+    refuse_value(column);
   return ticks;
+}
+
+std::int64_t checked_smalldatetime(const std::byte* at, const Column& column) {
+  if (!tds::valid_smalldatetime(at)) refuse_value(column);
+  return tds::smalldatetime_of(at);
 }
 
 }  // namespace
@@ -173,10 +180,8 @@ void put_value(const CellPlan& plan, std::span<const std::byte> value, const Col
       batch.put(row, cell).integer = ticks;
       break;
     }
-    case CellWay::datetime:
-      batch.put(row, cell).integer = checked_datetime(tds::datetime_of(at), column);
-      break;
-    case CellWay::small_datetime: batch.put(row, cell).integer = tds::smalldatetime_of(at); break;
+    case CellWay::datetime: batch.put(row, cell).integer = checked_datetime(at, column); break;
+    case CellWay::small_datetime: batch.put(row, cell).integer = checked_smalldatetime(at, column); break;
     case CellWay::datetime2:
       batch.put(row, cell).integer = checked_ticks(at, value.size() - 3, plan, column);
       break;

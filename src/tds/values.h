@@ -67,6 +67,14 @@ inline bool valid_time(std::int64_t ticks) {
   return ticks >= 0 && ticks < ticks_per_day;
 }
 
+// Of datetime and smalldatetime: the part of the day.
+inline bool valid_datetime(const std::byte* at) {
+  return load<std::uint32_t>(at + 4) < 86'400 * 300;
+}
+inline bool valid_smalldatetime(const std::byte* at) {
+  return load<std::uint16_t>(at + 2) < 24 * 60;
+}
+
 // datetime: days since 1900 and 1/300 s, which everybody shows as milliseconds.
 inline std::int64_t datetime_of(const std::byte* at) {
   const std::int64_t days = load<std::int32_t>(at) + days_to_1900;
