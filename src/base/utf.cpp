@@ -1,6 +1,7 @@
 // UTF-16LE <-> UTF-8.
 #include "base/utf.h"
 
+#include <bit>
 #include <cstring>
 
 #include "base/error.h"
@@ -8,8 +9,32 @@
 namespace tailrace {
 namespace {
 
+static_assert(std::endian::native == std::endian::little, "four units are taken for one number");
+
 std::uint32_t unit_at(std::span<const std::byte> bytes, std::size_t at) {
   return static_cast<std::uint32_t>(bytes[at]) | static_cast<std::uint32_t>(bytes[at + 1]) << 8;
+}
+
+// Four units at once: most text is ASCII.
+std::uint64_t four_units_at(std::span<const std::byte> bytes, std::size_t at) {
+  std::uint64_t four = 0;
+  std::memcpy(&four, bytes.data() + at, sizeof four);
+  return four;
+}
+
+bool are_ascii_without_zero(std::uint64_t four) {
+  constexpr std::uint64_t above_ascii = 0xFF80FF80FF80FF80;
+  constexpr std::uint64_t ones = 0x0001000100010001;
+  constexpr std::uint64_t tops = 0x8000800080008000;
+  // One below a zero has its top bit set; one below another ASCII unit has not.
+  return ((four & above_ascii) | ((four - ones) & tops)) == 0;
+}
+
+char* put_four(char* out, std::uint64_t four) {
+  four = (four | four >> 8) & 0x0000FFFF0000FFFF;
+  const auto packed = static_cast<std::uint32_t>(four | four >> 16);
+  std::memcpy(out, &packed, sizeof packed);
+  return out + sizeof packed;
 }
 
 char* put(char* out, std::uint32_t code) {
@@ -58,6 +83,13 @@ char* write_utf8_from_utf16le(char* out, std::span<const std::byte> bytes, TextF
   const std::size_t end = bytes.size() & ~std::size_t{1};
   if (end != bytes.size()) faults.odd_length = true;
   for (std::size_t at = 0; at < end;) {
+    while (end - at >= 8) {
+      const std::uint64_t four = four_units_at(bytes, at);
+      if (!are_ascii_without_zero(four)) break;
+      out = put_four(out, four);
+      at += 8;
+    }
+    if (at == end) break;
     std::uint32_t code = unit_at(bytes, at);
     at += 2;
     if (code < 0x80) {

@@ -39,6 +39,28 @@ TEST(Utf, ReportsLoneSurrogatesAndZero) {
   EXPECT_FALSE(faults.lone_surrogate);
 }
 
+// Runs of ASCII go four at a time: what is none must be seen at every place of every length.
+TEST(Utf, SeesEveryUnitOfALongText) {
+  for (std::size_t length = 0; length <= 21; ++length) {
+    for (std::size_t place = 0; place <= length; ++place) {
+      for (const char16_t odd : {u'z', u'\0', u'\u0080', u'é', u'€', u'\xDC00', u'\x7F', u'\x100'}) {
+        std::u16string text(length, u'a');
+        std::string expected(length, 'a');
+        if (place < length) {
+          text[place] = odd;
+          std::string one;
+          append_utf8_from_utf16le(one, std::as_bytes(std::span(&odd, 1)));
+          expected.replace(place, 1, one);
+        }
+        TextFaults faults;
+        EXPECT_EQ(utf8_of(text, &faults), expected) << length << " " << place;
+        EXPECT_EQ(faults.zero, place < length && odd == u'\0');
+        EXPECT_EQ(faults.lone_surrogate, place < length && odd == u'\xDC00');
+      }
+    }
+  }
+}
+
 TEST(Utf, RefusesWhatIsNotUtf8) {
   for (const char* bad :
        {"\x80", "\xC0\x80", "\xE0\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\xF0\x80\x80\x80"}) {

@@ -123,14 +123,17 @@ std::int64_t ticks_in(std::span<const std::byte> bytes, const tds::TypeInfo& typ
   switch (type.type) {
     case WireType::datetime:
     case WireType::datetime4:
-    case WireType::datetime_n: return bytes.size() == 4 ? tds::smalldatetime_of(at) : tds::datetime_of(at);
+    case WireType::datetime_n:
+      if (bytes.size() == 4 ? !tds::valid_smalldatetime(at) : !tds::valid_datetime(at)) break;
+      return bytes.size() == 4 ? tds::smalldatetime_of(at) : tds::datetime_of(at);
     case WireType::date_n: return tds::days_of(at) * tds::ticks_per_day;
     case WireType::datetime2_n: {
       const std::size_t time_bytes = bytes.size() - 3;
       return tds::days_of(at + time_bytes) * tds::ticks_per_day + tds::time_of(at, time_bytes, type.scale);
     }
-    default: refuse_type(type.type, "a time");
+    default: break;
   }
+  refuse_type(type.type, "a time");
 }
 
 }  // namespace

@@ -124,10 +124,8 @@ std::int64_t checked_ticks(const std::byte* at, std::size_t time_bytes, const Ce
 }
 
 std::int64_t checked_datetime(const std::byte* at, const Column& column) {
-  const std::int64_t ticks = tds::datetime_of(at);
-  if (!tds::valid_datetime(at) || ticks < 0 || !tds::valid_day(ticks / tds::ticks_per_day))
-    refuse_value(column);
-  return ticks;
+  if (!tds::valid_datetime(at)) refuse_value(column);
+  return tds::datetime_of(at);
 }
 
 std::int64_t checked_smalldatetime(const std::byte* at, const Column& column) {

@@ -83,9 +83,13 @@ std::optional<int128> decimal_of(std::string_view text, int scale) {
 }
 
 void uuid_of(std::span<const std::byte> raw, std::uint8_t (&out)[16]) {
-  constexpr std::size_t order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
-  for (std::size_t i = 0; i < 16; ++i)
-    out[i] = static_cast<std::uint8_t>(raw[order[i]]);
+  const std::uint32_t first = __builtin_bswap32(read_at<std::uint32_t>(raw, 0));
+  const std::uint16_t second = __builtin_bswap16(read_at<std::uint16_t>(raw, 4));
+  const std::uint16_t third = __builtin_bswap16(read_at<std::uint16_t>(raw, 6));
+  std::memcpy(out, &first, 4);
+  std::memcpy(out + 4, &second, 2);
+  std::memcpy(out + 6, &third, 2);
+  std::memcpy(out + 8, raw.data() + 8, 8);
 }
 
 }  // namespace tailrace::sqlserver

@@ -48,6 +48,12 @@ constexpr std::uint16_t no_columns = 0xFFFF;
 constexpr std::uint64_t null_chunks = ~std::uint64_t{0};
 constexpr std::size_t timestamp_bytes = 8;
 
+// A decimal may leave zeros in front out; every other type has one width.
+bool has_width(const TypeInfo& type, std::size_t length) {
+  if (type.type == WireType::decimal_n || type.type == WireType::numeric_n) return length <= type.length;
+  return length == type.length;
+}
+
 }  // namespace
 
 void Response::begin() {
@@ -236,8 +242,8 @@ std::optional<std::size_t> Response::value_length(const TypeInfo& type) {
       const std::size_t length = load<std::uint8_t>(inbox_.position());
       inbox_.advance(1);
       if (length == 0) return std::nullopt;
-      if (length > type.length)
-        throw Error(ErrorKind::protocol, "SQL Server sends a value wider than its type");
+      if (!has_width(type, length))
+        throw Error(ErrorKind::protocol, "SQL Server sends a value of a width that its type does not have");
       return length;
     }
     case LengthForm::short_length: {

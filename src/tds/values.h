@@ -67,9 +67,8 @@ inline bool valid_time(std::int64_t ticks) {
   return ticks >= 0 && ticks < ticks_per_day;
 }
 
-// Of datetime and smalldatetime: the part of the day.
 inline bool valid_datetime(const std::byte* at) {
-  return load<std::uint32_t>(at + 4) < 86'400 * 300;
+  return valid_day(load<std::int32_t>(at) + days_to_1900) && load<std::uint32_t>(at + 4) < 86'400 * 300;
 }
 inline bool valid_smalldatetime(const std::byte* at) {
   return load<std::uint16_t>(at + 2) < 24 * 60;
