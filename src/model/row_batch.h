@@ -119,6 +119,9 @@ class RowBatch {
     states_[row * columns_ + column] = CellState::value;
     return cells_[row * columns_ + column];
   }
+  // A row's cells and states, for decoders; good until the next row is added.
+  Cell* cells(std::size_t row) { return cells_.data() + row * columns_; }
+  CellState* states(std::size_t row) { return states_.data() + row * columns_; }
   // Text or bytes, copied into the arena.
   void put_text(std::size_t row, std::size_t column, std::string_view text) {
     put(row, column).span = {arena_.size(), static_cast<std::uint32_t>(text.size())};

@@ -52,23 +52,13 @@ void mend_text(std::string& arena, std::size_t begin, TextPolicy policy) {
 
 }  // namespace
 
-void put_bytes(std::span<const std::byte> bytes, const Column& column, RowBatch& batch, std::size_t row,
-               std::size_t at) {
-  if (column.type.cell_kind() == CellKind::bytes) {
-    return batch.put_text(row, at, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  }
+void put_text(std::span<const std::byte> utf16, const Column& column, RowBatch& batch, std::size_t row,
+              std::size_t at) {
   std::string& arena = batch.arena();
   const std::size_t begin = arena.size();
-  if (column.type.cell_kind() == CellKind::spatial) {
-    if (append_ewkb(arena, bytes, column.type.kind == TypeKind::geography))
-      return batch.put_arena_tail(row, at, begin);
-    arena.resize(begin);
-    batch.set_null(row, at);
-    return batch.add_fault(
-        {row, at, RowFaultCode::invalid_spatial,
-         fmt::format("column {} holds a spatial value of a form that is not known", column.name)});
-  }
-  TextFaults faults = append_utf8_from_utf16le(arena, bytes);
+  TextFaults faults = append_utf8_from_utf16le(arena, utf16);
+  if (!faults.lone_surrogate && !faults.zero && !faults.odd_length)
+    return batch.put_arena_tail(row, at, begin);
   if ((faults.lone_surrogate || faults.zero) && column.text_policy != TextPolicy::error) {
     mend_text(arena, begin, column.text_policy);
     faults.lone_surrogate = faults.zero = false;
@@ -80,6 +70,24 @@ void put_bytes(std::span<const std::byte> bytes, const Column& column, RowBatch&
     return;
   }
   batch.put_arena_tail(row, at, begin);
+}
+
+void put_bytes(std::span<const std::byte> bytes, const Column& column, RowBatch& batch, std::size_t row,
+               std::size_t at) {
+  switch (column.type.cell_kind()) {
+    case CellKind::bytes:
+      return batch.put_text(row, at, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    case CellKind::spatial: break;
+    default: return put_text(bytes, column, batch, row, at);
+  }
+  std::string& arena = batch.arena();
+  const std::size_t begin = arena.size();
+  if (append_ewkb(arena, bytes, column.type.kind == TypeKind::geography))
+    return batch.put_arena_tail(row, at, begin);
+  arena.resize(begin);
+  batch.set_null(row, at);
+  batch.add_fault({row, at, RowFaultCode::invalid_spatial,
+                   fmt::format("column {} holds a spatial value of a form that is not known", column.name)});
 }
 
 void put_too_long(const ValueLimit& limit, RowBatch& batch, std::size_t row, std::size_t column) {

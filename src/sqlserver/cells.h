@@ -10,7 +10,11 @@
 
 namespace tailrace::sqlserver {
 
-// Into a cell of the arena: UTF-16LE for text, the server's own form for spatial values.
+// Into a text cell.
+void put_text(std::span<const std::byte> utf16, const Column& column, RowBatch& batch, std::size_t row,
+              std::size_t at);
+
+// Into any cell of the arena: UTF-16LE for text, the server's own form for spatial values.
 void put_bytes(std::span<const std::byte> bytes, const Column& column, RowBatch& batch, std::size_t row,
                std::size_t at);
 

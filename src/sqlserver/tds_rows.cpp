@@ -68,13 +68,13 @@ std::optional<CellWay> way_of(const TypeInfo& type, const ColumnType& column) {
     case WireType::guid: return only(CellKind::uuid, CellWay::uuid);
     case WireType::nvarchar:
     case WireType::nchar:
-    case WireType::ntext: return only(CellKind::text, CellWay::other);
+    case WireType::ntext: return only(CellKind::text, CellWay::text);
     case WireType::varchar:
     case WireType::char_: return only(CellKind::bytes, CellWay::bytes);
     case WireType::varbinary:
     case WireType::binary:
     case WireType::image:
-      if (kind == CellKind::spatial) return CellWay::other;
+      if (kind == CellKind::spatial) return CellWay::spatial;
       return only(CellKind::bytes, CellWay::bytes);
     default: return std::nullopt;
   }
@@ -82,7 +82,7 @@ std::optional<CellWay> way_of(const TypeInfo& type, const ColumnType& column) {
 
 bool has_any_length(CellWay way) {
   return way == CellWay::decimal || way == CellWay::decimal_scaled || way == CellWay::bytes ||
-         way == CellWay::other;
+         way == CellWay::text || way == CellWay::spatial;
 }
 
 // The unscaled number of `scale` digits, where it was one of `from`.
@@ -156,44 +156,44 @@ CellPlan plan_of(const TypeInfo& type, const Column& column) {
 void put_value(const CellPlan& plan, std::span<const std::byte> value, const Column& column, RowBatch& batch,
                std::size_t row) {
   const std::byte* at = value.data();
-  const std::size_t cell = plan.column;
+  Cell& cell = batch.cells(row)[plan.column];
   switch (plan.way) {
-    case CellWay::integer: batch.put(row, cell).integer = tds::integer_of(at, value.size()); break;
+    case CellWay::integer: cell.integer = tds::integer_of(at, value.size()); break;
     case CellWay::decimal:
-    case CellWay::decimal_scaled: batch.put(row, cell).decimal = checked_decimal(plan, value, column); break;
-    case CellWay::money: batch.put(row, cell).decimal = tds::money_of(at); break;
-    case CellWay::small_money: batch.put(row, cell).decimal = tds::load<std::int32_t>(at); break;
-    case CellWay::float32: batch.put(row, cell).float32 = tds::load<float>(at); break;
-    case CellWay::float64: batch.put(row, cell).float64 = tds::load<double>(at); break;
-    case CellWay::float64_of_32: batch.put(row, cell).float64 = double{tds::load<float>(at)}; break;
+    case CellWay::decimal_scaled: cell.decimal = checked_decimal(plan, value, column); break;
+    case CellWay::money: cell.decimal = tds::money_of(at); break;
+    case CellWay::small_money: cell.decimal = tds::load<std::int32_t>(at); break;
+    case CellWay::float32: cell.float32 = tds::load<float>(at); break;
+    case CellWay::float64: cell.float64 = tds::load<double>(at); break;
+    case CellWay::float64_of_32: cell.float64 = double{tds::load<float>(at)}; break;
     case CellWay::date: {
       const std::int64_t days = tds::days_of(at);
       if (!tds::valid_day(days)) refuse_value(column);
-      batch.put(row, cell).integer = days;
+      cell.integer = days;
       break;
     }
     case CellWay::time: {
       const std::int64_t ticks = tds::time_of(at, value.size(), plan.scale);
       if (!tds::valid_time(ticks)) refuse_value(column);
-      batch.put(row, cell).integer = ticks;
+      cell.integer = ticks;
       break;
     }
-    case CellWay::datetime: batch.put(row, cell).integer = checked_datetime(at, column); break;
-    case CellWay::small_datetime: batch.put(row, cell).integer = checked_smalldatetime(at, column); break;
-    case CellWay::datetime2:
-      batch.put(row, cell).integer = checked_ticks(at, value.size() - 3, plan, column);
-      break;
+    case CellWay::datetime: cell.integer = checked_datetime(at, column); break;
+    case CellWay::small_datetime: cell.integer = checked_smalldatetime(at, column); break;
+    case CellWay::datetime2: cell.integer = checked_ticks(at, value.size() - 3, plan, column); break;
     case CellWay::datetimeoffset: {
       const std::int64_t ticks = checked_ticks(at, value.size() - 5, plan, column);
       const auto minutes = tds::load<std::int16_t>(at + value.size() - 2);
       if (minutes < -14 * 60 || minutes > 14 * 60) refuse_value(column);
-      batch.put(row, cell).offset_time = {ticks, minutes};
+      cell.offset_time = {ticks, minutes};
       break;
     }
-    case CellWay::uuid: uuid_of(value, batch.put(row, cell).uuid); break;
-    case CellWay::bytes: batch.put_text(row, cell, tds::as_text(value)); break;
-    case CellWay::other: put_bytes(value, column, batch, row, cell); break;
+    case CellWay::uuid: uuid_of(value, cell.uuid); break;
+    case CellWay::bytes: return batch.put_text(row, plan.column, tds::as_text(value));
+    case CellWay::text: return put_text(value, column, batch, row, plan.column);
+    case CellWay::spatial: return put_bytes(value, column, batch, row, plan.column);
   }
+  batch.states(row)[plan.column] = CellState::value;
 }
 
 TdsRowDecoder::TdsRowDecoder(const std::vector<tds::Column>& columns, const RowPlan& plan)

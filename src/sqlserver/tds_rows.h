@@ -42,7 +42,8 @@ enum class CellWay : std::uint8_t {
   datetimeoffset,
   uuid,
   bytes,
-  other,  // Text and spatial values (cells.h).
+  text,
+  spatial,
 };
 
 struct CellPlan {
