@@ -143,7 +143,7 @@ function(tailrace_python_test name)
   foreach(run ${runs})
     set(environment "TAILRACE_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
     if(NOT run STREQUAL name)
-      list(APPEND environment "TAILRACE_TEST_ODBC_DRIVER=${TAILRACE_MICROSOFT_ODBC}")
+      list(APPEND environment "TAILRACE_TEST_DRIVER=${TAILRACE_MICROSOFT_ODBC}")
     endif()
     tailrace_add_runs(${run} "${ARG_SHARDS}"
                       COMMAND ${TAILRACE_VENV}/bin/python -m tests.support.run_unittest ${ARG_MODULES}

@@ -27,7 +27,7 @@ std::string freetds_value(std::string_view keyword, std::string_view value) {
   if (is_plain(value)) return std::string(value);
   if (value.find("};") != std::string_view::npos) {
     throw Error(ErrorKind::config,
-                fmt::format("FreeTDS cannot be given a {} that holds \"}};\": change it, or use Microsoft's "
+                fmt::format("FreeTDS cannot be given a {} that holds \"}};\": change it, or use another "
                             "driver (source.driver)",
                             keyword));
   }
@@ -136,7 +136,7 @@ bool is_freetds(std::string_view driver) {
   std::string lower(driver);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower.find("tds") != std::string::npos;
+  return driver != native_driver && lower.find("tds") != std::string::npos;
 }
 
 std::string connect_string(const Settings& settings, std::string_view servername) {

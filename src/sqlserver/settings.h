@@ -20,7 +20,7 @@ enum class EncryptMode {
   off,
   require,  // Encrypted; the certificate is not checked.
   verify,   // Encrypted; the certificate must be signed by `ca_file` and bear the host's name.
-  strict,   // TDS 8.0: encrypted from the first byte, the certificate is checked. Microsoft's driver alone.
+  strict,   // TDS 8.0: encrypted from the first byte, the certificate is checked. Not with FreeTDS.
 };
 
 enum class Authentication {
@@ -56,9 +56,9 @@ struct Settings {
   std::string ca_file;                   // For verify; empty: the system's authorities.
   std::string host_name_in_certificate;  // Empty: `host`.
   ApplicationIntent application_intent = ApplicationIntent::read_write;
-  bool multi_subnet_failover = false;  // All addresses of `host` at once. Microsoft's driver alone.
+  bool multi_subnet_failover = false;  // All addresses of `host` at once. Not with FreeTDS.
   // native_driver, a path of an ODBC driver's library, or the name of one in odbcinst.ini.
-  std::string driver{freetds_driver};
+  std::string driver{native_driver};
   std::string application = "tailrace";
 
   std::chrono::seconds login_timeout{15};

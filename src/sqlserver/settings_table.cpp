@@ -83,7 +83,7 @@ std::vector<Binding<Settings>> connection() {
            .help = "off: nothing is encrypted; require: encrypted, the certificate is not checked; verify: "
                    "encrypted, and the certificate must be trusted and bear the host's name; strict: as "
                    "verify, by TDS "
-                   "8.0 (SQL Server 2022 and later, Microsoft's driver).",
+                   "8.0 (SQL Server 2022 and later; not with FreeTDS).",
            .fallback = "verify",
            .choices = {"off", "require", "verify", "strict"}},
           [](Settings & s) -> auto& { return s.encrypt; }),
@@ -94,8 +94,8 @@ std::vector<Binding<Settings>> connection() {
           [](Settings & s) -> auto& { return s.ca_file; }),
       bind<Settings>(
           {.name = "source.encrypt.host_name_in_certificate",
-           .help = "The name that the certificate must bear, where it is not `source.host` (FreeTDS 1.5 and "
-                   "later, or Microsoft's driver; an older FreeTDS goes on asking for the host's own).",
+           .help = "The name that the certificate must bear, where it is not `source.host` (a FreeTDS "
+                   "before 1.5 goes on asking for the host's own).",
            .example = "sql.example.com"},
           [](Settings & s) -> auto& { return s.host_name_in_certificate; }),
       bind<Settings>(
@@ -110,13 +110,18 @@ std::vector<Binding<Settings>> connection() {
       bind<Settings>(
           {.name = "source.multi_subnet_failover",
            .type = SettingType::boolean,
-           .help = "Tries all addresses of a listener at once (Microsoft's driver).",
+           .help = "Tries all addresses of a listener at once (not with FreeTDS).",
            .fallback = "false"},
           [](Settings & s) -> auto& { return s.multi_subnet_failover; }),
       bind<Settings>(
           {.name = "source.driver",
-           .help = "ODBC driver: the path of a FreeTDS library, or a name from odbcinst.ini.",
-           .fallback = "/usr/lib/x86_64-linux-gnu/odbc/libtdsodbc.so"},
+           .help =
+               "Who speaks with the server. tds: tailrace itself; else an ODBC driver, by the path of its "
+               "library (FreeTDS' is /usr/lib/x86_64-linux-gnu/odbc/libtdsodbc.so) or by its name in "
+               "odbcinst.ini. "
+               "Integrated authentication goes through ODBC: FreeTDS, where no driver is named.",
+           .fallback = "tds",
+           .example = "ODBC Driver 18 for SQL Server"},
           [](Settings & s) -> auto& { return s.driver; }),
       bind<Settings>(
           {.name = "source.login_timeout",
@@ -306,19 +311,25 @@ void connection_keys(const Document& document, std::vector<Complaint>& complaint
   }
 }
 
-// What only Microsoft's driver has is not left out silently.
+// What a driver does not have is not left out silently.
 void driver_keys(const Document& document, std::vector<Complaint>& complaints) {
-  if (!is_freetds(document.read("source.driver").text)) return;
+  const std::string driver = document.read("source.driver").text;
+  const bool is_integrated = document.read("source.authentication").text == "integrated";
+  if (document.has("source.driver") && driver == native_driver && is_integrated)
+    complaints.push_back({"source.driver",
+                          "is tds, which knows logins of SQL Server alone: take it out, and integrated "
+                          "authentication goes through ODBC",
+                          nullptr});
+  if (!is_freetds(driver) && !(driver == native_driver && is_integrated)) return;
   if (document.read("source.encrypt.mode").text == "strict")
     complaints.push_back(
         {"source.encrypt.mode",
-         "is strict, which FreeTDS does not speak; use verify, or Microsoft's driver (source.driver)",
-         nullptr});
+         "is strict, which FreeTDS does not speak; use verify, or another driver (source.driver)", nullptr});
   if (document.read("source.multi_subnet_failover").number != 0)
     complaints.push_back(
         {"source.multi_subnet_failover",
          "is not known to FreeTDS, which tries one address after the other; take it out, or use "
-         "Microsoft's driver (source.driver)",
+         "another driver (source.driver)",
          nullptr});
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "sqlserver/connect_string.h"
 
 namespace tailrace::sqlserver {
 namespace {
@@ -86,15 +87,33 @@ TEST(SourceSettings, TakesALoginOrATicket) {
 
 // What a driver does not have must not be left out silently: the operator relies on it.
 TEST(SourceSettings, RefusesWhatTheDriverDoesNotHave) {
-  const std::string of_driver =
-      "source: {host: h, databases: [shop], user: u, password: p, encrypt: {mode: strict}, "
-      "multi_subnet_failover: true";
-  EXPECT_THAT(mistakes_of(of_driver + "}\n"),
-              AllOf(HasSubstr("source.encrypt.mode: is strict, which FreeTDS does not speak"),
-                    HasSubstr("source.multi_subnet_failover: is not known to FreeTDS")));
-  const Settings read = filled(of_driver + ", driver: 'ODBC Driver 18 for SQL Server'}\n");
-  EXPECT_EQ(read.encrypt, EncryptMode::strict);
-  EXPECT_TRUE(read.multi_subnet_failover);
+  const std::string wanted = "encrypt: {mode: strict}, multi_subnet_failover: true";
+  const std::string of_driver = "source: {host: h, databases: [shop], user: u, password: p, " + wanted;
+  const auto refused = AllOf(HasSubstr("source.encrypt.mode: is strict, which FreeTDS does not speak"),
+                             HasSubstr("source.multi_subnet_failover: is not known to FreeTDS"));
+  EXPECT_THAT(mistakes_of(of_driver + ", driver: /usr/lib/x86_64-linux-gnu/odbc/libtdsodbc.so}\n"), refused);
+  EXPECT_THAT(
+      mistakes_of("source: {host: h, databases: [shop], authentication: integrated, " + wanted + "}\n"),
+      refused)
+      << "which goes to FreeTDS";
+  for (const char* driver : {"", ", driver: tds", ", driver: 'ODBC Driver 18 for SQL Server'"}) {
+    const Settings read = filled(of_driver + driver + "}\n");
+    EXPECT_EQ(read.encrypt, EncryptMode::strict);
+    EXPECT_TRUE(read.multi_subnet_failover);
+  }
+}
+
+// A ticket needs a library that tailrace's own reader does not have.
+TEST(SourceSettings, SendIntegratedAuthenticationToOdbc) {
+  const std::string ticket = "source: {host: h, databases: [shop], authentication: integrated";
+  const Settings by_default = filled(ticket + "}\n");
+  EXPECT_FALSE(is_native(by_default));
+  EXPECT_TRUE(is_freetds(driver_of(by_default)));
+  EXPECT_THAT(mistakes_of(ticket + ", driver: tds}\n"),
+              HasSubstr("source.driver: is tds, which knows logins"));
+  EXPECT_TRUE(is_native(filled(head)));
+  EXPECT_FALSE(is_native(
+      filled("source: {host: h, databases: [a], user: u, password: p, driver: /x/libtdsodbc.so}\n")));
 }
 
 TEST(SourceSettings, NamesContradictions) {
