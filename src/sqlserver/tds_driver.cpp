@@ -143,7 +143,9 @@ TdsDriver::TdsDriver(const Settings& wanted) : Driver(wanted) {
   try {
     session_ = std::make_unique<tds::Session>(session_settings(settings()), said);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::unavailable) throw;
+    // What the server said explains more than that its answer was cut short behind that.
+    const bool is_explained = error.kind() == ErrorKind::protocol && !said.empty();
+    if (error.kind() != ErrorKind::unavailable && !is_explained) throw;
     throw refusal_of(diagnostics_of(said, error), settings());
   }
 }
@@ -185,7 +187,10 @@ void TdsStatement::leave(const Error& error) {
     throw Error(ErrorKind::abandoned, "stopped in: " + doing_);
   if (error.kind() == ErrorKind::unavailable)
     throw failure_of(diagnostics_of(messages, error), doing_, driver_.settings());
-  throw Error(error).with("statement", doing_);
+  Error broken = Error(error).with("statement", doing_);
+  // What the server said before it broke the protocol may be why.
+  if (!messages.empty()) broken.with("server", messages.back().text);
+  throw broken;
 }
 
 tds::Response::Event TdsStatement::step() {
@@ -218,7 +223,10 @@ bool TdsStatement::fetch() {
   if (place_ != Place::in_result) return false;
   switch (step()) {
     case tds::Response::Event::row: return true;
-    case tds::Response::Event::columns: place_ = Place::before_result; return false;
+    case tds::Response::Event::columns:
+      check();
+      place_ = Place::before_result;
+      return false;
     default: break;
   }
   check();

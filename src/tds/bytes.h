@@ -94,6 +94,8 @@ class Writer {
     u8(static_cast<unsigned>(value & 0xFF));
   }
   void bytes(std::string_view raw) { out_ += raw; }
+  // Then nothing is left behind in memory that it grew out of.
+  void reserve(std::size_t bytes) { out_.reserve(bytes); }
   std::size_t size() const { return out_.size(); }
   const std::string& str() const { return out_; }
   std::string& str() { return out_; }

@@ -22,6 +22,11 @@ constexpr std::uint8_t last_token = 0xFD;
 
 Inbox::Inbox(ByteSource& source) : source_(source), buffer_(usual_bytes) {}
 
+void Inbox::clear() {
+  position_ = end_ = filled_ = 0;
+  last_ = true;
+}
+
 void Inbox::begin_message() {
   TAILRACE_ASSERT(is_over());
   last_ = false;

@@ -16,7 +16,8 @@
 namespace tailrace::tds {
 
 constexpr std::size_t packet_header_bytes = 8;
-constexpr std::uint8_t last_of_message = 0x01;  // In a packet's status.
+constexpr std::uint8_t last_of_message = 0x01;    // In a packet's status.
+constexpr std::uint16_t done_attention = 0x0020;  // In that of a DONE: an attention was heard.
 
 // Where bytes come from.
 class ByteSource {
@@ -31,12 +32,16 @@ class Inbox {
   // Borrows `source`, which must outlive this.
   explicit Inbox(ByteSource& source);
 
+  // Another connection: what came over the last one is gone.
+  void clear();
   // A new message begins behind what was taken of the last one.
   void begin_message();
   // The last packet of the message is in the window.
   bool is_last() const { return last_; }
   // Nothing of the message is left.
   bool is_over() const { return last_ && position_ == end_; }
+  // Nor has anything come behind it.
+  bool is_empty() const { return is_over() && filled_ == end_; }
 
   const std::byte* position() const { return buffer_.data() + position_; }
   const std::byte* end() const { return buffer_.data() + end_; }

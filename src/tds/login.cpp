@@ -17,6 +17,7 @@ constexpr std::uint32_t version_7_4 = 0x74000004;
 constexpr std::uint32_t version_8_0 = 0x08000000;
 constexpr std::size_t fixed_bytes = 94;
 constexpr std::size_t most_units = 128;
+constexpr std::size_t most_fields = 12;
 
 // OptionFlags1: USE DATABASE is told, a database that cannot be used ends the login, languages are told.
 constexpr unsigned first_options = 0x20 | 0x40 | 0x80;
@@ -26,7 +27,8 @@ constexpr unsigned read_only_intent = 0x20;  // TypeFlags.
 constexpr std::uint32_t english = 0x0409;
 
 // Each byte: halves changed, then XOR 0xA5.
-std::string hidden(std::string utf16) {
+std::string hidden(std::string_view utf8) {
+  std::string utf16 = utf16le_from_utf8(utf8);
   for (char& c : utf16) {
     const auto byte = static_cast<unsigned char>(c);
     c = static_cast<char>((byte << 4 | byte >> 4) ^ 0xA5);
@@ -37,7 +39,13 @@ std::string hidden(std::string utf16) {
 // The part with the values, and the (offset, length) of each in front of it.
 class Fields {
  public:
+  Fields() { values_.reserve(most_fields * most_units * 2); }
+  ~Fields() { wipe(values_); }
+  Fields(const Fields&) = delete;
+  Fields& operator=(const Fields&) = delete;
+
   void add(std::string_view name, std::string utf16) {
+    const WipedAfterwards wiped(utf16);
     const std::size_t units = utf16.size() / 2;
     if (units > most_units)
       throw Error(ErrorKind::config,
@@ -48,7 +56,7 @@ class Fields {
   }
   void add_raw(std::string_view bytes) { places_.bytes(bytes); }
   const std::string& places() const { return places_.str(); }
-  std::string& values() { return values_; }
+  const std::string& values() const { return values_; }
 
  private:
   Writer places_;
@@ -91,7 +99,7 @@ std::string login_message(const Login& login) {
   Fields fields;
   fields.add("the name of this machine", utf16le_from_utf8(login.client_host));
   fields.add("source.user", utf16le_from_utf8(login.user));
-  fields.add("source.password", hidden(utf16le_from_utf8(login.password.reveal())));
+  fields.add("source.password", hidden(login.password.reveal()));
   fields.add("the application's name", utf16le_from_utf8(login.application));
   fields.add("source.host", utf16le_from_utf8(login.server));
   fields.add("extension", {});
@@ -105,6 +113,7 @@ std::string login_message(const Login& login) {
   fields.add_raw(std::string(4, '\0'));
 
   Writer out;
+  out.reserve(fixed_bytes + fields.values().size());
   out.u32(fixed_bytes + fields.values().size());
   out.u32(login.is_strict ? version_8_0 : version_7_4);
   out.u32(login.packet_bytes);

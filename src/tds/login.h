@@ -32,7 +32,7 @@ struct Login {
   std::uint32_t process = 0;
 };
 
-// Holds the password, as LOGIN7 does: hidden, not secret.
+// Holds the password, as LOGIN7 does: hidden, not secret. Nothing else of it is left in memory.
 std::string login_message(const Login& login);
 
 }  // namespace tailrace::tds

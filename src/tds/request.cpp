@@ -101,6 +101,7 @@ void put_unnamed(Writer& out) {
 std::string packets_of(PacketType type, std::string_view message, std::size_t packet_bytes) {
   const std::size_t most = packet_bytes - packet_header_bytes;
   Writer out;
+  out.reserve(message.size() + packet_header_bytes * (message.size() / most + 1));
   unsigned number = 1;
   std::size_t at = 0;
   do {

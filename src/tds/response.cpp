@@ -42,16 +42,23 @@ enum Change : std::uint8_t {
   change_routing = 20,
 };
 
+constexpr std::uint16_t done_and_more = 0x0001;
 constexpr std::uint16_t done_with_error = 0x0002;
 constexpr std::uint16_t done_with_severe_error = 0x0100;
 constexpr std::uint16_t no_columns = 0xFFFF;
 constexpr std::uint64_t null_chunks = ~std::uint64_t{0};
+constexpr std::uint64_t unknown_total = null_chunks - 1;
 constexpr std::size_t timestamp_bytes = 8;
 
 // A decimal may leave zeros in front out; every other type has one width.
 bool has_width(const TypeInfo& type, std::size_t length) {
   if (type.type == WireType::decimal_n || type.type == WireType::numeric_n) return length <= type.length;
   return length == type.length;
+}
+
+[[noreturn]] void refuse_total() {
+  throw Error(ErrorKind::protocol,
+              "a value of SQL Server is longer or shorter than its own head says that it is");
 }
 
 }  // namespace
@@ -61,28 +68,40 @@ void Response::begin() {
   columns_.clear();
   messages_.clear();
   has_failed_ = false;
+  is_whole_ = false;
   row_at_ = 0;
 }
 
 Response::Event Response::next() {
   skip_row();
   for (;;) {
-    if (inbox_.left() == 0 && !inbox_.more()) return Event::end;
+    if (inbox_.left() == 0 && !inbox_.more()) {
+      if (is_whole_) return Event::end;
+      throw Error(ErrorKind::protocol,
+                  "a response of SQL Server ends before the server has said that it is whole");
+    }
     if (inbox_.left() == 0) continue;  // A packet without data.
     const auto token = load<std::uint8_t>(inbox_.position());
     inbox_.advance(1);
     switch (token) {
       case row_token:
       case row_with_bitmap_token:
+        refuse_behind_the_end();
         if (columns_.empty()) throw Error(ErrorKind::protocol, "SQL Server sends a row without columns");
         has_bitmap_ = token == row_with_bitmap_token;
         if (has_bitmap_) read_bitmap();
         row_at_ = 0;
         return Event::row;
-      case columns_token: read_columns(); return Event::columns;
+      case columns_token:
+        refuse_behind_the_end();
+        read_columns();
+        return Event::columns;
       case done_token:
       case done_procedure_token:
-      case done_in_procedure_token: read_done(); return Event::done;
+      case done_in_procedure_token:
+        refuse_behind_the_end();
+        read_done(token);
+        return Event::done;
       case error_token: read_message(true); break;
       case info_token: read_message(false); break;
       case change_token: read_change(); break;
@@ -140,10 +159,22 @@ void Response::read_bitmap() {
   inbox_.advance(bitmap_.size());
 }
 
-void Response::read_done() {
+void Response::refuse_behind_the_end() const {
+  if (is_whole_)
+    throw Error(ErrorKind::protocol, "SQL Server sends more behind what it has called the end of a response");
+}
+
+// Its count of rows is not held against those that came: it counts what the statement has worked on, which the
+// specification leaves to the server.
+void Response::read_done(std::uint8_t token) {
   inbox_.need(12);
   const auto status = load<std::uint16_t>(inbox_.position());
   inbox_.advance(12);
+  // An attention is answered where it was sent (Session::cancel()); elsewhere this would pass for a short result.
+  if ((status & done_attention) != 0)
+    throw Error(ErrorKind::protocol, "SQL Server breaks a response off, which nobody has asked for");
+  // Behind a statement of a procedure the procedure's own end has to come.
+  is_whole_ = token != done_in_procedure_token && (status & done_and_more) == 0;
   has_failed_ = (status & (done_with_error | done_with_severe_error)) != 0;
   columns_.clear();
   row_at_ = 0;
@@ -284,29 +315,41 @@ std::optional<std::span<const std::byte>> Response::whole_chunk() {
   constexpr std::size_t tail = 4;
   if (inbox_.left() < head + tail || load<std::uint64_t>(inbox_.position()) == null_chunks)
     return std::nullopt;
+  const auto total = load<std::uint64_t>(inbox_.position());
   const std::size_t chunk = load<std::uint32_t>(inbox_.position() + 8);
   if (chunk == 0 || inbox_.left() - head - tail < chunk) return std::nullopt;
   const std::span<const std::byte> out(inbox_.position() + head, chunk);
   if (load<std::uint32_t>(out.data() + chunk) != 0) return std::nullopt;
+  if (total != unknown_total && total != chunk) refuse_total();
   inbox_.advance(head + chunk + tail);
   return out;
 }
 
-bool Response::read_chunks(std::string& out, std::size_t limit) {
+// `use` is called with the length of each chunk, and takes as much as it says.
+template <class Use>
+bool Response::go_through_chunks(const Use& use) {
   inbox_.need(8);
   const auto total = load<std::uint64_t>(inbox_.position());
   inbox_.advance(8);
   if (total == null_chunks) return false;
-  for (;;) {
+  for (std::uint64_t sum = 0;;) {
     inbox_.need(4);
     const std::size_t chunk = load<std::uint32_t>(inbox_.position());
     inbox_.advance(4);
+    sum += chunk;
+    if (total != unknown_total && (chunk == 0 ? sum != total : sum > total)) refuse_total();
     if (chunk == 0) return true;
+    use(chunk);
+  }
+}
+
+bool Response::read_chunks(std::string& out, std::size_t limit) {
+  return go_through_chunks([&](std::size_t chunk) {
     // Two more show that there is more.
     const std::size_t wanted = std::min(chunk, limit + 2 - std::min(limit + 2, out.size()));
     inbox_.append_to(out, wanted);
     inbox_.skip(chunk - wanted);
-  }
+  });
 }
 
 std::optional<std::span<const std::byte>> Response::read_value(const TypeInfo& type, std::string& scratch,
@@ -337,17 +380,7 @@ void Response::skip_value(const TypeInfo& type) {
     if (const std::optional<std::size_t> length = value_length(type)) inbox_.skip(*length);
     return;
   }
-  inbox_.need(8);
-  const auto total = load<std::uint64_t>(inbox_.position());
-  inbox_.advance(8);
-  if (total == null_chunks) return;
-  for (;;) {
-    inbox_.need(4);
-    const std::size_t chunk = load<std::uint32_t>(inbox_.position());
-    inbox_.advance(4);
-    if (chunk == 0) return;
-    inbox_.skip(chunk);
-  }
+  go_through_chunks([&](std::size_t chunk) { inbox_.skip(chunk); });
 }
 
 std::optional<std::span<const std::byte>> Response::take_value(std::size_t column, std::string& scratch,

@@ -3,8 +3,10 @@
 // Shape    next() goes on to the next thing that a caller has to know of. At a row its values are then taken column by
 //          column, in order; what is not taken is skipped. Rows may also be read from the inbox's window directly
 //          (row_bitmap() says what is left out), and are then declared taken.
-// Errors   protocol. What the server itself complains of is no exception here: messages() holds it.
-// Source   [MS-TDS] 2.2.7 (token definitions).
+// Errors   protocol, above all for a message that ends before the server has said that its response is whole: the end
+//          of the packets alone proves nothing. What the server itself complains of is no exception here: messages()
+//          holds it.
+// Source   [MS-TDS] 2.2.7 (token definitions), 2.2.7.6 to 2.2.7.8 (what completes a response).
 #pragma once
 
 #include <cstdint>
@@ -43,7 +45,7 @@ class Response {
     columns,  // A result begins.
     row,
     done,  // A statement, or a result, is over.
-    end,   // Nothing more comes.
+    end,   // Nothing more comes, as the server has said itself.
   };
 
   // Borrows both, which must outlive this.
@@ -85,7 +87,8 @@ class Response {
  private:
   void read_columns();
   void read_bitmap();
-  void read_done();
+  void read_done(std::uint8_t token);
+  void refuse_behind_the_end() const;
   void read_message(bool is_error);
   void read_change();
   void read_login_ack();
@@ -98,6 +101,8 @@ class Response {
                                                        std::size_t limit);
   std::optional<std::size_t> value_length(const TypeInfo& type);
   std::optional<std::span<const std::byte>> whole_chunk();
+  template <class Use>
+  bool go_through_chunks(const Use& use);
   bool read_chunks(std::string& out, std::size_t limit);
 
   Inbox& inbox_;
@@ -106,6 +111,7 @@ class Response {
   std::vector<std::uint8_t> bitmap_;
   bool has_bitmap_ = false;
   bool has_failed_ = false;
+  bool is_whole_ = false;  // The server has said that nothing more comes.
   std::size_t row_at_ = 0;
   std::vector<ServerMessage> messages_;
 };

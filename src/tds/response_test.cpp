@@ -86,7 +86,7 @@ TEST(Response, IsRoutedElsewhere) {
 // The transaction's descriptor belongs into the head of every later request.
 TEST(Response, FollowsTransactions) {
   Reading reading(message(bytes("E3 0B 00 08 08 09 00 00 00 34 00 00 00 00"
-                                "FD 00 00 00 00 00 00 00 00 00 00 00 00"
+                                "FD 01 00 00 00 00 00 00 00 00 00 00 00"
                                 "E3 0B 00 09 00 08 09 00 00 00 34 00 00 00"
                                 "FD 00 00 00 00 00 00 00 00 00 00 00 00"),
                           100));
@@ -225,6 +225,122 @@ TEST(Response, ReadsEveryTypeAcrossPackets) {
   for (const std::size_t size : {1u, 2u, 3u, 5u, 11u}) {
     Reading reading(message(data, size));
     expect_every_value(reading);
+  }
+}
+
+// What reading a response to its end throws; nothing: it is whole.
+std::optional<ErrorKind> refusal(std::string packets, std::vector<Event>* events = nullptr) {
+  Reading reading(std::move(packets));
+  try {
+    for (Event event; (event = reading.response.next()) != Event::end;) {
+      if (events != nullptr) events->push_back(event);
+    }
+    EXPECT_EQ(reading.response.next(), Event::end) << "and stays so";
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.kind();
+  }
+}
+
+constexpr const char* a_result =
+    "81 01 00 00 00 00 00 01 00 26 04 01 61 00 D1 04 07 00 00 00 D1 04 08 00 00 00 ";
+constexpr const char* an_error =
+    "AA 16 00 12 48 00 00 01 0E 03 00 6E 00 6F 00 21 00 01 73 00 00 01 00 00 00 ";
+
+std::string done_with(const char* token, const char* status) {
+  return bytes(token) + bytes(status) + bytes("C1 00 02 00 00 00 00 00 00 00");
+}
+
+// The end of the packets proves nothing: a response that stops before the server has called it whole has lost rows, or
+// may have. However it is cut into packets.
+TEST(Response, IsWholeWhereTheServerSaysSoAlone) {
+  const std::string rows = bytes(a_result);
+  const std::string status = bytes("79 00 00 00 00");
+  const std::string more = done_with("FD", "11 00");
+  const std::string in_procedure = done_with("FF", "11 00");
+  const std::string whole[] = {
+      done_with("FD", "00 00"),
+      rows + done_with("FD", "10 00"),
+      rows + done_with("FD", "00 00") + bytes("E3 0B 00 09 00 08 09 00 00 00 34 00 00 00"),
+      rows + more + rows + done_with("FD", "10 00"),
+      rows + more + done_with("FD", "00 00"),
+      rows + in_procedure + status + done_with("FE", "00 00"),
+      rows + bytes(an_error) + done_with("FD", "02 00"),
+      rows + bytes(an_error) + done_with("FF", "03 00") + status + done_with("FE", "02 00"),
+  };
+  const std::string cut[] = {
+      "",
+      rows,
+      bytes(an_error),
+      rows + bytes(an_error),
+      rows + more,
+      rows + more + rows,
+      rows + more + status,
+      rows + in_procedure,
+      rows + in_procedure + status,
+      rows + done_with("FF", "10 00"),  // Says that nothing follows, but a procedure ends by its own token.
+      rows + done_with("FE", "01 00"),
+      rows + bytes(an_error) + done_with("FF", "03 00"),
+  };
+  for (const std::size_t size : {4'000u, 7u, 1u}) {
+    for (const std::string& data : whole)
+      EXPECT_EQ(refusal(message(data, size)), std::nullopt) << &data - whole << " in " << size;
+    for (const std::string& data : cut)
+      EXPECT_EQ(refusal(message(data, size)), ErrorKind::protocol) << &data - cut << " in " << size;
+  }
+  // A connection that ends behind a whole packet, even one behind which nothing would have come but the end.
+  for (const std::string& data : {rows, rows + more, rows + done_with("FD", "10 00")})
+    EXPECT_EQ(refusal(testing::packet(data, /*is_last=*/false)), ErrorKind::unavailable);
+}
+
+// What comes behind the end would be taken for part of what was asked, or be missing from it.
+TEST(Response, HasNothingBehindItsEnd) {
+  const std::string rows = bytes(a_result);
+  for (const std::string& more : {rows, done_with("FD", "00 00"), bytes("D1 04 08 00 00 00")})
+    EXPECT_EQ(refusal(message(rows + done_with("FD", "10 00") + more, 4'000)), ErrorKind::protocol);
+}
+
+// The answer to an attention that nobody has sent, or to an earlier one: it would pass for a short result.
+TEST(Response, IsNotBrokenOffUnasked) {
+  std::vector<Event> events;
+  EXPECT_EQ(refusal(message(bytes(a_result) + done_with("FD", "20 00"), 4'000), &events),
+            ErrorKind::protocol);
+  EXPECT_EQ(events, (std::vector<Event>{Event::columns, Event::row, Event::row}));
+  EXPECT_EQ(refusal(message(done_with("FD", "22 00"), 4'000)), ErrorKind::protocol);
+}
+
+// A value says its length in front, and again by its chunks: where they differ, something of it is lost, or is of another.
+TEST(Response, HoldsChunksAgainstTheLengthInFrontOfThem) {
+  const std::string columns = bytes("81 01 00 00 00 00 00 01 00 A5 FF FF 01 61 00 D1");
+  const char* const unknown = "FE FF FF FF FF FF FF FF";
+  const char* const three = "03 00 00 00 00 00 00 00";
+  const char* const one_chunk = "03 00 00 00 61 62 63 00 00 00 00";
+  const char* const two_chunks = "01 00 00 00 61 02 00 00 00 62 63 00 00 00 00";
+  const auto taken = [&](const char* total, const char* chunks, std::size_t size, bool take) {
+    Reading reading(message(columns + bytes(total) + bytes(chunks) + done_with("FD", "10 00"), size));
+    try {
+      reading.response.next();
+      reading.response.next();
+      std::string out = take ? reading.value(0) : "abc";
+      while (reading.response.next() != Event::end) {
+      }
+      return out;
+    } catch (const Error& error) {
+      return std::string(name_of(error.kind()));
+    }
+  };
+  for (const std::size_t size : {4'000u, 5u}) {
+    for (const bool take : {true, false}) {
+      for (const char* chunks : {one_chunk, two_chunks}) {
+        EXPECT_EQ(taken(three, chunks, size, take), "abc");
+        EXPECT_EQ(taken(unknown, chunks, size, take), "abc");
+        for (const char* wrong :
+             {"00 00 00 00 00 00 00 00", "02 00 00 00 00 00 00 00", "04 00 00 00 00 00 00 00",
+              "03 00 00 00 01 00 00 00", "FD FF FF FF FF FF FF FF"})
+          EXPECT_EQ(taken(wrong, chunks, size, take), "protocol") << wrong << " in " << size << " " << take;
+      }
+      EXPECT_EQ(taken(three, "00 00 00 00", size, take), "protocol") << "nothing of it came";
+    }
   }
 }
 

@@ -16,7 +16,6 @@ namespace {
 
 constexpr int most_routes = 5;
 constexpr std::size_t first_packet_bytes = 4096;
-constexpr std::uint16_t done_attention = 0x0020;
 
 std::string client_host() {
   std::array<char, 256> name{};
@@ -62,6 +61,7 @@ void Session::open(const SessionSettings& settings, std::vector<ServerMessage>& 
 
 void Session::reach(const SessionSettings& settings, const std::string& host, std::uint16_t port) {
   channel_ = std::make_unique<Channel>(socket_);
+  inbox_.clear();
   state_ = {};
   socket_.connect(host, port, settings.all_addresses_at_once, Socket::Clock::now() + settings.login_timeout);
   socket_.keep_alive(settings.keepalive, settings.keepalive_interval);
@@ -114,14 +114,15 @@ void Session::log_in(const SessionSettings& settings, const std::string& host,
 }
 
 void Session::send(PacketType type, std::string message) {
+  const WipedAfterwards wiped_message(message);  // LOGIN7 holds the password.
+  // What came before its question is no answer to it. Least of all before TLS: anybody could have put it there.
+  if (type != PacketType::attention && !inbox_.is_empty())
+    throw Error(ErrorKind::protocol, "SQL Server sends what nobody has asked for");
   std::string packets = packets_of(type, message, state_.packet_bytes);
+  const WipedAfterwards wiped_packets(packets);
   sending_ = true;
   channel_->write(as_bytes(packets));
   sending_ = false;
-  if (type == PacketType::login) {  // It holds the password.
-    std::fill(packets.begin(), packets.end(), '\0');
-    std::fill(message.begin(), message.end(), '\0');
-  }
 }
 
 void Session::run(std::string_view sql, const std::vector<Parameter>& parameters) {

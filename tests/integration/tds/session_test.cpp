@@ -1,140 +1,26 @@
 // Sessions with servers that answer by a script: what no server of ours does, and what a real one may do.
 #include "tds/session.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <functional>
-#include <thread>
 
 #include "base/error.h"
-#include "tds/testing/feed.h"
+#include "tds/testing/scripted_server.h"
 
 namespace tailrace::tds {
 namespace {
 
 using testing::bytes;
-
-struct Packet {
-  std::uint8_t type = 0;
-  std::string data;
-};
-
-// The server's end of a connection, plain or in TLS.
-class Peer {
- public:
-  explicit Peer(int handle) : handle_(handle) {}
-  ~Peer() {
-    ::SSL_free(tls_);
-    ::close(handle_);
-  }
-  Peer(const Peer&) = delete;
-  Peer& operator=(const Peer&) = delete;
-
-  void accept_tls(SSL_CTX* context) {
-    tls_ = ::SSL_new(context);
-    ::SSL_set_fd(tls_, handle_);
-    if (::SSL_accept(tls_) != 1) throw Error(ErrorKind::unavailable, "no handshake");
-  }
-  std::string alpn() const {
-    const unsigned char* name = nullptr;
-    unsigned size = 0;
-    ::SSL_get0_alpn_selected(tls_, &name, &size);
-    return {reinterpret_cast<const char*>(name), size};
-  }
-
-  // The next packet; one of type 0 at the client's end.
-  Packet packet() {
-    const std::string header = take(8);
-    if (header.size() < 8) return {};
-    const auto size = static_cast<std::size_t>(static_cast<unsigned char>(header[2])) << 8 |
-                      static_cast<unsigned char>(header[3]);
-    return {static_cast<std::uint8_t>(header[0]), take(size - 8)};
-  }
-  void send(const std::string& raw) {
-    if (tls_ != nullptr) {
-      ::SSL_write(tls_, raw.data(), static_cast<int>(raw.size()));
-    } else {
-      EXPECT_EQ(::send(handle_, raw.data(), raw.size(), MSG_NOSIGNAL), static_cast<ssize_t>(raw.size()));
-    }
-  }
-  void answer(const std::string& data) { send(testing::message(data, 4'000)); }
-
- private:
-  std::string take(std::size_t size) {
-    std::string out(size, '\0');
-    std::size_t at = 0;
-    while (at < size) {
-      const ssize_t count = tls_ != nullptr ? ::SSL_read(tls_, out.data() + at, static_cast<int>(size - at))
-                                            : ::recv(handle_, out.data() + at, size - at, 0);
-      if (count <= 0) return {};
-      at += static_cast<std::size_t>(count);
-    }
-    return out;
-  }
-
-  int handle_;
-  SSL* tls_ = nullptr;
-};
-
-// Takes one connection and runs the script on it, in a thread of its own.
-class Listener {
- public:
-  explicit Listener(std::function<void(Peer&)> script) : handle_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(handle_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(handle_, 4), 0);
-    EXPECT_EQ(::getsockname(handle_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::jthread([this, script = std::move(script)] {
-      const int client = ::accept(handle_, nullptr, nullptr);
-      if (client < 0) return;
-      Peer peer(client);
-      script(peer);
-    });
-  }
-  ~Listener() {
-    ::shutdown(handle_, SHUT_RDWR);
-    thread_ = {};
-    ::close(handle_);
-  }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-  std::uint16_t port() const { return port_; }
-
- private:
-  int handle_;
-  std::uint16_t port_ = 0;
-  std::jthread thread_;
-};
-
-const char* const done = "FD 00 00 00 00 00 00 00 00 00 00 00 00";
-const char* const login_ack = "AD 0C 00 01 74 00 00 04 01 41 00 10 00 03 E8";
-
-std::string prelogin_answer(const char* encryption) {
-  return bytes("00 00 0B 00 06 01 00 11 00 01 FF 10 00 03 E8 00 00") + bytes(encryption);
-}
-
-// PRELOGIN without encryption, and a login that is accepted; `more` comes with it.
-Packet let_in(Peer& peer, const std::string& more = {}) {
-  EXPECT_EQ(peer.packet().type, 0x12);
-  peer.answer(prelogin_answer("02"));
-  Packet login = peer.packet();
-  EXPECT_EQ(login.type, 0x10);
-  peer.answer(more + bytes(login_ack) + bytes(done));
-  return login;
-}
+using testing::done;
+using testing::let_in;
+using testing::Listener;
+using testing::Packet;
+using testing::Peer;
+using testing::prelogin_answer;
 
 SessionSettings settings_of(const Listener& listener) {
   SessionSettings out;
@@ -289,6 +175,74 @@ TEST(TdsSession, GoesOnAfterACancel) {
   ASSERT_TRUE(session.is_usable());
   session.run("x", {});
   EXPECT_EQ(first_value(session), "ok");
+}
+
+// Left in the middle of a row, and of a value whose rest looks like the answer to the attention: the next statement must
+// not begin inside it.
+TEST(TdsSession, GoesOnAfterACancelInsideARow) {
+  const std::string broken_off = bytes("FD 20 00 00 00 00 00 00 00 00 00 00 00");
+  std::string rest = broken_off;
+  rest += rest;
+  const std::string row = bytes(
+                              "81 02 00 00 00 00 00 01 00 26 04 01 69 00 00 00 00 00 01 00 A5 FF FF 01 61 00"
+                              "D1 04 07 00 00 00 FE FF FF FF FF FF FF FF 1A 00 00 00") +
+                          rest.substr(0, 4);
+  const std::string behind = rest.substr(4) + bytes("00 00 00 00 FD 10 00 C1 00 01 00 00 00 00 00 00 00");
+  for (const bool in_one_message : {false, true}) {
+    Listener listener([&](Peer& peer) {
+      let_in(peer);
+      peer.packet();
+      peer.send(testing::packet(row, /*is_last=*/false));
+      EXPECT_EQ(peer.packet().type, 0x06) << "an attention";
+      peer.send(testing::packet(behind.substr(0, 22), /*is_last=*/false));
+      if (in_one_message) {
+        peer.answer(behind.substr(22) + broken_off);
+      } else {
+        peer.answer(behind.substr(22));
+        peer.answer(broken_off);
+      }
+      EXPECT_EQ(peer.packet().type, 0x01) << "the next statement";
+      peer.answer(bytes(one_row));
+    });
+    std::vector<ServerMessage> said;
+    Session session(settings_of(listener), said);
+    session.run("endless", {});
+    EXPECT_EQ(session.response().next(), Response::Event::columns);
+    EXPECT_EQ(session.response().next(), Response::Event::row);
+    std::string scratch;
+    EXPECT_EQ(as_text(*session.response().take_value(0, scratch)), bytes("07 00 00 00"));
+    session.cancel();
+    ASSERT_TRUE(session.is_usable());
+    session.run("x", {});
+    EXPECT_EQ(first_value(session), "ok");
+  }
+}
+
+// A response that nobody has asked for would be taken for the next statement's; one that comes with PRELOGIN's, before
+// TLS, could be anybody's.
+TEST(TdsSession, TakesNothingForAnAnswerThatCameBeforeItsQuestion) {
+  {
+    Listener listener([](Peer& peer) {
+      let_in(peer);
+      peer.packet();
+      peer.send(testing::message(bytes(one_row), 100) + testing::message(bytes(done), 100));
+      EXPECT_EQ(peer.packet().type, 0) << "no second statement";
+    });
+    std::vector<ServerMessage> said;
+    Session session(settings_of(listener), said);
+    session.run("x", {});
+    EXPECT_EQ(first_value(session), "ok");
+    EXPECT_THROW(session.run("y", {}), Error);
+    session.give_up();
+  }
+  Listener listener([](Peer& peer) {
+    peer.packet();
+    peer.send(testing::message(prelogin_answer("02"), 100) +
+              testing::message(bytes(testing::login_ack) + bytes(done), 100));
+    EXPECT_EQ(peer.packet().type, 0) << "no login";
+  });
+  std::vector<ServerMessage> said;
+  EXPECT_EQ(refusal(settings_of(listener), said).kind(), ErrorKind::protocol);
 }
 
 TEST(TdsSession, EndsWhereNobodyAnswersAnAttention) {
