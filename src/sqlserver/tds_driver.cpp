@@ -187,10 +187,9 @@ void TdsStatement::leave(const Error& error) {
     throw Error(ErrorKind::abandoned, "stopped in: " + doing_);
   if (error.kind() == ErrorKind::unavailable)
     throw failure_of(diagnostics_of(messages, error), doing_, driver_.settings());
-  Error broken = Error(error).with("statement", doing_);
+  if (messages.empty()) throw Error(error).with("statement", doing_);
   // What the server said before it broke the protocol may be why.
-  if (!messages.empty()) broken.with("server", messages.back().text);
-  throw broken;
+  throw Error(error).with("statement", doing_).with("server", messages.back().text);
 }
 
 tds::Response::Event TdsStatement::step() {

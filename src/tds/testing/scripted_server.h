@@ -105,6 +105,8 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   std::uint16_t port() const { return port_; }
+  // The script is through: what it has written may be read.
+  void wait() { thread_.join(); }
 
  private:
   int handle_;

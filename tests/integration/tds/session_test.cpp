@@ -86,6 +86,7 @@ TEST(TdsSession, GoesWhereItIsRouted) {
     Session session(settings_of(listener), said);
     EXPECT_TRUE(session.is_usable());
   }
+  secondary.wait();
   Reader place(as_bytes(second.data).subspan(52));
   const std::size_t at = place.u16();
   EXPECT_EQ(second.data.substr(at, 18), utf16le_from_utf8("localhost"));
@@ -151,6 +152,7 @@ TEST(TdsSession, SendsPacketsAsLargeAsTheServerTakes) {
   EXPECT_EQ(session.state().packet_bytes, 512u);
   session.run(std::string(1'000, 'x'), {});
   EXPECT_EQ(first_value(session), "nothing");
+  listener.wait();
   EXPECT_EQ(sizes, (std::vector<std::size_t>{504, 504, 504, 504, 6}));
 }
 
@@ -226,7 +228,7 @@ TEST(TdsSession, TakesNothingForAnAnswerThatCameBeforeItsQuestion) {
       let_in(peer);
       peer.packet();
       peer.send(testing::message(bytes(one_row), 100) + testing::message(bytes(done), 100));
-      EXPECT_EQ(peer.packet().type, 0) << "no second statement";
+      EXPECT_NE(peer.packet().type, 0x01) << "no second statement";
     });
     std::vector<ServerMessage> said;
     Session session(settings_of(listener), said);
