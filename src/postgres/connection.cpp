@@ -173,6 +173,9 @@ void Connection::set_up_session() {
       "SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0;"
       "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres';"
       "SET bytea_output = 'hex'; SET standard_conforming_strings = on; SET extra_float_digits = 1;"
+      // Apply statements take arrays whose size the planner cannot see; whatever it is, rows are found by key. With the
+      // values it would plan each statement five times before it believes that.
+      "SET plan_cache_mode = force_generic_plan;"
       "SET client_min_messages = warning; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;"
       "SET tcp_keepalives_count = 3; SET tcp_user_timeout = 30000");
   if (server_version() >= 170000) exec("SET transaction_timeout = 0");
@@ -250,6 +253,21 @@ Result Connection::query(const std::string& sql, const Params& params, bool bina
   return take(PQexecParams(raw(), sql.c_str(), made.count(), nullptr, made.values.data(), made.lengths.data(),
                            made.formats.data(), binary_results ? 1 : 0),
               "statement");
+}
+
+Result Connection::query_again(const char* sql, const Params& params) {
+  auto found = again_.find(std::string_view(sql));
+  if (found == again_.end()) {
+    std::string name = fmt::format("q{}", again_.size());
+    prepare(name, sql, {});
+    found = again_.emplace(sql, std::move(name)).first;
+  }
+  return exec_prepared(found->second, params);
+}
+
+void Connection::forget_prepared() {
+  exec("DEALLOCATE ALL");
+  again_.clear();
 }
 
 Result Connection::exec_prepared(const std::string& name, const Params& params, bool binary_results) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -94,8 +95,13 @@ class Connection {
   // One or several statements without parameters; the last result.
   Result exec(const std::string& sql);
   Result query(const std::string& sql, const Params& params, bool binary_results = false);
+  // The same for a text that comes again and again: parsed and planned once. Not in a pipeline.
+  Result query_again(const char* sql, const Params& params);
   Result exec_prepared(const std::string& name, const Params& params, bool binary_results = false);
   void prepare(const std::string& name, const std::string& sql, const std::vector<std::uint32_t>& types);
+
+  // Forgets every prepared statement, whoever prepared it. Not in a pipeline.
+  void forget_prepared();
 
   // Statements sent without waiting for answers. finish_pipeline() reads them all, in order, and throws the
   // first failure; nothing after a failure was executed.
@@ -136,6 +142,7 @@ class Connection {
   std::unique_ptr<pg_cancel, FreeCancel> cancel_;
   std::string purpose_;
   std::vector<Take> pending_;
+  std::map<std::string, std::string, std::less<>> again_;  // Name by text, of query_again().
 };
 
 // While in scope, a stop request cancels what runs on the connection.

@@ -217,7 +217,7 @@ std::vector<std::size_t> diverged_among(Connection& connection, const Owner& own
 
 bool has_diverged(Connection& connection, const Owner& owner, const TableName& table) {
   return connection
-      .query(
+      .query_again(
           "SELECT EXISTS (SELECT FROM tailrace.diverged_key"
           " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3)",
           letter_params(owner, table))

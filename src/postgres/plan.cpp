@@ -34,15 +34,15 @@ PlanPtr make_plan(Connection& connection, const Settings& settings, const Schema
   plan->relation = relation;
   plan->shape = found.columns;
   plan->keeps_rows = keeps_rows;
-  plan->immediate = !immediate_indexes_of(connection, read_target(connection, plan->target).oid).empty();
+  const TargetTable of_target = plan->shadow() ? read_target(connection, plan->target) : found;
+  plan->immediate = !immediate_indexes_of(connection, of_target.oid).empty();
   for (const Column& column : table->columns) {
     const TargetColumn& target = *found.find(column.name);
     plan->encoders.emplace_back(column, target.type);
     plan->columns += (plan->columns.empty() ? "" : ", ") + quote_name(column.name);
   }
   // A shadow is made without the identity, and its rows join the target, which has it.
-  plan->overriding = plan->shadow() ? has_identity(*table, read_target(connection, plan->target))
-                                    : has_identity(*table, found);
+  plan->overriding = has_identity(*table, of_target);
   return plan;
 }
 

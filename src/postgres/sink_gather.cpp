@@ -60,7 +60,7 @@ void PostgresSink::apply_gathered(Gather& gather, const RowBatch& rows, std::siz
     if (entry.has_diverged && !settings_.dead_letters) refuse_unfit(table);
     gather.take(*connection_, table);
     table.read_carried(*connection_);
-    statements_.forget_if_many(*connection_);
+    statements_.forget_if_many(*connection_, entries_.size());
     connection_->begin_pipeline();
     table.send(*connection_, statements_);
     connection_->finish_pipeline();

@@ -86,7 +86,7 @@ void PostgresSink::apply(const ChangeBatch& batch) {
     if (look_up && !settings_.dead_letters) refuse_unfit(table);
     table.read_carried(*connection_);
   }
-  statements_.forget_if_many(*connection_);
+  statements_.forget_if_many(*connection_, entries_.size());
   connection_->begin_pipeline();
   if (!in_commit_point_) send_begin();
   for (auto& [name, table] : tables)

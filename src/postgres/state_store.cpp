@@ -320,7 +320,7 @@ void unpark_key(Connection& connection, const Owner& owner, const TableName& tab
 
 std::vector<std::vector<std::string>> read_parked(Connection& connection, const std::string& pipeline,
                                                   const TableName& table) {
-  const Result rows = connection.query(
+  const Result rows = connection.query_again(
       "SELECT key FROM tailrace.parked_key WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3"
       " ORDER BY key",
       Params().text(pipeline).text(table.schema).text(table.name));

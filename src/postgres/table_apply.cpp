@@ -12,7 +12,9 @@
 namespace tailrace::postgres {
 namespace {
 
+// Of every table its usual ones, and some of partial updates.
 constexpr std::size_t most_statements = 2'000;
+constexpr std::size_t statements_a_table = 5;
 
 Params borrow(const std::vector<WireBuffer>& arrays) {
   Params params;
@@ -50,12 +52,12 @@ std::string Statements::prepared(Connection& connection, const std::string& sql,
 }
 
 void Statements::forget(Connection& connection) {
-  connection.exec("DEALLOCATE ALL");
+  connection.forget_prepared();
   names_.clear();
 }
 
-void Statements::forget_if_many(Connection& connection) {
-  if (names_.size() > most_statements) forget(connection);
+void Statements::forget_if_many(Connection& connection, std::size_t tables) {
+  if (names_.size() > most_statements + tables * statements_a_table) forget(connection);
 }
 
 TableApply::TableApply(PlanPtr plan, bool streaming, const Settings& settings, Faults faults)

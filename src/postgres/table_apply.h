@@ -38,7 +38,7 @@ class Statements {
   // Outside of pipelines. Each set of absent columns is a statement of its own, and all of them stay at the
   // server: beyond a bound it is better to begin anew.
   void forget(Connection& connection);
-  void forget_if_many(Connection& connection);
+  void forget_if_many(Connection& connection, std::size_t tables);
 
  private:
   std::map<std::string, std::string, std::less<>> names_;

@@ -124,7 +124,7 @@ std::string_view kind_name(char kind) {
 }
 
 void read_key(Connection& connection, TargetTable& table) {
-  const Result key = connection.query(
+  const Result key = connection.query_again(
       "SELECT a.attname, k.conname FROM pg_constraint k, unnest(k.conkey) WITH ORDINALITY AS u(attnum, place)"
       "  JOIN pg_attribute a ON a.attnum = u.attnum"
       " WHERE k.conrelid = $1 AND a.attrelid = $1 AND k.contype = 'p' ORDER BY u.place",
@@ -136,7 +136,7 @@ void read_key(Connection& connection, TargetTable& table) {
 }
 
 void read_partitioning(Connection& connection, TargetTable& table) {
-  const Result rows = connection.query(
+  const Result rows = connection.query_again(
       "SELECT p.partdefid <> 0 OR p.partstrat = 'h', coalesce(a.attname, '')"
       "  FROM pg_partitioned_table p, unnest(p.partattrs) WITH ORDINALITY AS u(attnum, place)"
       "  LEFT JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = u.attnum AND u.attnum <> 0"
@@ -158,7 +158,7 @@ const TargetColumn* TargetTable::find(std::string_view name) const {
 
 TargetTable read_target(Connection& connection, const RelationName& name) {
   TargetTable table;
-  const Result relation = connection.query(
+  const Result relation = connection.query_again(
       "SELECT c.oid, c.relkind, c.relpersistence = 'u' FROM pg_class c JOIN pg_namespace n ON n.oid = "
       "c.relnamespace"
       " WHERE n.nspname = $1 AND c.relname = $2",
@@ -167,7 +167,7 @@ TargetTable read_target(Connection& connection, const RelationName& name) {
   table.oid = static_cast<std::uint32_t>(relation.integer(0, 0));
   table.kind = relation.text(0, 1).front();
   table.unlogged = relation.boolean(0, 2);
-  const Result columns = connection.query(
+  const Result columns = connection.query_again(
       "SELECT a.attname, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
       "       a.attgenerated, a.attidentity, coalesce(l.collisdeterministic, true),"
       "       CASE WHEN e.oid IS NOT NULL THEN y.typname ELSE '' END, y.typarray"
@@ -188,7 +188,7 @@ TargetTable read_target(Connection& connection, const RelationName& name) {
 Settings with_extensions(Connection& connection, Settings settings) {
   settings.postgis_schema.clear();
   if (settings.spatial_as_text) return settings;
-  const Result found = connection.query(
+  const Result found = connection.query_again(
       "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = "
       "$1",
       Params().text("postgis"));
@@ -223,7 +223,7 @@ void check_shape(const TableSchema& table, const RelationName& name, const Targe
 }
 
 std::vector<std::string> immediate_indexes_of(Connection& connection, std::uint32_t oid) {
-  const Result rows = connection.query(
+  const Result rows = connection.query_again(
       "SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
       "  LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.contype IN ('u', 'x')"
       " WHERE x.indrelid = $1 AND NOT x.indisprimary AND (x.indisunique OR x.indisexclusion)"
@@ -236,7 +236,7 @@ std::vector<std::string> immediate_indexes_of(Connection& connection, std::uint3
 }
 
 std::vector<Meddler> meddlers_of(Connection& connection, const RelationName& name, std::uint32_t oid) {
-  const Result rows = connection.query(
+  const Result rows = connection.query_again(
       "SELECT 'trigger', tgname, 'a trigger acts on every replicated row',"
       "       format('ALTER TABLE %s DISABLE TRIGGER %I;', $2::text, tgname)"
       "  FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled IN ('O', 'A')"
