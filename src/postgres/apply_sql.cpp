@@ -109,6 +109,10 @@ ApplySql insert_waiting_sql(const TablePlan& plan) {
           std::move(source.types)};
 }
 
+std::string copy_sql(const TablePlan& plan) {
+  return fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", plan.relation.quoted(), plan.columns);
+}
+
 ApplySql move_sql(const TablePlan& from, const TablePlan& to) {
   Source source = keys(from);
   std::string list;

@@ -23,6 +23,8 @@ std::string upsert_clause(const TablePlan& plan);
 ApplySql insert_sql(const TablePlan& plan, bool upsert);
 // The same; the rows wait until their statement has ended (gather.h).
 ApplySql insert_waiting_sql(const TablePlan& plan);
+// All columns, binary.
+std::string copy_sql(const TablePlan& plan);
 // Keys: their rows leave the relation of one plan for that of the other.
 ApplySql move_sql(const TablePlan& from, const TablePlan& to);
 // Keys: the ordinals and whole rows of those that exist.

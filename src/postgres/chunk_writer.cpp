@@ -10,6 +10,7 @@
 #include "base/crash_point.h"
 #include "base/error.h"
 #include "model/key_text.h"
+#include "postgres/apply_sql.h"
 #include "postgres/coalesce.h"
 #include "postgres/isolate.h"
 
@@ -72,8 +73,7 @@ bool PostgresChunkWriter::begin_transaction(const SchemaPtr& table, const Chunk&
 }
 
 void PostgresChunkWriter::begin_copy() {
-  copy_.emplace(connection_, fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", plan_->relation.quoted(),
-                                         plan_->columns));
+  copy_.emplace(connection_, copy_sql(*plan_));
   buffer_.clear();
   put_copy_header(buffer_);
 }

@@ -100,8 +100,8 @@ std::size_t Coalescer::slot_of(RowRef ref, bool expects_row, bool& fresh) {
   const auto found = slots_.find(key_.view());
   fresh = found == slots_.end();
   if (!fresh) return found->second;
-  long_keys_.push_back(key_.str());
-  slots_.emplace(long_keys_.back(), changes_.size());
+  keys_.push_back(key_.str());
+  slots_.emplace(keys_.back(), changes_.size());
   NetChange& change = changes_.emplace_back();
   change.was_there = expects_row;
   change.latest = ref;

@@ -80,6 +80,9 @@ class Coalescer {
   // In the order in which the keys first came.
   const std::vector<NetChange>& changes() const { return changes_; }
 
+  // Encoded, by change: for order alone.
+  std::string_view key(std::size_t change) const { return keys_[change]; }
+
   // Rows whose key cannot be expressed: the target never had them and cannot take them.
   const std::vector<RowRef>& keyless() const { return keyless_; }
   // nullptr: the cell is sound.
@@ -119,7 +122,7 @@ class Coalescer {
   std::vector<RowRef> keyless_;
   std::vector<NetChange> changes_;
   std::unordered_map<std::string_view, std::size_t, Hash> slots_;
-  std::deque<std::string> long_keys_;  // Owners of the map's keys.
+  std::deque<std::string> keys_;  // By change; owners of the map's keys.
   WireBuffer key_;
   WireBuffer other_key_;
   // Key changes of one statement: all its rows leave their old keys before the first takes its new one,

@@ -33,6 +33,7 @@ PlanPtr make_plan(Connection& connection, const Settings& settings, const Schema
   plan->target = target_of(settings, table->name);
   plan->relation = relation;
   plan->shape = found.columns;
+  plan->oid = found.oid;
   plan->keeps_rows = keeps_rows;
   const TargetTable of_target = plan->shadow() ? read_target(connection, plan->target) : found;
   plan->immediate = !immediate_indexes_of(connection, of_target.oid).empty();

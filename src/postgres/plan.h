@@ -26,6 +26,7 @@ struct TablePlan {
   bool keeps_rows = false;             // It may hold rows that the source does not have (R10c: append).
   std::string only;                    // A condition on the rows `t` that are looked at; empty: all.
   std::vector<TargetColumn> shape;     // What the encoders were made for (R10b).
+  std::uint32_t oid = 0;               // Of the relation with that shape.
 
   bool shadow() const { return relation != target; }
 };

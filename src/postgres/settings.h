@@ -62,6 +62,8 @@ struct Settings {
   // An apply statement carries at most this much; a part is cut into several.
   std::size_t statement_bytes = 8u << 20;
   std::size_t statement_rows = 20'000;
+  // New rows of a streaming table come by COPY where they are at least so many: it costs two round trips more.
+  std::size_t copy_rows = 1'000;
 };
 
 // The id of this process's runner, made once (a random UUID).

@@ -91,6 +91,12 @@ void PostgresSink::apply(const ChangeBatch& batch) {
   if (!in_commit_point_) send_begin();
   for (auto& [name, table] : tables)
     table.send(*connection_, statements_);
+  if (std::any_of(tables.begin(), tables.end(), [](const auto& each) { return each.second.has_copy(); })) {
+    connection_->finish_pipeline();
+    for (auto& [name, table] : tables)
+      table.copy(*connection_, statements_);
+    connection_->begin_pipeline();
+  }
   if (ends_plainly(batch) && gathering_.empty()) {
     connection_->send_query(check_constraints_sql, {}, {});
     send_position(*batch.end);

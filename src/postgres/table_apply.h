@@ -1,8 +1,9 @@
 // One table's part on its way into the target: coalesced changes, the statements for them, and the proof that
 // they hit what they should.
 //
-// Shape    Construct with the part's batches; read_carried(); send() inside a pipeline; check() after it.
-//          Deletes come first, then updates, then inserts.
+// Shape    Construct with the part's batches; read_carried(); send() inside a pipeline; where has_copy(), copy() after it,
+//          outside of pipelines; check().
+//          Deletes come first, then updates, then inserts. Many new rows of a streaming table come by COPY (table_copy.cpp).
 //          While streaming, deletes and updates must find their row and inserts must not: else source and
 //          target have diverged. (After the high mark nothing is replayed: rows and position are one commit.)
 //          While catching up, full rows are upserts, deletes may find nothing, and partial updates that find
@@ -63,6 +64,9 @@ class TableApply {
   // they take nothing: the row that the snapshot has there may be a later one.
   void read_carried(Connection& connection);
   void send(Connection& connection, Statements& statements);
+  // New rows that send() has left to copy(): a pipeline takes no COPY.
+  bool has_copy() const { return !to_copy_.empty(); }
+  void copy(Connection& connection, Statements& statements);
   // The same for some of the changes, each of them at most once.
   void send_some(Connection& connection, Statements& statements, const Indexes& some);
   // Throws data where a row was missing that had to be there.
@@ -101,6 +105,7 @@ class TableApply {
     Indexes waiting;
   };
   void sort_into_groups(const Indexes& some);
+  void order_by_key(Indexes& group) const;
   std::vector<Indexes> slices(const Indexes& group) const;
   std::vector<bool> absent_columns(const Indexes& group) const;
   void encode_keys(const Indexes& slice, std::vector<WireBuffer>& arrays, bool of_origin) const;
@@ -109,9 +114,13 @@ class TableApply {
                        std::vector<WireBuffer>& arrays) const;
   void encode_cell(WireBuffer& out, std::size_t change, std::size_t column) const;
   bool present(std::size_t change, std::size_t column) const;
+  void send_groups(Connection& connection, Statements& statements);
   void send_deletes(Connection& connection, Statements& statements);
   void send_updates(Connection& connection, Statements& statements);
   void send_inserts(Connection& connection, Statements& statements);
+  bool is_copied() const;
+  void send_look(Connection& connection, Statements& statements);
+  void copy_rows(Connection& connection, const Indexes& rows) const;
   void send_rows(Connection& connection, Statements& statements, const ApplySql& sql, const Indexes& group);
   Error diverged(std::size_t change, std::string_view what) const;
   void find_missing_update(Connection& connection);
@@ -123,6 +132,8 @@ class TableApply {
   const Settings& settings_;
   Coalescer coalescer_;
   Groups groups_;
+  Indexes to_copy_;
+  bool takes_copy_ = false;  // The relation is still what the encoders were made for (R10b).
   // By change: the encoded fields that a key change takes along; a field is empty where it is not needed.
   std::map<std::size_t, std::vector<std::string>> carried_;
   std::vector<bool> hit_;  // By change: the server said that the statement found the row.

@@ -156,6 +156,29 @@ const TargetColumn* TargetTable::find(std::string_view name) const {
   return found == columns.end() ? nullptr : &*found;
 }
 
+const char* const columns_sql =
+    "SELECT a.attname, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
+    "       a.attgenerated, a.attidentity, coalesce(l.collisdeterministic, true),"
+    "       CASE WHEN e.oid IS NOT NULL THEN y.typname ELSE '' END, y.typarray,"
+    "       c.relkind IN ('r', 'p') AND NOT c.relhasrules AND NOT c.relrowsecurity"
+    "  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type y ON y.oid = a.atttypid"
+    "  LEFT JOIN pg_collation l ON l.oid = a.attcollation"
+    "  LEFT JOIN pg_depend d ON y.typname IN ('geometry', 'geography') AND d.classid = 'pg_type'::regclass"
+    "   AND d.objid = y.oid AND d.deptype = 'e'"
+    "  LEFT JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'postgis'"
+    " WHERE c.oid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
+
+std::vector<TargetColumn> columns_of(const Result& rows) {
+  std::vector<TargetColumn> columns;
+  for (int row = 0; row < rows.rows(); ++row)
+    columns.push_back(column_of(rows, row));
+  return columns;
+}
+
+bool may_copy(const Result& rows) {
+  return rows.rows() > 0 && rows.boolean(0, 10);
+}
+
 TargetTable read_target(Connection& connection, const RelationName& name) {
   TargetTable table;
   const Result relation = connection.query_again(
@@ -167,19 +190,7 @@ TargetTable read_target(Connection& connection, const RelationName& name) {
   table.oid = static_cast<std::uint32_t>(relation.integer(0, 0));
   table.kind = relation.text(0, 1).front();
   table.unlogged = relation.boolean(0, 2);
-  const Result columns = connection.query_again(
-      "SELECT a.attname, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
-      "       a.attgenerated, a.attidentity, coalesce(l.collisdeterministic, true),"
-      "       CASE WHEN e.oid IS NOT NULL THEN y.typname ELSE '' END, y.typarray"
-      "  FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid"
-      "  LEFT JOIN pg_collation l ON l.oid = a.attcollation"
-      "  LEFT JOIN pg_depend d ON y.typname IN ('geometry', 'geography') AND d.classid = 'pg_type'::regclass"
-      "   AND d.objid = y.oid AND d.deptype = 'e'"
-      "  LEFT JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'postgis'"
-      " WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-      Params().integer(table.oid));
-  for (int row = 0; row < columns.rows(); ++row)
-    table.columns.push_back(column_of(columns, row));
+  table.columns = columns_of(connection.query_again(columns_sql, Params().integer(table.oid)));
   read_key(connection, table);
   if (table.kind == 'p') read_partitioning(connection, table);
   return table;

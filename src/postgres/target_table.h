@@ -42,6 +42,12 @@ struct TargetTable {
 Settings with_extensions(Connection& connection, Settings settings);
 
 TargetTable read_target(Connection& connection, const RelationName& name);
+
+// Asks for the columns of a relation, $1 is its oid, and for nothing else: what columns_of() takes. The last column says
+// whether rows may come by COPY where they came by INSERT: COPY asks no rule, and refuses row security.
+extern const char* const columns_sql;
+std::vector<TargetColumn> columns_of(const Result& rows);
+bool may_copy(const Result& rows);
 bool has_rows(Connection& connection, const RelationName& name);
 
 // What keeps a table from being replicated into a target, and the SQL that mends it.
