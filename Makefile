@@ -4,6 +4,7 @@
 #   make demo                 the whole way on real data        KEEP=1 leaves it running, PLANT=1 shows that its
 #                                                               check finds one changed row, DEMO_SMALL=1 is short
 #   make test                 every test, also under sanitizers LONG=1 kills more often
+#   make bench                measures against limits and peers QUICK=1 takes under 10 minutes; bench/run.py has more
 #   make check                format, lint, layers, generated documents
 #   make format               formats the sources
 #   make clean                removes the build folders
@@ -11,11 +12,11 @@
 # Ninja and CTest bring their own parallelism: JOBS=n limits it; make's own -j has nothing to do here.
 SHELL := /bin/bash
 .NOTPARALLEL:
-.PHONY: build demo test check format clean setup
+.PHONY: build demo test bench check format clean setup
 MAKEFLAGS += --no-print-directory
 
 JOBS ?= $(shell nproc)
-export JOBS KEEP PLANT DEMO_SMALL LONG
+export JOBS KEEP PLANT DEMO_SMALL LONG QUICK WORKS WHO PART RUNS
 python := $$(tools/setup --venv)/bin/python
 
 build: setup
@@ -28,6 +29,10 @@ demo: build
 
 test: setup
 	@env -u MAKEFLAGS -u MFLAGS tools/run_tests.py
+
+bench: build
+	@tools/setup --bench
+	@$$(tools/setup --bench-venv)/bin/python -m bench
 
 check: setup
 	@env -u MAKEFLAGS -u MFLAGS tools/check

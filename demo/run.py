@@ -17,6 +17,7 @@ import time
 from demo import latency, load, reader, schema
 from demo.workload import Workload
 from tests.support import compare
+from tests.support.connections import connect_source, connect_target
 from tests.support.pipeline import Pipeline, wait_streaming
 from tests.support.postgres import Postgres
 from tests.support.processes import private_directory, wait_until
@@ -34,20 +35,6 @@ def flag(name):
 
 def say(text=""):
     print(text, flush=True)
-
-
-def connect_source(port, password):
-    """Picklable: worker processes connect by themselves."""
-    import pymssql
-
-    return pymssql.connect(server="127.0.0.1", port=port, user="sa", password=password, database=schema.DATABASE,
-                           tds_version="7.4", encryption="require", autocommit=True, charset="UTF-8")
-
-
-def connect_target(coordinates):
-    import psycopg
-
-    return psycopg.connect(**coordinates, autocommit=True)
 
 
 def write_changes(connect, seed, seconds, results):
@@ -161,7 +148,7 @@ class Demo:
         self.postgres.create_database()
         self.simulator = Simulator(capture_interval="100ms", keep=self.keep)
         say(f"  PostgreSQL on 127.0.0.1:{self.postgres.port}, SQL Server on 127.0.0.1:{self.simulator.port} (encrypted)")
-        self.source = functools.partial(connect_source, self.simulator.port, self.simulator.password)
+        self.source = functools.partial(connect_source, self.simulator.port, self.simulator.password, schema.DATABASE)
         self.target = functools.partial(connect_target, self.postgres.coordinates("target"))
 
     def load(self):

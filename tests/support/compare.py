@@ -126,6 +126,14 @@ def target_sum(connect, table):
         return summed(target_lines(connection, table))
 
 
+def sums(side, connect, tables, processes=1):
+    """(rows, checksum) of each table by `side`, source_sum or target_sum; `connect` is picklable when processes > 1."""
+    if processes == 1 or len(tables) == 1:
+        return [side(connect, table) for table in tables]
+    with concurrent.futures.ProcessPoolExecutor(processes) as pool:
+        return list(pool.map(side, [connect] * len(tables), tables))
+
+
 def keyed(lines, table):
     positions = [index for index, (name, _, _) in enumerate(table.columns) if name in table.key]
     found = {}

@@ -61,13 +61,14 @@ def die_with_parent():
 class Process:
     """A child with its output in files. Leaving the scope ends it."""
 
-    def __init__(self, command, log, env=None, keep=False, stdout=None):
+    def __init__(self, command, log, env=None, keep=False, stdout=None, stdin=None):
         self.command = [str(word) for word in command]
         self.log_path = pathlib.Path(log)
         self._log = open(self.log_path, "ab")
         self._out = open(stdout, "wb") if stdout else self._log
+        self._in = open(stdin, "rb") if stdin else subprocess.DEVNULL
         self.child = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._log,
+            self.command, stdin=self._in, stdout=self._out, stderr=self._log,
             env={**os.environ, **(env or {})}, start_new_session=keep,
             preexec_fn=None if keep else die_with_parent)
 
@@ -115,8 +116,9 @@ class Process:
         return self.child.returncode
 
     def close_files(self):
-        self._log.close()
-        self._out.close()
+        for file in (self._log, self._out, self._in):
+            if file is not subprocess.DEVNULL:
+                file.close()
 
     def peak_bytes(self):
         """The largest resident set so far (VmHWM); None once the process is gone."""

@@ -1,0 +1,218 @@
+"""What a run costs: wall time, CPU seconds of whole process trees, peak memory, bytes on the wire.
+
+Units    seconds, bytes.
+Source   proc(5): /proc/PID/stat (a process that is not waited for yet still has its times there, with those of its
+         children that ended), /proc/PID/status (VmHWM), /proc/PID/clear_refs (5 resets VmHWM); ss(8), -E: the kernel tells of
+         every socket as it is destroyed, with the bytes that it carried. That costs the measured ones nothing; it needs
+         root, and without it the bytes are not known.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import select
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+from tests.support.processes import NotReady
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclasses.dataclass
+class Usage:
+    """One run. CPU and memory by the name of the process tree, bytes by the name of the server."""
+
+    wall_seconds: float = 0.0
+    cpu_seconds: dict = dataclasses.field(default_factory=dict)
+    peak_bytes: dict = dataclasses.field(default_factory=dict)
+    wire_bytes: dict = dataclasses.field(default_factory=dict)
+
+
+def _stat(pid):
+    """(parent, CPU seconds of the process and of its children that ended), None when it is gone."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return int(fields[1]), sum(map(int, fields[11:15])) / TICK
+
+
+def _tree(root):
+    """pid -> CPU seconds, of a process and its descendants."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and (stat := _stat(entry)) is not None:
+            found[int(entry)] = stat
+    children = {}
+    for pid, (parent, _) in found.items():
+        children.setdefault(parent, []).append(pid)
+    tree = {}
+    waiting = [root]
+    while waiting:
+        pid = waiting.pop()
+        if pid in found:
+            tree[pid] = found[pid][1]
+        waiting += children.get(pid, [])
+    return tree
+
+
+def cpu_seconds(root):
+    return sum(_tree(root).values())
+
+
+def _peak(pid):
+    try:
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # Gone: its last sample counts.
+    return 0
+
+
+def wait_ended(process, seconds):
+    """Waits until a child has ended, and leaves it unreaped: its times can still be read."""
+    with contextlib.closing(_Descriptor(os.pidfd_open(process.pid))) as descriptor:
+        poller = select.poll()
+        poller.register(descriptor.number, select.POLLIN)
+        if not poller.poll(seconds * 1000):
+            raise NotReady(f"still running after {seconds} s: {' '.join(process.command[:3])}\n{process.log()[-2000:]}")
+
+
+class _Descriptor:
+    def __init__(self, number):
+        self.number = number
+
+    def close(self):
+        os.close(self.number)
+
+
+class Wire:
+    """Bytes of all TCP connections to some local ports that end while this is open."""
+
+    def __init__(self, ports):
+        self.ports = {str(port): name for name, port in ports.items()}
+        self.bytes = {name: 0 for name in ports}
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.process = None
+        if os.geteuid() == 0 and shutil.which("ss"):
+            self.process = subprocess.Popen(["ss", "-tEinHO"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self.pass_mark()
+
+    def _mark(self):
+        """A connection that begins and ends: once it is told, everything that ended before has been told."""
+        with socket.create_connection(self.listener.getsockname()) as one:
+            name = one.getsockname()
+            self.listener.accept()[0].close()
+        return f"127.0.0.1:{name[1]}"
+
+    def pass_mark(self):
+        """Reads what was told up to now."""
+        marks = {self._mark()}
+        buffer = getattr(self, "rest", b"")
+        while True:
+            if not select.select([self.process.stdout], [], [], 0.1)[0]:
+                marks.add(self._mark())  # The first ones may lie before ss listens.
+                continue
+            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                raise NotReady("ss ended")
+            *lines, buffer = (buffer + chunk).split(b"\n")
+            seen = [self._take(line.decode("ascii", "replace").split()) for line in lines]
+            if marks.intersection(filter(None, seen)):
+                self.rest = buffer
+                return
+
+    def _take(self, words):
+        """Counts the client's end of a connection; answers its address."""
+        if len(words) < 5:
+            return None
+        server = self.ports.get(words[4].rpartition(":")[2])
+        if server is not None:
+            for word in words[5:]:
+                if word.startswith(("bytes_sent:", "bytes_received:")):
+                    self.bytes[server] += int(word.partition(":")[2])
+        return words[3]
+
+    def close(self):
+        """The bytes by the server's name, both ways together; {} when they cannot be known."""
+        try:
+            if self.process is None:
+                return {}
+            self.pass_mark()
+            return dict(self.bytes)
+        finally:
+            self.listener.close()
+            if self.process is not None:
+                self.process.terminate()
+                self.process.wait()
+
+
+class Meter:
+    """Measures from its beginning to stop(). `servers`: name -> (pid, port) of processes that are there before and after."""
+
+    def __init__(self, servers):
+        self.roots = {name: pid for name, (pid, _) in servers.items()}
+        self.wire = Wire({name: port for name, (_, port) in servers.items()})
+        for root in self.roots.values():
+            for pid in _tree(root):
+                pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+        self.before = {name: cpu_seconds(pid) for name, pid in self.roots.items()}
+        self.usage = Usage()
+        self.ended = threading.Event()
+        self.sampler = threading.Thread(target=self._sample, daemon=True)
+        self.started = time.monotonic()
+        self.sampler.start()
+
+    def watch(self, name, process):
+        """A process that the run began: its times count from its beginning."""
+        self.before[name] = 0.0
+        self.roots[name] = process.pid
+
+    def _sample(self):
+        tree = {}
+        turn = 0
+        while not self.ended.wait(0.02):
+            if turn % 25 == 0:  # The list of all processes is dear; half a second is enough to see new children.
+                tree = {name: list(_tree(root)) for name, root in list(self.roots.items())}
+            turn += 1
+            for name, root in list(self.roots.items()):
+                peak = sum(_peak(pid) for pid in tree.get(name, [root]))
+                self.usage.peak_bytes[name] = max(self.usage.peak_bytes.get(name, 0), peak)
+
+    def stop_clock(self):
+        self.usage.wall_seconds = time.monotonic() - self.started
+
+    def stop(self, settled=lambda: None):
+        """Ends the measurement. settled() returns once the servers have closed what the run had open."""
+        if not self.usage.wall_seconds:
+            self.stop_clock()
+        self.ended.set()
+        self.sampler.join()
+        settled()
+        self.usage.cpu_seconds = {name: cpu_seconds(pid) - self.before[name] for name, pid in self.roots.items()}
+        self.usage.wire_bytes = self.wire.close()
+        return self.usage
+
+
+def run_measured(servers, name, start, seconds, settled):
+    """Starts a process by start(), waits for its end, and answers (usage, process); the process is not judged."""
+    meter = Meter(servers)
+    process = None
+    try:
+        process = start()
+        meter.watch(name, process)
+        wait_ended(process, seconds)
+        meter.stop_clock()
+        return meter.stop(settled), process
+    finally:
+        if not meter.ended.is_set():
+            meter.stop()
+        if process is not None:
+            process.stop()

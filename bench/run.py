@@ -1,0 +1,124 @@
+"""The benchmark: each work by each participant, several rounds, both sides compared after every run. Run by `make bench`.
+
+    QUICK=1        a tenth of the rows: under 10 minutes
+    WORKS=a,b      only these works (wide, narrow, text, ...)
+    WHO=a,b        only these participants, by a part of their name
+    PART=0.05      that part of the rows: to try the benchmark itself, its figures say nothing
+    RUNS=1         so many rounds instead of 3
+"""
+
+import datetime
+import os
+import sys
+import time
+
+from bench import report, sizes
+from bench.participants.copy_limit import CopyLimit
+from bench.participants.reader_limit import ReaderLimit
+from bench.participants.tailrace import Tailrace
+from bench.participants.unable import Unable
+from bench.stage import Differs, Stage
+from bench.works.narrow import Narrow
+from bench.works.text import Text
+from bench.works.wide import Wide
+from tests.support.processes import ROOT
+
+WORKS = [Wide, Narrow, Text]
+PARTICIPANTS = [Tailrace(), CopyLimit(key_after=False), CopyLimit(key_after=True), ReaderLimit()]
+
+
+def say(line=""):
+    print(line, flush=True)
+
+
+def chosen(name):
+    return [word for word in os.environ.get(name, "").split(",") if word]
+
+
+class Bench:
+    def __init__(self, size):
+        self.size = size
+        self.rows = []
+        self.lines = []
+        self.failures = []
+
+    def run_work(self, stage, work):
+        say(f"\n== {work.title}")
+        started = time.monotonic()
+        work.prepare(stage)
+        say(f"  prepared: {work.count:,} {work.unit} in {time.monotonic() - started:.1f} s {work.note}".rstrip())
+        rows = {participant: report.Row(work, participant, work.count) for participant in self.participants(work)}
+        # Round after round, so that a slow minute of the machine meets everybody.
+        for turn in range(self.size.runs):
+            for participant, row in rows.items():
+                if not row.reason:
+                    self.run_once(stage, work, participant, row, turn)
+        self.rows += rows.values()
+        work.clean(stage)
+
+    def participants(self, work):
+        wanted = chosen("WHO")
+        return [participant for participant in PARTICIPANTS if hasattr(participant, work.kind)
+                and (not wanted or any(word in participant.name for word in wanted))]
+
+    def run_once(self, stage, work, participant, row, turn):
+        database = f"{work.name}_{PARTICIPANTS.index(participant)}_{turn}"
+        keep = False
+        try:
+            usage = getattr(participant, work.kind)(stage, work, database)
+            if getattr(participant, "delivers", True):
+                tables = participant.tables(work) if hasattr(participant, "tables") else work.tables
+                stage.must_equal(database, tables, work.sums)
+                if participant.kind == "tailrace" and not work.golden:
+                    work.golden = database
+                    keep = True
+            row.usages.append(usage)
+            say(f"  {participant.name:22} {usage.wall_seconds:8.2f} s  CPU " + ", ".join(
+                f"{name} {seconds:.2f}" for name, seconds in usage.cpu_seconds.items()))
+        except (Unable, Differs) as failure:
+            row.reason = f"its target differs: {failure}" if isinstance(failure, Differs) else str(failure)
+            row.usages.clear()
+            say(f"  {participant.name:22} {row.reason}")
+            if participant.kind != "peer":
+                self.failures.append(f"{work.name}, {participant.name}: {row.reason}")
+        finally:
+            if not keep:
+                stage.drop_target(database)
+
+    def run(self, works):
+        about = {"size": self.size.name, "when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+                 **report.surroundings()}
+        started = time.monotonic()
+        with Stage() as stage:
+            for work in works:
+                self.run_work(stage, work(self.size))
+        about["seconds"] = round(time.monotonic() - started)
+        path = ROOT / "bench" / "results" / (
+            f"{about['when'][:16].replace(':', '')}-{about['commit'][:9]}-{self.size.name.replace(' ', '')}.json")
+        report.write_json(path, about, self.rows, self.lines)
+        machine = about["machine"]
+        say(f"\n{machine['cores']} x {machine['cpu']}, {about['versions']['postgresql']}, commit {about['commit'][:9]}"
+            f"{' and changes' if about['changed_files'] else ''}, {self.size.name}, {self.size.runs} runs, {about['seconds']} s")
+        say(report.text(self.rows, self.lines))
+        say(f"\n{path.relative_to(ROOT)}")
+        for failure in self.failures:
+            say(f"FAILED: {failure}")
+        return 1 if self.failures else 0
+
+
+def main():
+    size = sizes.QUICK if os.environ.get("QUICK", "") not in ("", "0") else sizes.FULL
+    if os.environ.get("PART"):
+        size = size.part(float(os.environ["PART"]))
+    if os.environ.get("RUNS"):
+        size = sizes.dataclasses.replace(size, runs=int(os.environ["RUNS"]))
+    wanted = chosen("WORKS")
+    unknown = set(wanted) - {work.name for work in WORKS}
+    if unknown:
+        say(f"bench: no such work: {', '.join(sorted(unknown))}; there are {', '.join(work.name for work in WORKS)}")
+        return 2
+    return Bench(size).run([work for work in WORKS if not wanted or work.name in wanted])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""The servers of a benchmark and its databases: one simulated SQL Server, one PostgreSQL, a private directory."""
+
+import functools
+import os
+import shutil
+import subprocess
+
+from bench.measure import Meter, run_measured
+from tests.support import compare
+from tests.support.connections import connect_source, connect_target
+from tests.support.postgres import BINARIES, Postgres
+from tests.support.processes import Process, private_directory, wait_until
+from tests.support.simulator import Simulator, run_sql
+
+
+class Differs(Exception):
+    """A target is not what its source is: the run's figures are worth nothing."""
+
+
+class Stage:
+    def __init__(self, directory=None):
+        self.directory = private_directory("bench") if directory is None else directory
+        # As users have it: durable, with PostgreSQL's own settings.
+        self.postgres = Postgres(durable=True)
+        self.simulator = Simulator(capture_interval="100ms")
+        # COPY from a file is done by the server, which is another user.
+        self.files = self.directory / "files"
+        self.files.mkdir()
+        self.files.chmod(0o777)
+        self.logs = 0
+
+    # The source.
+
+    def create_source(self, database):
+        with self.simulator.connect() as master:
+            run_sql(master, f"CREATE DATABASE {database}")
+            run_sql(master, f"ALTER DATABASE {database} SET ALLOW_SNAPSHOT_ISOLATION ON")
+
+    def drop_source(self, database):
+        with self.simulator.connect() as master:
+            run_sql(master, f"DROP DATABASE {database}")
+
+    def source(self, database):
+        """A picklable function that connects."""
+        return functools.partial(connect_source, self.simulator.port, self.simulator.password, database)
+
+    # The target.
+
+    def create_target(self, database, template=None):
+        with self.postgres.connect("postgres") as connection:
+            connection.execute(f'CREATE DATABASE "{database}"' + (
+                f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""))
+
+    def drop_target(self, database):
+        self.postgres.drop_database(database)
+
+    def target(self, database):
+        """A picklable function that connects."""
+        return functools.partial(connect_target, self.postgres.coordinates(database))
+
+    def checkpoint(self):
+        """So that no run pays for the pages of the one before."""
+        with self.postgres.connect("postgres") as connection:
+            connection.execute("CHECKPOINT")
+
+    def settled(self):
+        """Returns when nobody else is connected to PostgreSQL: what ran has been accounted for."""
+        with self.postgres.connect("postgres") as connection:
+            wait_until(lambda: connection.execute(
+                "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type IN ('client backend', 'parallel worker') "
+                "AND pid <> pg_backend_pid()").fetchone()[0], 30, "PostgreSQL's other clients are gone")
+
+    # Programs.
+
+    def log(self, name):
+        self.logs += 1
+        return self.directory / f"{self.logs}-{name}.log"
+
+    @property
+    def servers(self):
+        return {"source": (self.simulator.process.pid, self.simulator.port),
+                "target": (self.postgres.process.pid, self.postgres.port)}
+
+    def measured(self, name, start, seconds=1800):
+        """Runs what start() starts, measured; answers (usage, process) once it has ended."""
+        self.checkpoint()
+        return run_measured(self.servers, name, start, seconds, self.settled)
+
+    def meter(self):
+        self.checkpoint()
+        return Meter(self.servers)
+
+    def psql(self, database, *words):
+        """The words and the environment of psql on a target."""
+        return [BINARIES / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.postgres.port),
+                "-U", self.postgres.user, "-d", database, *words]
+
+    def start(self, name, command, environment=None, file=None):
+        """A program in the background, its output in a log of its own. PostgreSQL's password is in its environment."""
+        return Process(command, self.log(name), env={"PGPASSWORD": self.postgres.password, **(environment or {})},
+                       stdin=file)
+
+    def dump_schema(self, database, section):
+        """The SQL of a section ('pre-data', 'post-data') of schema public."""
+        done = subprocess.run([BINARIES / "pg_dump", "-h", "127.0.0.1", "-p", str(self.postgres.port), "-U",
+                               self.postgres.user, "-n", "public", "--schema-only", f"--section={section}", "--no-owner",
+                               database], env={**os.environ, "PGPASSWORD": self.postgres.password},
+                              capture_output=True, text=True, check=True)
+        # Without psql's own commands, so that any client can run it; the schema is there in every database.
+        return "\n".join(line for line in done.stdout.splitlines()
+                         if not line.startswith("\\") and line != "CREATE SCHEMA public;")
+
+    # Both sides.
+
+    def source_sums(self, database, tables):
+        """(rows, checksum) of each table at the source."""
+        return compare.sums(compare.source_sum, self.source(database), tables, processes=2)
+
+    def must_equal(self, database, tables, sums):
+        """Differs unless the target's tables have these sums."""
+        found = compare.sums(compare.target_sum, self.target(database), tables, processes=2)
+        wrong = [f"{table}: {ours[0]:,} rows at the source, {theirs[0]:,} in the target"
+                 + (", of other content" if ours[0] == theirs[0] else "")
+                 for table, ours, theirs in zip(tables, sums, found) if ours != theirs]
+        if wrong:
+            raise Differs("; ".join(wrong[:3]))
+
+    def stop(self):
+        for server in (self.simulator, self.postgres):
+            server.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
