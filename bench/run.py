@@ -15,16 +15,20 @@ import time
 from bench import report, sizes
 from bench.participants.copy_limit import CopyLimit
 from bench.participants.reader_limit import ReaderLimit
+from bench.participants.staged_limit import StagedLimit
 from bench.participants.tailrace import Tailrace
 from bench.participants.unable import Unable
 from bench.stage import Differs, Stage
+from bench.works.backlog import Backlog
+from bench.works.huge import Huge
 from bench.works.narrow import Narrow
 from bench.works.text import Text
 from bench.works.wide import Wide
 from tests.support.processes import ROOT
 
-WORKS = [Wide, Narrow, Text]
-PARTICIPANTS = [Tailrace(), CopyLimit(key_after=False), CopyLimit(key_after=True), ReaderLimit()]
+WORKS = [Wide, Narrow, Text, Backlog, Huge]
+TAILRACE = Tailrace()
+PARTICIPANTS = [TAILRACE, CopyLimit(key_after=False), CopyLimit(key_after=True), StagedLimit(), ReaderLimit()]
 
 
 def say(line=""):
@@ -45,7 +49,7 @@ class Bench:
     def run_work(self, stage, work):
         say(f"\n== {work.title}")
         started = time.monotonic()
-        work.prepare(stage)
+        work.prepare(stage, TAILRACE)
         say(f"  prepared: {work.count:,} {work.unit} in {time.monotonic() - started:.1f} s {work.note}".rstrip())
         rows = {participant: report.Row(work, participant, work.count) for participant in self.participants(work)}
         # Round after round, so that a slow minute of the machine meets everybody.

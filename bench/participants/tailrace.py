@@ -54,6 +54,11 @@ class Tailrace:
         stage.create_target(database)
         return self._run(stage, work, database, "--snapshot-only")
 
+    def base(self, stage, work):
+        """The target before the changes."""
+        stage.create_target(work.base)
+        self._run(stage, work, work.base, "--until-caught-up")
+
     def changes(self, stage, work, database):
         """From start to exit, everything that waits in the change tables applied."""
         stage.create_target(database, template=work.base)

@@ -16,7 +16,7 @@ class Narrow(Snapshot):
 
     def fill(self, stage, connection):
         for first in range(0, self.rows(), EACH):
-            run_sql(connection, numbers(6) + f"""
+            run_sql(connection, numbers(len(str(min(EACH, self.rows()) - 1))) + f"""
                 INSERT INTO dbo.reading
                 SELECT {first} + n, (n * 7919) % 1000003, DATEADD(millisecond, (n * 977) % 86400000, '2024-02-29')
                 FROM number WHERE n < {min(EACH, self.rows() - first)}""")

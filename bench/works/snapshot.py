@@ -63,7 +63,7 @@ class Snapshot:
     def fill(self, stage, connection):
         raise NotImplementedError
 
-    def prepare(self, stage):
+    def prepare(self, stage, tailrace):  # tailrace prepares the works on the stream; here nothing is to do for it.
         stage.create_source(self.database)
         with stage.source(self.database)() as connection:
             for name, columns in self.TABLES.items():

@@ -1,0 +1,95 @@
+"""Stream, backlog: changes that came while nobody read: 60 % updates, 30 % inserts, 10 % deletes, in transactions of 1 to 500 rows.
+
+Updates and deletes go to rows all over the tables, and a transaction to up to three of them.
+"""
+
+import random
+
+from bench.works.changes import Changes
+from bench.works.snapshot import numbers
+from tests.support.simulator import run_sql
+
+COLUMNS = "id bigint NOT NULL PRIMARY KEY, a int NOT NULL, amount decimal(12,2) NOT NULL, note nvarchar(40) NOT NULL, " \
+          "changed datetime2(3) NOT NULL"
+LARGEST = 500
+NOTES = ["paid", "bezahlt", "払った", "оплачено", "مدفوع"]
+
+
+class Rows:
+    """Which rows a table has."""
+
+    def __init__(self, count):
+        self.alive = list(range(count))
+        self.next = count
+
+    def some(self, chooser, count):
+        return [self.alive[chooser.randrange(len(self.alive))] for _ in range(count)]
+
+    def take(self, chooser, count):
+        taken = []
+        for _ in range(min(count, len(self.alive) - 1)):
+            position = chooser.randrange(len(self.alive))
+            self.alive[position], self.alive[-1] = self.alive[-1], self.alive[position]
+            taken.append(self.alive.pop())
+        return taken
+
+    def add(self, count):
+        added = range(self.next, self.next + count)
+        self.next += count
+        self.alive.extend(added)
+        return added
+
+
+def listed(ids):
+    return ",".join(map(str, ids))
+
+
+class Backlog(Changes):
+    name = "backlog"
+    title = "stream, backlog of small transactions"
+
+    def __init__(self, sizes, changes=None, tables=10, name=None):
+        self.name = name or self.name
+        super().__init__(sizes)
+        self.wanted = changes or sizes.backlog_changes
+        self.names = [f"t{number:03}" for number in range(tables)]
+        self.rows_each = max(self.wanted // tables, 10)
+
+    def table_columns(self):
+        return {name: COLUMNS for name in self.names}
+
+    def fill(self, connection):
+        for name in self.names:
+            run_sql(connection, numbers(len(str(self.rows_each - 1))) + f"""
+                INSERT INTO dbo.{name} SELECT n, n % 1000, n / 100.0, N'new ' + CONVERT(nvarchar(20), n), '2024-02-29'
+                FROM number WHERE n < {self.rows_each}""")
+
+    def change(self, connection):
+        chooser = random.Random(1)
+        rows = {name: Rows(self.rows_each) for name in self.names}
+        done = transactions = 0
+        while done < self.wanted:
+            count = min(chooser.randint(1, LARGEST), self.wanted - done)
+            run_sql(connection, ";\n".join(["SET NOCOUNT ON", "BEGIN TRANSACTION", *self.statements(chooser, rows, count),
+                                            "COMMIT TRANSACTION"]))
+            done += count
+            transactions += 1
+        self.note = f"({transactions:,} transactions over {len(self.names)} tables)"
+
+    def statements(self, chooser, rows, count):
+        """About `count` changes; a row that is hit twice by one update changes once."""
+        kinds = chooser.choices("uid", (60, 30, 10), k=count)
+        moment = f"'2024-03-01T{chooser.randrange(24):02}:{chooser.randrange(60):02}:00.{chooser.randrange(1000):03}'"
+        note = f"N'{chooser.choice(NOTES)} {chooser.randrange(1000)}'"
+        if updates := kinds.count("u"):
+            name = chooser.choice(self.names)
+            yield (f"UPDATE dbo.{name} SET a = a + 1, amount = amount + 0.01, changed = {moment} "
+                   f"WHERE id IN ({listed(rows[name].some(chooser, updates))})")
+        if inserts := kinds.count("i"):
+            name = chooser.choice(self.names)
+            yield f"INSERT INTO dbo.{name} VALUES " + ",".join(
+                [f"({number},{number % 1000},{number % 9999}.50,{note},{moment})" for number in rows[name].add(inserts)])
+        if deletes := kinds.count("d"):
+            name = chooser.choice(self.names)
+            if taken := rows[name].take(chooser, deletes):
+                yield f"DELETE FROM dbo.{name} WHERE id IN ({listed(taken)})"
