@@ -170,9 +170,9 @@ class Meter:
         self.started = time.monotonic()
         self.sampler.start()
 
-    def watch(self, name, process):
-        """A process that the run began: its times count from its beginning."""
-        self.before[name] = 0.0
+    def watch(self, name, process, from_now=False):
+        """A process that the run began: its times count from its beginning, or from now."""
+        self.before[name] = cpu_seconds(process.pid) if from_now else 0.0
         self.roots[name] = process.pid
 
     def _sample(self):

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 
-from bench import report, sizes
+from bench import figures, report, sizes
 from bench.participants.copy_limit import CopyLimit
 from bench.participants.reader_limit import ReaderLimit
 from bench.participants.staged_limit import StagedLimit
@@ -21,12 +21,14 @@ from bench.participants.unable import Unable
 from bench.stage import Differs, Stage
 from bench.works.backlog import Backlog
 from bench.works.huge import Huge
+from bench.works.idle import Idle
+from bench.works.latency import Defaults, Latency
 from bench.works.narrow import Narrow
 from bench.works.text import Text
 from bench.works.wide import Wide
 from tests.support.processes import ROOT
 
-WORKS = [Wide, Narrow, Text, Backlog, Huge]
+WORKS = [Wide, Narrow, Text, Backlog, Huge, Latency, Defaults, Idle]
 TAILRACE = Tailrace()
 PARTICIPANTS = [TAILRACE, CopyLimit(key_after=False), CopyLimit(key_after=True), StagedLimit(), ReaderLimit()]
 
@@ -48,6 +50,12 @@ class Bench:
 
     def run_work(self, stage, work):
         say(f"\n== {work.title}")
+        if work.kind == "watched":
+            found = work.run(stage)
+            for line in found:
+                say(f"  {line.name}: {figures.written(line.value.median)} {line.unit}")
+            self.lines += found
+            return
         started = time.monotonic()
         work.prepare(stage, TAILRACE)
         say(f"  prepared: {work.count:,} {work.unit} in {time.monotonic() - started:.1f} s {work.note}".rstrip())
