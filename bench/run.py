@@ -14,9 +14,14 @@ import time
 
 from bench import figures, report, sizes
 from bench.participants.copy_limit import CopyLimit
+from bench.participants.debezium import Debezium
+from bench.participants.pgloader import Pgloader
 from bench.participants.reader_limit import ReaderLimit
+from bench.participants.rivet import Rivet
+from bench.participants.sling import Sling
 from bench.participants.staged_limit import StagedLimit
 from bench.participants.tailrace import Tailrace
+from bench.participants.tds_fdw import TdsFdw
 from bench.participants.unable import Unable
 from bench.stage import Differs, Stage
 from bench.works.backlog import Backlog
@@ -30,7 +35,8 @@ from tests.support.processes import ROOT
 
 WORKS = [Wide, Narrow, Text, Backlog, Huge, Latency, Defaults, Idle]
 TAILRACE = Tailrace()
-PARTICIPANTS = [TAILRACE, CopyLimit(key_after=False), CopyLimit(key_after=True), StagedLimit(), ReaderLimit()]
+PARTICIPANTS = [TAILRACE, CopyLimit(key_after=False), CopyLimit(key_after=True), StagedLimit(), ReaderLimit(),
+                Pgloader(), TdsFdw(), Sling(), Rivet(), Debezium()]
 
 
 def say(line=""):
@@ -79,8 +85,9 @@ class Bench:
         try:
             usage = getattr(participant, work.kind)(stage, work, database)
             if getattr(participant, "delivers", True):
-                tables = participant.tables(work) if hasattr(participant, "tables") else work.tables
-                stage.must_equal(database, tables, work.sums)
+                if hasattr(participant, "own_schema"):
+                    stage.take_over(database, work.tables, participant.own_schema, work.golden)
+                stage.must_equal(database, work.tables, work.sums)
                 if participant.kind == "tailrace" and not work.golden:
                     work.golden = database
                     keep = True

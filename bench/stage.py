@@ -13,6 +13,9 @@ from tests.support.processes import Process, private_directory, wait_until
 from tests.support.simulator import Simulator, run_sql
 
 
+SECTIONS = ("pre-data", "post-data")  # pg_dump's: tables; keys and indexes.
+
+
 class Differs(Exception):
     """A target is not what its source is: the run's figures are worth nothing."""
 
@@ -53,6 +56,13 @@ class Stage:
 
     def drop_target(self, database):
         self.postgres.drop_database(database)
+
+    def peer(self):
+        """user:password of a superuser for programs that cannot take every password."""
+        with self.postgres.connect("postgres") as connection:
+            if not connection.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'peer'").fetchone()[0]:
+                connection.execute("CREATE ROLE peer SUPERUSER LOGIN PASSWORD 'peer'")
+        return "peer:peer"
 
     def target(self, database):
         """A picklable function that connects."""
@@ -109,6 +119,20 @@ class Stage:
         # Without psql's own commands, so that any client can run it; the schema is there in every database.
         return "\n".join(line for line in done.stdout.splitlines()
                          if not line.startswith("\\") and line != "CREATE SCHEMA public;")
+
+    def make_tables(self, connection, like, sections=SECTIONS):
+        """The tables of schema public of the database `like`."""
+        for section in sections:
+            connection.execute(self.dump_schema(like, section))
+        connection.execute("RESET search_path")  # The dump empties it.
+
+    def take_over(self, database, tables, schema, like):
+        """Rows that a peer put into tables of its own making, in tables as tailrace makes them: values are compared, not types."""
+        with self.target(database)() as connection:
+            self.make_tables(connection, like, SECTIONS[:1])
+            for table in tables:
+                columns = ", ".join(compare.quote(name) for name, _, _ in table.columns)
+                connection.execute(f"INSERT INTO {table.target_name} SELECT {columns} FROM {schema}.{compare.quote(table.name)}")
 
     # Both sides.
 

@@ -5,8 +5,7 @@ rows are those of tailrace's first run, after they were found equal to the sourc
 """
 
 from bench.participants.unable import Unable
-
-BOTH = ("pre-data", "post-data")
+from bench.stage import SECTIONS
 
 
 class CopyLimit:
@@ -31,10 +30,9 @@ class CopyLimit:
     def snapshot(self, stage, work, database):
         files = self.files(stage, work)
         stage.create_target(database)
-        before, after = (BOTH[:1], BOTH[1:]) if self.key_after else (BOTH, ())
+        before, after = (SECTIONS[:1], SECTIONS[1:]) if self.key_after else (SECTIONS, ())
         with stage.target(database)() as connection:
-            for section in before:
-                connection.execute(stage.dump_schema(work.golden, section))
+            stage.make_tables(connection, work.golden, before)
         script = stage.directory / f"{database}.sql"
         script.write_text("SET search_path = public;\n" + "".join(
             f"COPY {table} FROM '{path}' (FORMAT binary);\n" for table, path in files.items())

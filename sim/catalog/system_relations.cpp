@@ -149,6 +149,8 @@ constexpr Source sources[] = {
                     "ESCAPE '\\'\nis_enforced bit 1\n",
      "cat_objects o JOIN cat_indexes i ON i.object_id = o.parent_object_id AND i.constraint_object_id = "
      "o.object_id WHERE sim_visible(i.object_id, 0)"},
+    {"", "sys", "synonyms", db, open, OBJECT_COLUMNS "base_object_name nvarchar(1035)? NULL\n",
+     "cat_objects o WHERE false"},  // There are none; readers of the catalog ask all the same.
     {"", "sys", "foreign_keys", db, open,
      OBJECT_COLUMNS
      "referenced_object_id int? k.referenced_id\nkey_index_id int? 1\nis_disabled bit k.disabled\n"
@@ -326,6 +328,20 @@ constexpr Source sources[] = {
      " JOIN cat_objects t ON t.object_id = k.object_id JOIN cat_schemas s ON s.schema_id = t.schema_id"
      " JOIN cat_columns c ON c.object_id = k.object_id AND c.column_id = k.column_id WHERE "
      "sim_visible(k.object_id, 0)"},
+    {"", "INFORMATION_SCHEMA", "REFERENTIAL_CONSTRAINTS", db, open,
+     "CONSTRAINT_CATALOG nvarchar(128)? sim_database_name()\nCONSTRAINT_SCHEMA nvarchar(128)? s.name\n"
+     "CONSTRAINT_NAME sysname o.name\nUNIQUE_CONSTRAINT_CATALOG nvarchar(128)? sim_database_name()\n"
+     "UNIQUE_CONSTRAINT_SCHEMA nvarchar(128)? rs.name\nUNIQUE_CONSTRAINT_NAME sysname? uo.name\n"
+     "MATCH_OPTION varchar(7)? 'SIMPLE'\nUPDATE_RULE varchar(11)? CASE k.on_update WHEN 0 THEN 'NO ACTION' "
+     "WHEN 1 THEN 'CASCADE' WHEN 2 THEN 'SET NULL' ELSE 'SET DEFAULT' END\nDELETE_RULE varchar(11)? CASE "
+     "k.on_delete WHEN 0 THEN 'NO ACTION' WHEN 1 THEN 'CASCADE' WHEN 2 THEN 'SET NULL' ELSE 'SET DEFAULT' "
+     "END\n",
+     "cat_objects o JOIN cat_foreign_keys k ON k.object_id = o.object_id JOIN cat_objects t ON t.object_id = "
+     "k.parent_id JOIN cat_schemas s ON s.schema_id = t.schema_id JOIN cat_objects r ON r.object_id = "
+     "k.referenced_id JOIN cat_schemas rs ON rs.schema_id = r.schema_id LEFT JOIN cat_indexes i ON "
+     "i.object_id "
+     "= k.referenced_id AND i.index_id = 1 LEFT JOIN cat_objects uo ON uo.object_id = i.constraint_object_id "
+     "WHERE sim_visible(k.parent_id, 0)"},
     {"", "INFORMATION_SCHEMA", "VIEWS", db, open,
      "TABLE_CATALOG nvarchar(128)? sim_database_name()\nTABLE_SCHEMA nvarchar(128)? s.name\nTABLE_NAME "
      "sysname o.name\n"
