@@ -29,6 +29,7 @@ class Row:
         self.count = count
         self.usages = list(usages)
         self.reason = reason
+        self.differs = ""  # What a peer's copy is not: its figures stand, for what they are worth.
 
     @property
     def process(self):
@@ -61,6 +62,8 @@ class Row:
                    **{f"cpu_seconds_per_million_{name}": self.cpu(process) for name, process in
                       (("own", self.process), ("source", "source"), ("target", "target"))},
                    **{f"wire_bytes_per_row_{server}": self.wire(server) for server in ("source", "target")}}
+        if self.differs:
+            found["differs"] = self.differs
         return {**found, "rows": self.count, **{name: value.as_json() for name, value in figures.items() if value}}
 
 
@@ -91,17 +94,21 @@ def _cells(row, limit, ours):
 def text(rows, lines):
     """The table of all works, then the lines that are no rows of it."""
     out = []
-    for work in dict.fromkeys(row.work for row in rows):
-        of_work = [row for row in rows if row.work is work]
+    for work in dict.fromkeys(row.work.name for row in rows):
+        of_work = [row for row in rows if row.work.name == work]
         walls = {kind: next((row.wall() for row in of_work if row.participant.kind == kind and row.usages), None)
-                 for kind in ("limit", "tailrace")}
+                 for kind in ("limit", "tailrace")}  # The points of a curve have neither.
         for row in of_work:
-            out.append(_cells(row, walls["limit"], walls["tailrace"]) if row.usages else
-                       [row.work.name, row.participant.name, row.reason])
+            if row.usages:
+                out.append(_cells(row, walls["limit"], walls["tailrace"]))
+            if row.reason:
+                out.append([work, row.participant.name, f"no figures: {row.reason}"])
+            if row.differs:
+                out.append([work, row.participant.name, f"its copy is not the source: {row.differs}"])
     short = [row for row in out if len(row) == 3]
     printed = table(HEADER, [row for row in out if len(row) != 3]) if out else []
     width = max((len(f"{row[0]}  {row[1]}") for row in short), default=0)
-    printed += [f"{row[0] + '  ' + row[1]:{width}}  no figures: {row[2]}" for row in short]
+    printed += [f"{row[0] + '  ' + row[1]:{width}}  {row[2]}" for row in short]
     if lines:
         width = max(len(f"{line.work.name}  {line.name}") for line in lines)
         printed += ["", *(f"{line.work.name + '  ' + line.name:{width}}  {written_with_spread(line.value)} {line.unit}"

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 
-from bench import figures, report, sizes
+from bench import figures, plot, report, sizes
 from bench.participants.copy_limit import CopyLimit
 from bench.participants.debezium import Debezium
 from bench.participants.pgloader import Pgloader
@@ -24,6 +24,7 @@ from bench.participants.tailrace import Tailrace
 from bench.participants.tds_fdw import TdsFdw
 from bench.participants.unable import Unable
 from bench.stage import Differs, Stage
+from bench.works import scale
 from bench.works.backlog import Backlog
 from bench.works.huge import Huge
 from bench.works.idle import Idle
@@ -52,6 +53,7 @@ class Bench:
         self.size = size
         self.rows = []
         self.lines = []
+        self.databases = 0
         self.failures = []
 
     def run_work(self, stage, work):
@@ -75,27 +77,25 @@ class Bench:
         work.clean(stage)
 
     def participants(self, work):
+        if hasattr(work, "points"):
+            return work.points()
         wanted = chosen("WHO")
         return [participant for participant in PARTICIPANTS if hasattr(participant, work.kind)
                 and (not wanted or any(word in participant.name for word in wanted))]
 
     def run_once(self, stage, work, participant, row, turn):
-        database = f"{work.name}_{PARTICIPANTS.index(participant)}_{turn}"
+        self.databases += 1
+        database = f"run_{self.databases}"
         keep = False
         try:
             usage = getattr(participant, work.kind)(stage, work, database)
             if getattr(participant, "delivers", True):
-                if hasattr(participant, "own_schema"):
-                    stage.take_over(database, work.tables, participant.own_schema, work.golden)
-                stage.must_equal(database, work.tables, work.sums)
-                if participant.kind == "tailrace" and not work.golden:
-                    work.golden = database
-                    keep = True
+                keep = self.compare(stage, work, participant, row, database)
             row.usages.append(usage)
             say(f"  {participant.name:22} {usage.wall_seconds:8.2f} s  CPU " + ", ".join(
                 f"{name} {seconds:.2f}" for name, seconds in usage.cpu_seconds.items()))
-        except (Unable, Differs) as failure:
-            row.reason = f"its target differs: {failure}" if isinstance(failure, Differs) else str(failure)
+        except Unable as failure:
+            row.reason = str(failure)
             row.usages.clear()
             say(f"  {participant.name:22} {row.reason}")
             if participant.kind != "peer":
@@ -104,22 +104,40 @@ class Bench:
             if not keep:
                 stage.drop_target(database)
 
+    def compare(self, stage, work, participant, row, database):
+        """Compares both sides; answers whether the target is kept as the work's golden one."""
+        try:
+            if hasattr(participant, "own_schema"):
+                stage.take_over(database, work.tables, participant.own_schema, work.golden)
+            stage.must_equal(database, work.tables, work.sums)
+        except Differs as failure:
+            say(f"  {participant.name:22} DIFFERS: {failure}")
+            row.differs = str(failure)
+            if participant.kind != "peer":
+                self.failures.append(f"{work.name}, {participant.name}: its target differs: {failure}")
+            return False
+        if participant.process == TAILRACE.process and not work.golden:
+            work.golden = database
+            return True
+        return False
+
     def run(self, works):
         about = {"size": self.size.name, "when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                  **report.surroundings()}
         started = time.monotonic()
         with Stage() as stage:
             for work in works:
-                self.run_work(stage, work(self.size))
+                self.run_work(stage, work)
         about["seconds"] = round(time.monotonic() - started)
         path = ROOT / "bench" / "results" / (
             f"{about['when'][:16].replace(':', '')}-{about['commit'][:9]}-{self.size.name.replace(' ', '')}.json")
         report.write_json(path, about, self.rows, self.lines)
+        plotted = plot.write(path.with_suffix(".svg"), [row for row in self.rows if hasattr(row.work, "points")])
         machine = about["machine"]
         say(f"\n{machine['cores']} x {machine['cpu']}, {about['versions']['postgresql']}, commit {about['commit'][:9]}"
             f"{' and changes' if about['changed_files'] else ''}, {self.size.name}, {self.size.runs} runs, {about['seconds']} s")
         say(report.text(self.rows, self.lines))
-        say(f"\n{path.relative_to(ROOT)}")
+        say(f"\n{path.relative_to(ROOT)}" + (f", {path.with_suffix('.svg').name}" if plotted else ""))
         for failure in self.failures:
             say(f"FAILED: {failure}")
         return 1 if self.failures else 0
@@ -131,12 +149,13 @@ def main():
         size = size.part(float(os.environ["PART"]))
     if os.environ.get("RUNS"):
         size = sizes.dataclasses.replace(size, runs=int(os.environ["RUNS"]))
-    wanted = chosen("WORKS")
-    unknown = set(wanted) - {work.name for work in WORKS}
-    if unknown:
-        say(f"bench: no such work: {', '.join(sorted(unknown))}; there are {', '.join(work.name for work in WORKS)}")
+    names = [work.name for work in WORKS] + ["scale"]
+    wanted = chosen("WORKS") or names
+    if unknown := set(wanted) - set(names):
+        say(f"bench: no such work: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
         return 2
-    return Bench(size).run([work for work in WORKS if not wanted or work.name in wanted])
+    works = [work(size) for work in WORKS if work.name in wanted]
+    return Bench(size).run(works + (scale.works(size) if "scale" in wanted else []))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ class Unable(Exception):
 
 
 def shortened(text, length=160):
-    """The line of a program's output that says most: the last one that looks like an error, else the last."""
+    """The line of a program's output that says most: the first one that looks like an error, else the last."""
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in text.splitlines()]
     lines = [line for line in lines if line]
-    errors = [line for line in lines if re.search(r"error|fail|fatal|unsupported|refused|cannot", line, re.IGNORECASE)]
-    line = (errors or lines or ["no output"])[-1]
+    errors = [line for line in lines if re.search(r"mssql: |error: |fatal: |unsupported|refused", line, re.IGNORECASE)]
+    line = (errors[:1] or lines or ["no output"])[-1]
     return line if len(line) <= length else line[:length - 3] + "..."
 
 

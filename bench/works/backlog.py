@@ -23,7 +23,13 @@ class Rows:
         self.next = count
 
     def some(self, chooser, count):
-        return [self.alive[chooser.randrange(len(self.alive))] for _ in range(count)]
+        """Different ones, at most all of them."""
+        if 2 * count >= len(self.alive):
+            return chooser.sample(self.alive, min(count, len(self.alive)))
+        found = set()
+        while len(found) < count:
+            found.add(self.alive[chooser.randrange(len(self.alive))])
+        return found
 
     def take(self, chooser, count):
         taken = []
@@ -70,26 +76,28 @@ class Backlog(Changes):
         done = transactions = 0
         while done < self.wanted:
             count = min(chooser.randint(1, LARGEST), self.wanted - done)
-            run_sql(connection, ";\n".join(["SET NOCOUNT ON", "BEGIN TRANSACTION", *self.statements(chooser, rows, count),
-                                            "COMMIT TRANSACTION"]))
-            done += count
+            statements, changed = self.statements(chooser, rows, count)
+            run_sql(connection, ";\n".join(["SET NOCOUNT ON", "BEGIN TRANSACTION", *statements, "COMMIT TRANSACTION"]))
+            done += changed
             transactions += 1
         self.note = f"({transactions:,} transactions over {len(self.names)} tables)"
 
     def statements(self, chooser, rows, count):
-        """About `count` changes; a row that is hit twice by one update changes once."""
+        """Statements with `count` changes, or fewer where a table has not that many rows; and how many they are."""
         kinds = chooser.choices("uid", (60, 30, 10), k=count)
         moment = f"'2024-03-01T{chooser.randrange(24):02}:{chooser.randrange(60):02}:00.{chooser.randrange(1000):03}'"
         note = f"N'{chooser.choice(NOTES)} {chooser.randrange(1000)}'"
-        if updates := kinds.count("u"):
-            name = chooser.choice(self.names)
-            yield (f"UPDATE dbo.{name} SET a = a + 1, amount = amount + 0.01, changed = {moment} "
-                   f"WHERE id IN ({listed(rows[name].some(chooser, updates))})")
-        if inserts := kinds.count("i"):
-            name = chooser.choice(self.names)
-            yield f"INSERT INTO dbo.{name} VALUES " + ",".join(
-                [f"({number},{number % 1000},{number % 9999}.50,{note},{moment})" for number in rows[name].add(inserts)])
-        if deletes := kinds.count("d"):
-            name = chooser.choice(self.names)
-            if taken := rows[name].take(chooser, deletes):
-                yield f"DELETE FROM dbo.{name} WHERE id IN ({listed(taken)})"
+        updates, inserts, deletes = (chooser.choice(self.names) for _ in range(3))
+        changed = rows[updates].some(chooser, kinds.count("u"))
+        added = rows[inserts].add(kinds.count("i"))
+        taken = rows[deletes].take(chooser, kinds.count("d"))
+        statements = []
+        if changed:
+            statements.append(f"UPDATE dbo.{updates} SET a = a + 1, amount = amount + 0.01, changed = {moment} "
+                              f"WHERE id IN ({listed(changed)})")
+        if added:
+            statements.append(f"INSERT INTO dbo.{inserts} VALUES " + ",".join(
+                [f"({number},{number % 1000},{number % 9999}.50,{note},{moment})" for number in added]))
+        if taken:
+            statements.append(f"DELETE FROM dbo.{deletes} WHERE id IN ({listed(taken)})")
+        return statements, len(changed) + len(added) + len(taken)
