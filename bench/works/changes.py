@@ -38,9 +38,11 @@ class Changes:
         stage.create_source(self.database)
         tables = self.table_columns()
         with stage.source(self.database)() as connection:
+            run_sql(connection, "BEGIN TRANSACTION")
             for name, columns in tables.items():
                 run_sql(connection, f"CREATE TABLE dbo.{name} ({columns})")
             self.fill(connection)
+            run_sql(connection, "COMMIT TRANSACTION")
             enable_cdc(connection, tables)
             tailrace.base(stage, self)
             self.change(connection)

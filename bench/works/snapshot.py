@@ -17,9 +17,11 @@ def numbers(digits):
 
 def enable_cdc(connection, tables):
     run_sql(connection, "EXEC sys.sp_cdc_enable_db")
+    run_sql(connection, "BEGIN TRANSACTION")  # One flush to the disk, not one for each of 1,000 tables.
     for table in tables:
         run_sql(connection, f"EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'{table}', "
                             "@role_name = NULL")
+    run_sql(connection, "COMMIT TRANSACTION")
 
 
 def insert_literals(connection, table, rows, rows_each=1000):
