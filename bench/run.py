@@ -65,7 +65,8 @@ class Bench:
             self.lines += found
             return
         started = time.monotonic()
-        work.prepare(stage, TAILRACE)
+        with stage.unsynced():
+            work.prepare(stage, TAILRACE)
         say(f"  prepared: {work.count:,} {work.unit} in {time.monotonic() - started:.1f} s {work.note}".rstrip())
         rows = {participant: report.Row(work, participant, work.count) for participant in self.participants(work)}
         # Round after round, so that a slow minute of the machine meets everybody.

@@ -1,5 +1,6 @@
 """The servers of a benchmark and its databases: one simulated SQL Server, one PostgreSQL, a private directory."""
 
+import contextlib
 import functools
 import os
 import shutil
@@ -69,9 +70,25 @@ class Stage:
         return functools.partial(connect_target, self.postgres.coordinates(database))
 
     def checkpoint(self):
-        """So that no run pays for the pages of the one before."""
+        """So that no run pays for the pages of the one before, nor for those of other programs."""
         with self.postgres.connect("postgres") as connection:
             connection.execute("CHECKPOINT")
+        os.sync()
+
+    @contextlib.contextmanager
+    def unsynced(self):
+        """What is prepared within waits for no disk: the files of 1,000 tables are made in seconds. No run is measured here."""
+        self._fsync("off")
+        try:
+            yield
+        finally:
+            self._fsync("on")
+
+    def _fsync(self, value):
+        with self.postgres.connect("postgres") as connection:
+            connection.execute(f"ALTER SYSTEM SET fsync = {value}")
+            connection.execute("SELECT pg_reload_conf()")
+            wait_until(lambda: connection.execute("SHOW fsync").fetchone()[0] == value, 30, f"fsync is {value}")
 
     def settled(self):
         """Returns when nobody else is connected to PostgreSQL: what ran has been accounted for."""

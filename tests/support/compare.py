@@ -116,22 +116,30 @@ def summed(lines):
     return rows, total % MODULUS
 
 
-def source_sum(connect, table):
-    with connect() as connection:
-        return summed(source_lines(connection, table))
+def source_sum(connection, table):
+    return summed(source_lines(connection, table))
 
 
-def target_sum(connect, table):
-    with connect() as connection:
-        return summed(target_lines(connection, table))
+def target_sum(connection, table):
+    return summed(target_lines(connection, table))
 
 
 def sums(side, connect, tables, processes=1):
     """(rows, checksum) of each table by `side`, source_sum or target_sum; `connect` is picklable when processes > 1."""
     if processes == 1 or len(tables) == 1:
-        return [side(connect, table) for table in tables]
+        return _sums(side, connect, tables)
     with concurrent.futures.ProcessPoolExecutor(processes) as pool:
-        return list(pool.map(side, [connect] * len(tables), tables))
+        parts = [pool.submit(_sums, side, connect, tables[first::processes]) for first in range(processes)]
+        found = [None] * len(tables)
+        for first, part in enumerate(parts):
+            found[first::processes] = part.result()
+        return found
+
+
+def _sums(side, connect, tables):
+    """Over one connection: a thousand tables are not a thousand logins."""
+    with connect() as connection:
+        return [side(connection, table) for table in tables]
 
 
 def keyed(lines, table):
@@ -168,8 +176,9 @@ def shorten(text):
 
 def compare_table(source_connect, target_connect, table):
     try:
-        source_rows, ours = source_sum(source_connect, table)
-        target_rows, theirs = target_sum(target_connect, table)
+        with source_connect() as source, target_connect() as target:
+            source_rows, ours = source_sum(source, table)
+            target_rows, theirs = target_sum(target, table)
     except Exception as failure:  # What cannot be read is not equal; the others are still compared.
         return Outcome(table, -1, -1, 0, 1, problem=f"{type(failure).__name__}: {failure}")
     outcome = Outcome(table, source_rows, target_rows, ours, theirs)
