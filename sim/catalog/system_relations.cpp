@@ -34,6 +34,15 @@ constexpr SystemRight open = SystemRight::none;
 
 constexpr std::int32_t first_grantable_id = 1'900'000'000;  // Above the ids of tables.
 
+// Of a foreign key k: the unique index whose key columns are the referenced ones, in whatever order.
+#define REFERENCED_INDEX                                                                                    \
+  "(SELECT min(u.index_id) FROM cat_indexes u WHERE u.object_id = k.referenced_id AND u.is_unique AND "     \
+  "(SELECT count(*) FROM cat_index_columns c WHERE c.object_id = u.object_id AND c.index_id = u.index_id "  \
+  "AND NOT c.included) = (SELECT count(*) FROM cat_foreign_key_columns f WHERE f.object_id = k.object_id) " \
+  "AND NOT EXISTS (SELECT 1 FROM cat_index_columns c WHERE c.object_id = u.object_id AND c.index_id = "     \
+  "u.index_id AND NOT c.included AND c.column_id NOT IN (SELECT f.referenced_column_id FROM "               \
+  "cat_foreign_key_columns f WHERE f.object_id = k.object_id)))"
+
 #define OBJECT_COLUMNS                                                                                  \
   "name sysname o.name\nobject_id int o.object_id\nprincipal_id int? NULL\n"                            \
   "schema_id int o.schema_id\nparent_object_id int o.parent_object_id\n"                                \
@@ -153,7 +162,8 @@ constexpr Source sources[] = {
      "cat_objects o WHERE false"},  // There are none; readers of the catalog ask all the same.
     {"", "sys", "foreign_keys", db, open,
      OBJECT_COLUMNS
-     "referenced_object_id int? k.referenced_id\nkey_index_id int? 1\nis_disabled bit k.disabled\n"
+     "referenced_object_id int? k.referenced_id\nkey_index_id int? " REFERENCED_INDEX
+     "\nis_disabled bit k.disabled\n"
      "is_not_for_replication bit 0\nis_not_trusted bit k.not_trusted\ndelete_referential_action tinyint? "
      "k.on_delete\n"
      "delete_referential_action_desc nvarchar(60)? CASE k.on_delete WHEN 0 THEN 'NO_ACTION' WHEN 1 THEN "
@@ -331,7 +341,7 @@ constexpr Source sources[] = {
     {"", "INFORMATION_SCHEMA", "REFERENTIAL_CONSTRAINTS", db, open,
      "CONSTRAINT_CATALOG nvarchar(128)? sim_database_name()\nCONSTRAINT_SCHEMA nvarchar(128)? s.name\n"
      "CONSTRAINT_NAME sysname o.name\nUNIQUE_CONSTRAINT_CATALOG nvarchar(128)? sim_database_name()\n"
-     "UNIQUE_CONSTRAINT_SCHEMA nvarchar(128)? rs.name\nUNIQUE_CONSTRAINT_NAME sysname? uo.name\n"
+     "UNIQUE_CONSTRAINT_SCHEMA nvarchar(128)? rs.name\nUNIQUE_CONSTRAINT_NAME sysname? i.name\n"
      "MATCH_OPTION varchar(7)? 'SIMPLE'\nUPDATE_RULE varchar(11)? CASE k.on_update WHEN 0 THEN 'NO ACTION' "
      "WHEN 1 THEN 'CASCADE' WHEN 2 THEN 'SET NULL' ELSE 'SET DEFAULT' END\nDELETE_RULE varchar(11)? CASE "
      "k.on_delete WHEN 0 THEN 'NO ACTION' WHEN 1 THEN 'CASCADE' WHEN 2 THEN 'SET NULL' ELSE 'SET DEFAULT' "
@@ -339,8 +349,7 @@ constexpr Source sources[] = {
      "cat_objects o JOIN cat_foreign_keys k ON k.object_id = o.object_id JOIN cat_objects t ON t.object_id = "
      "k.parent_id JOIN cat_schemas s ON s.schema_id = t.schema_id JOIN cat_objects r ON r.object_id = "
      "k.referenced_id JOIN cat_schemas rs ON rs.schema_id = r.schema_id LEFT JOIN cat_indexes i ON "
-     "i.object_id "
-     "= k.referenced_id AND i.index_id = 1 LEFT JOIN cat_objects uo ON uo.object_id = i.constraint_object_id "
+     "i.object_id = k.referenced_id AND i.index_id = " REFERENCED_INDEX " "
      "WHERE sim_visible(k.parent_id, 0)"},
     {"", "INFORMATION_SCHEMA", "VIEWS", db, open,
      "TABLE_CATALOG nvarchar(128)? sim_database_name()\nTABLE_SCHEMA nvarchar(128)? s.name\nTABLE_NAME "

@@ -520,6 +520,7 @@ struct MetaRow {
 const std::map<std::string, MetaRow, std::less<>>& meta_rows() {
   static const TypeInfo name_type = nvarchar_type(128);
   static const std::map<std::string, MetaRow, std::less<>> rows{
+      {"PARSENAME", {2, 2, {Type::nvarchar, Type::bigint}, name_type}},
       {"OBJECT_NAME", {1, 2, {Type::bigint, Type::bigint}, name_type}},
       {"OBJECT_SCHEMA_NAME", {1, 2, {Type::bigint, Type::bigint}, name_type}},
       {"OBJECT_ID", {1, 2, {Type::nvarchar, Type::nvarchar}, int_type()}},

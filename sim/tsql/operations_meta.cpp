@@ -1,4 +1,5 @@
 // Metadata functions: arguments out, the session's answer in.
+#include <algorithm>
 #include <map>
 
 #include "sim/tsql/operations.h"
@@ -36,10 +37,54 @@ std::optional<std::int64_t> number_at(const OperationCall& call, std::size_t i) 
   return call.args[i].number;
 }
 
+// One part of a name, which begins at `at` and may be in brackets or quotes; `at` is behind it then.
+std::optional<std::string> name_part(std::string_view text, std::size_t& at) {
+  std::string part;
+  if (at == text.size() || (text[at] != '[' && text[at] != '"')) {
+    const std::size_t end = std::min(text.find_first_of(".[]\"", at), text.size());
+    part = text.substr(at, end - at);
+    at = end;
+    return part;
+  }
+  const char close = text[at++] == '[' ? ']' : '"';
+  while (true) {
+    const std::size_t end = text.find(close, at);
+    if (end == std::string_view::npos) return std::nullopt;
+    part.append(text.substr(at, end - at));
+    at = end + 1;
+    if (at == text.size() || text[at] != close) return part;
+    part.push_back(text[at++]);  // Doubled: it belongs to the name.
+  }
+}
+
+// The parts of server.database.schema.object from the right; nothing where the text is no name.
+std::vector<std::string> name_parts(std::string_view text) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0;; ++at) {
+    std::optional<std::string> part = name_part(text, at);
+    if (!part || utf16_length(*part) > 128) return {};
+    parts.insert(parts.begin(), std::move(*part));
+    if (at == text.size()) break;
+    if (text[at] != '.') return {};
+  }
+  if (parts.size() > 4 || parts.front().empty()) return {};
+  return parts;
+}
+
+std::optional<std::string> parse_name(std::string_view name, std::int64_t piece) {
+  const std::vector<std::string> parts = name_parts(name);
+  if (piece < 1 || piece > static_cast<std::int64_t>(parts.size())) return std::nullopt;
+  const std::string& part = parts[static_cast<std::size_t>(piece) - 1];
+  if (part.empty()) return std::nullopt;
+  return part;
+}
+
 using Call = bool (*)(OperationCall& call, FunctionHost& host);
 
 const std::map<std::string, Call, std::less<>>& calls() {
   static const std::map<std::string, Call, std::less<>> table{
+      {"PARSENAME", [](OperationCall& c,
+                       FunctionHost&) { return answer(c, parse_name(c.args[0].text, c.args[1].number)); }},
       {"OBJECT_NAME",
        [](OperationCall& c, FunctionHost& h) {
          return answer(c, h.object_name(c.args[0].number, number_at(c, 1)));

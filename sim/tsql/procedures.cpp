@@ -116,6 +116,9 @@ void SessionCore::run_parameterised(const std::string& text, const std::string& 
 }
 
 std::int32_t SessionCore::execute_sql(CallArguments& arguments, std::size_t) {
+  // SQL Server takes the first two by their place. A client may call them anything: `stmt` without @, too.
+  for (std::size_t i = 0; i < std::min<std::size_t>(arguments.items.size(), 2); ++i)
+    arguments.items[i].name.clear();
   const std::optional<std::string> text = arguments.text(0, "@stmt");
   if (!text) raise(214, "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.");
   const std::string declarations = arguments.text(1, "@params").value_or("");

@@ -88,6 +88,19 @@ TEST_F(Sessions, AnswerOutputParameters) {
   EXPECT_EQ(sink.outputs[0].value.number, 15);
 }
 
+// A Rust client names the parameters that everybody else leaves without a name.
+TEST_F(Sessions, TakeTheStatementByItsPlaceWhateverItIsCalled) {
+  CollectingSink sink;
+  ParameterValue statement = text("SELECT @P1 + 1");
+  statement.name = "stmt";
+  ParameterValue declarations = text("@P1 int");
+  declarations.name = "params";
+  ParameterValue value = parameter(int_type(), 4);
+  value.name = "@P1";
+  first_->rpc({"sp_executesql", {statement, declarations, value}}, sink, {});
+  EXPECT_EQ(sink.text, "5\n(1)");
+}
+
 // Debezium's driver turns a call of a procedure into any of three forms.
 TEST_F(Sessions, CallProceduresByName) {
   CollectingSink sink;
