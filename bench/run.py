@@ -113,7 +113,8 @@ class Bench:
             stage.must_equal(database, work.tables, work.sums)
         except Differs as failure:
             say(f"  {participant.name:22} DIFFERS: {failure}")
-            row.differs = str(failure)
+            why = getattr(participant, "why_differs", "")
+            row.differs = f"{failure} ({why})" if why else str(failure)
             if participant.kind != "peer":
                 self.failures.append(f"{work.name}, {participant.name}: its target differs: {failure}")
             return False

@@ -35,8 +35,8 @@ class Sling:
         usage, process = stage.measured(self.process, lambda: stage.start(
             self.process, [program, "run", "-r", file], environment={
                 "SLING_HOME_DIR": str(home), "SLING_DISABLE_TELEMETRY": "true",
-                "SOURCE": f"sqlserver://{source.user}:{source.password}@127.0.0.1:{source.port}/{work.database}"
-                          "?encrypt=true&TrustServerCertificate=true",
+                "SOURCE": f"sqlserver://{source.user}:{source.password}@127.0.0.1:{source.port}?database={work.database}"
+                          "&encrypt=true&TrustServerCertificate=true",
                 "TARGET": f"postgresql://{target}@127.0.0.1:{stage.postgres.port}/{database}?sslmode=disable"}))
         must_end_well(process)
         return usage
