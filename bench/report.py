@@ -140,7 +140,8 @@ def surroundings():
     }
 
 
-def write_json(path, about, rows, lines):
+def write_json(path, about, rows, lines, gates):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({**about, "rows": [row.as_json() for row in rows], "lines": [line.as_json() for line in lines]},
+    path.write_text(json.dumps({**about, "rows": [row.as_json() for row in rows], "lines": [line.as_json() for line in lines],
+                                "gates": [gate.as_json() for gate in gates]},
                                indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

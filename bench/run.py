@@ -12,7 +12,7 @@ import os
 import sys
 import time
 
-from bench import figures, plot, report, sizes
+from bench import figures, gates, plot, report, sizes
 from bench.participants.copy_limit import CopyLimit
 from bench.participants.debezium import Debezium
 from bench.participants.pgloader import Pgloader
@@ -133,12 +133,15 @@ class Bench:
         about["seconds"] = round(time.monotonic() - started)
         path = ROOT / "bench" / "results" / (
             f"{about['when'][:16].replace(':', '')}-{about['commit'][:9]}-{self.size.name.replace(' ', '')}.json")
-        report.write_json(path, about, self.rows, self.lines)
+        verdicts = gates.judged(self.rows, self.lines, about["machine"]["cores"])
+        report.write_json(path, about, self.rows, self.lines, verdicts)
         plotted = plot.write(path.with_suffix(".svg"), [row for row in self.rows if hasattr(row.work, "points")])
         machine = about["machine"]
         say(f"\n{machine['cores']} x {machine['cpu']}, {about['versions']['postgresql']}, commit {about['commit'][:9]}"
             f"{' and changes' if about['changed_files'] else ''}, {self.size.name}, {self.size.runs} runs, {about['seconds']} s")
         say(report.text(self.rows, self.lines))
+        say("\nWhat is promised (docs/performance.md, Promises):")
+        say("\n".join(gates.text(verdicts)))
         say(f"\n{path.relative_to(ROOT)}" + (f", {path.with_suffix('.svg').name}" if plotted else ""))
         for failure in self.failures:
             say(f"FAILED: {failure}")

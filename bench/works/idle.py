@@ -3,6 +3,7 @@
 import time
 
 from bench.figures import Figure
+from bench.gates import IDLE, PEAK
 from bench.report import Line
 from bench.works.backlog import COLUMNS
 from bench.works.latency import Streaming
@@ -21,7 +22,6 @@ class Idle(Streaming):
         meter.watch("tailrace", process, from_now=True)
         time.sleep(self.sizes.idle_seconds)
         usage = meter.stop()
-        names = {"tailrace": "tailrace", "target": "PostgreSQL", "source": "the simulator"}
-        return [Line(self, f"CPU of {title}", Figure((100 * usage.cpu_seconds[name] / usage.wall_seconds,)), "% of a core")
-                for name, title in names.items()] + [
-                    Line(self, "peak memory of tailrace", Figure((usage.peak_bytes["tailrace"] / 1e6,)), "MB")]
+        names = {"tailrace": IDLE, "target": "CPU of PostgreSQL", "source": "CPU of the simulator"}
+        return [Line(self, title, Figure((100 * usage.cpu_seconds[name] / usage.wall_seconds,)), "% of a core")
+                for name, title in names.items()] + [Line(self, PEAK, Figure((usage.peak_bytes["tailrace"] / 1e6,)), "MB")]
