@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "model/table_schema.h"
 #include "postgres/connection.h"
 #include "postgres/names.h"
