@@ -5,6 +5,7 @@
 
 #include "sqlserver/catalog.h"
 #include "sqlserver/connection.h"
+#include "sqlserver/diagnostics.h"
 #include "sqlserver/fields.h"
 
 namespace tailrace::sqlserver {
