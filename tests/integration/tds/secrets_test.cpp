@@ -42,7 +42,6 @@ void operator delete(void* memory, std::size_t) noexcept {
 namespace tailrace::tds {
 namespace {
 
-using testing::bytes;
 using testing::let_in;
 using testing::Listener;
 using testing::Peer;
