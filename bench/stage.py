@@ -21,6 +21,21 @@ class Differs(Exception):
     """A target is not what its source is: the run's figures are worth nothing."""
 
 
+def row_hashes(connection, name):
+    """(rows, sums of two hashes of each row) of a table: no order matters, a row that is there twice counts twice."""
+    return connection.execute("SELECT count(*), sum(hash_record_extended(t, 0)), sum(hash_record_extended(t, 1)) "
+                              f"FROM {name} t").fetchone()
+
+
+def refuse_differences(tables, wanted, found):
+    """Differs unless both are equal for each table: (rows, checksum ...)."""
+    wrong = [f"{table}: {ours[0]:,} rows at the source, {theirs[0]:,} in the target"
+             + (", of other content" if ours[0] == theirs[0] else "")
+             for table, ours, theirs in zip(tables, wanted, found, strict=True) if tuple(ours) != tuple(theirs)]
+    if wrong:
+        raise Differs("; ".join(wrong[:3]))
+
+
 class Stage:
     def __init__(self, directory=None):
         self.directory = private_directory("bench") if directory is None else directory
@@ -32,6 +47,7 @@ class Stage:
         self.files.mkdir()
         self.files.chmod(0o777)
         self.logs = 0
+        self.golden_hashes = {}
 
     # The source.
 
@@ -160,11 +176,20 @@ class Stage:
     def must_equal(self, database, tables, sums):
         """Differs unless the target's tables have these sums."""
         found = compare.sums(compare.target_sum, self.target(database), tables, processes=2)
-        wrong = [f"{table}: {ours[0]:,} rows at the source, {theirs[0]:,} in the target"
-                 + (", of other content" if ours[0] == theirs[0] else "")
-                 for table, ours, theirs in zip(tables, sums, found) if ours != theirs]
-        if wrong:
-            raise Differs("; ".join(wrong[:3]))
+        refuse_differences(tables, sums, found)
+
+    def must_equal_golden(self, database, tables, golden):
+        """Differs unless the target's tables hold the rows of `golden`, which was found equal to the source.
+
+        PostgreSQL's own hashes of whole rows, of the same types on both sides: a tenth of the time of must_equal().
+        """
+        if golden not in self.golden_hashes:
+            self.golden_hashes[golden] = self._row_hashes(golden, tables)
+        refuse_differences(tables, self.golden_hashes[golden], self._row_hashes(database, tables))
+
+    def _row_hashes(self, database, tables):
+        with self.target(database)() as connection:
+            return [row_hashes(connection, table.target_name) for table in tables]
 
     def stop(self):
         for server in (self.simulator, self.postgres):
