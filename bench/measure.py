@@ -15,12 +15,14 @@ import select
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
 from tests.support.processes import NotReady
 
 TICK = os.sysconf("SC_CLK_TCK")
+MARK_SECONDS = 0.1
 
 
 @dataclasses.dataclass
@@ -101,8 +103,12 @@ class Wire:
         self.bytes = {name: 0 for name in ports}
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.process = None
+        self.rest = b""
         if os.geteuid() == 0 and shutil.which("ss"):
-            self.process = subprocess.Popen(["ss", "-tEinHO"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            # Into a file: at a pipe that nobody reads during a run ss would wait, and lose what the kernel tells meanwhile.
+            self.told = tempfile.TemporaryFile()
+            self.read_to = 0
+            self.process = subprocess.Popen(["ss", "-tEinHO"], stdout=self.told, stderr=subprocess.DEVNULL)
             self.pass_mark()
 
     def _mark(self):
@@ -113,21 +119,25 @@ class Wire:
         return f"127.0.0.1:{name[1]}"
 
     def pass_mark(self):
-        """Reads what was told up to now."""
+        """Reads what was told up to now; False when ss has ended, as it does when the kernel tells more than it can follow."""
         marks = {self._mark()}
-        buffer = getattr(self, "rest", b"")
+        next_mark = time.monotonic() + MARK_SECONDS
         while True:
-            if not select.select([self.process.stdout], [], [], 0.1)[0]:
-                marks.add(self._mark())  # The first ones may lie before ss listens.
-                continue
-            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
+            ended = self.process.poll() is not None
+            chunk = os.pread(self.told.fileno(), 1 << 20, self.read_to)
             if not chunk:
-                raise NotReady("ss ended")
-            *lines, buffer = (buffer + chunk).split(b"\n")
+                if ended:
+                    return False
+                if time.monotonic() > next_mark:
+                    marks.add(self._mark())  # The first ones may lie before ss listens.
+                    next_mark = time.monotonic() + MARK_SECONDS
+                time.sleep(0.01)
+                continue
+            self.read_to += len(chunk)
+            *lines, self.rest = (self.rest + chunk).split(b"\n")
             seen = [self._take(line.decode("ascii", "replace").split()) for line in lines]
             if marks.intersection(filter(None, seen)):
-                self.rest = buffer
-                return
+                return True
 
     def _take(self, words):
         """Counts the client's end of a connection; answers its address."""
@@ -143,15 +153,15 @@ class Wire:
     def close(self):
         """The bytes by the server's name, both ways together; {} when they cannot be known."""
         try:
-            if self.process is None:
+            if self.process is None or not self.pass_mark():
                 return {}
-            self.pass_mark()
             return dict(self.bytes)
         finally:
             self.listener.close()
             if self.process is not None:
                 self.process.terminate()
                 self.process.wait()
+                self.told.close()
 
 
 class Meter:
