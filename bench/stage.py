@@ -47,6 +47,7 @@ class Stage:
         self.files.mkdir()
         self.files.chmod(0o777)
         self.logs = 0
+        self.around_runs = contextlib.nullcontext  # What is open while a measured program runs.
         self.golden_hashes = {}
 
     # The source.
@@ -127,7 +128,8 @@ class Stage:
     def measured(self, name, start, seconds=1800):
         """Runs what start() starts, measured; answers (usage, process) once it has ended."""
         self.checkpoint()
-        return run_measured(self.servers, name, start, seconds, self.settled)
+        with self.around_runs():
+            return run_measured(self.servers, name, start, seconds, self.settled)
 
     def meter(self):
         self.checkpoint()
