@@ -263,13 +263,13 @@ std::vector<std::uint64_t> ChangeStream::count_window(const Lsn& upper) {
 
 Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> counts) {
   std::uint64_t sum = 0;
-  for (const std::uint64_t count : counts)
-    sum += count;
-  if (sum <= connection_.settings().commit_rows) return upper;
   std::vector<std::size_t> with_rows;
   for (std::size_t i = 0; i < counts.size(); ++i) {
+    sum += counts[i];
     if (counts[i] != 0) with_rows.push_back(i);
   }
+  const std::uint64_t budget = row_budget(connection_.settings().commit_rows, with_rows.size());
+  if (sum <= budget) return upper;
   std::map<Lsn, std::uint64_t> by_lsn;
   for (std::size_t begin = 0; begin < with_rows.size(); begin += tables_a_count) {
     std::vector<ChangeColumns> columns;
@@ -292,7 +292,7 @@ Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> 
     if (lsn > position_.lsn) ordered.push_back({lsn, rows});
   }
   // Empty: cleanup has run in between, and check_instances() will say so.
-  return ordered.empty() ? upper : lower_to_budget(ordered, upper, connection_.settings().commit_rows);
+  return ordered.empty() ? upper : lower_to_budget(ordered, upper, budget);
 }
 
 std::optional<ChangeBatch> ChangeStream::read_part() {
