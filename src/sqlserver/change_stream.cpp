@@ -113,14 +113,15 @@ ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTab
       waiting_since_(last_end_),
       told_at_(last_end_) {
   TAILRACE_ASSERT(!plan.tables.empty() || plan.position);
+  std::map<TableName, const CapturedTable*> captured;
+  for (const CapturedTable& table : tables)
+    captured.emplace(table.schema->name, &table);
   for (const StreamTable& planned : plan.tables) {
-    const auto found = std::find_if(tables.begin(), tables.end(), [&](const CapturedTable& table) {
-      return table.schema->name == planned.schema->name;
-    });
-    TAILRACE_ASSERT(found != tables.end());
-    tables_.push_back(
-        {std::make_shared<const CapturedTable>(*found), change_columns_of(*found), planned.low});
-    tell_switch(planned, *found, switched_);
+    const auto found = captured.find(planned.schema->name);
+    TAILRACE_ASSERT(found != captured.end());
+    const CapturedTable& table = *found->second;
+    tables_.push_back({std::make_shared<const CapturedTable>(table), change_columns_of(table), planned.low});
+    tell_switch(planned, table, switched_);
     if (planned.high_mark)
       marks_.push_back({Mark::parse(planned.high_mark->text), planned.schema->name, {}, false});
   }
