@@ -157,7 +157,8 @@ class Check {
             "the key loses its seventh digit: two source keys could become one",
             fmt::format("tables: {{ exclude: [{}] }}", table.name.str()));
     }
-    const TargetTable found = read_target(connection_, target);
+    const TargetFacts facts = read_targets(connection_, {target}).at(target);
+    const TargetTable& found = facts.table;
     if (!found.exists()) {
       add(FindingLevel::ok, "target.table", target.str(), "will be made", "");
       return;
@@ -165,7 +166,7 @@ class Check {
     const std::size_t before = findings_.size();
     shape(table, target, found);
     storage(table, target, found);
-    meddlers(target, found.oid);
+    meddlers(target, facts);
     if (findings_.size() == before) add(FindingLevel::ok, "target.table", target.str(), "fits", "");
   }
 
@@ -262,8 +263,8 @@ class Check {
     }
   }
 
-  void meddlers(const RelationName& target, std::uint32_t oid) {
-    for (const Meddler& meddler : meddlers_of(connection_, target, oid))
+  void meddlers(const RelationName& target, const TargetFacts& facts) {
+    for (const Meddler& meddler : facts.meddlers)
       add(FindingLevel::failure, "target." + meddler.kind, target.str() + " " + meddler.name, meddler.reason,
           meddler.remedy);
   }

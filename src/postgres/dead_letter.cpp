@@ -215,13 +215,24 @@ std::vector<std::size_t> diverged_among(Connection& connection, const Owner& own
   return out;
 }
 
+std::vector<TableName> diverged_tables(Connection& connection, const Owner& owner,
+                                       const std::vector<TableName>& tables) {
+  Params params;
+  params.text(owner.pipeline);
+  const Result rows = connection.query_again(
+      "SELECT w.source_schema, w.source_table"
+      "  FROM unnest($2::text[], $3::text[]) AS w(source_schema, source_table)"
+      " WHERE EXISTS (SELECT FROM tailrace.diverged_key d WHERE d.pipeline = $1"
+      "   AND d.source_schema = w.source_schema AND d.source_table = w.source_table)",
+      add_tables(params, tables));
+  std::vector<TableName> out;
+  for (int at = 0; at < rows.rows(); ++at)
+    out.push_back({std::string(rows.text(at, 0)), std::string(rows.text(at, 1))});
+  return out;
+}
+
 bool has_diverged(Connection& connection, const Owner& owner, const TableName& table) {
-  return connection
-      .query_again(
-          "SELECT EXISTS (SELECT FROM tailrace.diverged_key"
-          " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3)",
-          letter_params(owner, table))
-      .boolean(0, 0);
+  return !diverged_tables(connection, owner, {table}).empty();
 }
 
 void join_diverged(Connection& connection, const Owner& owner, const TableName& table) {

@@ -66,6 +66,9 @@ void clear_diverged(Connection& connection, const Owner& owner, const TablePlan&
 std::vector<std::size_t> diverged_among(Connection& connection, const Owner& owner, const TablePlan& plan,
                                         const std::vector<std::string>& identities);
 bool has_diverged(Connection& connection, const Owner& owner, const TableName& table);
+// Those of the tables that have any: one question for all of them.
+std::vector<TableName> diverged_tables(Connection& connection, const Owner& owner,
+                                       const std::vector<TableName>& tables);
 // The keys of its shadow are now those of the table.
 void join_diverged(Connection& connection, const Owner& owner, const TableName& table);
 // A load begins anew: of the table, or of its shadow.

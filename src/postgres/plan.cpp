@@ -20,10 +20,10 @@ bool has_identity(const TableSchema& table, const TargetTable& target) {
 
 }  // namespace
 
-PlanPtr make_plan(Connection& connection, const Settings& settings, const SchemaPtr& table,
-                  const RelationName& relation, bool keeps_rows) {
+PlanPtr make_plan(const Settings& settings, const SchemaPtr& table, const RelationName& relation,
+                  bool keeps_rows, const TargetFactsByName& targets) {
   auto plan = std::make_shared<TablePlan>();
-  const TargetTable found = read_target(connection, relation);
+  const TargetTable& found = targets.at(relation).table;
   if (!found.exists())
     throw Error(ErrorKind::config, "target table " + relation.str() + " is gone")
         .with("table", table->name.str())
@@ -35,15 +35,15 @@ PlanPtr make_plan(Connection& connection, const Settings& settings, const Schema
   plan->shape = found.columns;
   plan->oid = found.oid;
   plan->keeps_rows = keeps_rows;
-  const TargetTable of_target = plan->shadow() ? read_target(connection, plan->target) : found;
-  plan->immediate = !immediate_indexes_of(connection, of_target.oid).empty();
+  const TargetFacts& of_target = targets.at(plan->target);
+  plan->immediate = !of_target.immediate_indexes.empty();
   for (const Column& column : table->columns) {
     const TargetColumn& target = *found.find(column.name);
     plan->encoders.emplace_back(column, target.type);
     plan->columns += (plan->columns.empty() ? "" : ", ") + quote_name(column.name);
   }
   // A shadow is made without the identity, and its rows join the target, which has it.
-  plan->overriding = has_identity(*table, of_target);
+  plan->overriding = has_identity(*table, of_target.table);
   return plan;
 }
 

@@ -33,9 +33,9 @@ struct TablePlan {
 
 using PlanPtr = std::shared_ptr<const TablePlan>;
 
-// Reads the relation's shape now; throws config where it does not fit.
-PlanPtr make_plan(Connection& connection, const Settings& settings, const SchemaPtr& table,
-                  const RelationName& relation, bool keeps_rows);
+// For a relation and its target as they were read; throws config where the relation does not fit.
+PlanPtr make_plan(const Settings& settings, const SchemaPtr& table, const RelationName& relation,
+                  bool keeps_rows, const TargetFactsByName& targets);
 
 // Throws config where the relation is not any more what the plan was made for; takes a lock that keeps it so
 // until the transaction ends.

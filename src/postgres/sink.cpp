@@ -94,9 +94,32 @@ void PostgresSink::use_tables(const std::vector<SchemaPtr>& tables) {
   for (const SchemaPtr& table : tables) {
     check_names(settings_, *table);
     check_loses_digits(*table);
-    use_table(table);
+  }
+  std::map<TableName, const StoredTable*> stored;
+  for (const StoredTable& row : stored_.tables)
+    stored[row.progress.table] = &row;
+  const auto stored_row = [&](const TableName& name) {
+    const auto found = stored.find(name);
+    return found == stored.end() ? nullptr : found->second;
+  };
+  for (std::size_t begin = 0; begin < tables.size(); begin += targets_a_question) {
+    const std::size_t end = std::min(begin + targets_a_question, tables.size());
+    std::vector<RelationName> names;
+    for (std::size_t i = begin; i < end; ++i) {
+      const StoredTable* const row = stored_row(tables[i]->name);
+      if (is_left_to_its_own_sink(row)) continue;
+      names.push_back(target_of(settings_, tables[i]->name));
+      if (row != nullptr && row->shadow_table) names.push_back({"tailrace", *row->shadow_table});
+    }
+    const TargetFactsByName targets = read_targets(*connection_, names);
+    for (std::size_t i = begin; i < end; ++i)
+      use_table(tables[i], stored_row(tables[i]->name), targets);
   }
   reload_parked();
+}
+
+bool PostgresSink::is_left_to_its_own_sink(const StoredTable* stored) const {
+  return stored != nullptr && stored->progress.outside && !only_;
 }
 
 void PostgresSink::forget(const std::vector<TableName>& tables) {
@@ -124,15 +147,14 @@ void PostgresSink::forget(const std::vector<TableName>& tables) {
 }
 
 // Rows that tailrace did not write are not touched unless the configuration says what becomes of them (R10c).
-void PostgresSink::use_table(const SchemaPtr& table) {
+void PostgresSink::use_table(const SchemaPtr& table, const StoredTable* stored,
+                             const TargetFactsByName& targets) {
   const RelationName target = target_of(settings_, table->name);
-  const auto stored = std::find_if(stored_.tables.begin(), stored_.tables.end(),
-                                   [&](const StoredTable& row) { return row.progress.table == table->name; });
-  if (stored == stored_.tables.end()) {
-    const TargetTable found = read_target(*connection_, target);
-    if (!found.exists()) return;
-    check_shape(*table, target, found, settings_);
-    refuse_meddlers(*connection_, *table, target);
+  if (stored == nullptr) {
+    const TargetFacts& found = targets.at(target);
+    if (!found.table.exists()) return;
+    check_shape(*table, target, found.table, settings_);
+    refuse_meddlers(*table, target, found);
     const bool is_first_start = !only_ && !stored_.position;
     if (is_first_start && !settings_.load_first) return;  // Somebody else has loaded it.
     if (settings_.existing == ExistingRows::refuse && has_rows(*connection_, target))
@@ -143,15 +165,15 @@ void PostgresSink::use_table(const SchemaPtr& table) {
     throw Error(ErrorKind::config, fmt::format("{} was replicated into {}, the configuration now says {}",
                                                table->name.str(), stored->target.str(), target.str()))
         .with("remedy", "set target.schemas back, or rename the target table and use a new pipeline name");
-  if (stored->progress.outside && !only_) return;  // Its own sink looks at it.
-  refuse_meddlers(*connection_, *table, target);
+  if (is_left_to_its_own_sink(stored)) return;
+  refuse_meddlers(*table, target, targets.at(target));
   Entry& entry = entries_[table->name];
   const RelationName relation =
       stored->shadow_table ? RelationName{"tailrace", *stored->shadow_table} : target;
   if (stored->shadow_table)
-    check_shape(*table, target, read_target(*connection_, target), settings_, ErrorKind::schema);
+    check_shape(*table, target, targets.at(target).table, settings_, ErrorKind::schema);
   entry.existing = stored->existing;
-  entry.plan = make_plan(*connection_, settings_, table, relation, entry.existing == ExistingRows::append);
+  entry.plan = make_plan(settings_, table, relation, entry.existing == ExistingRows::append, targets);
   entry.state = stored->progress.state;
   entry.constraints_done = stored->constraints_done;
   plans_->put(entry.plan);
@@ -204,7 +226,7 @@ void PostgresSink::prepare_existing(const FoundTables& found) {
     ensure_key_of_existing(*connection_, *table, target_of(settings_, table->name));
 }
 
-void PostgresSink::start_table(const TableStart& start, FoundTables& found) {
+RelationName PostgresSink::start_table(const TableStart& start, FoundTables& found) {
   TAILRACE_ASSERT(only_ || !start.shadow);  // In the stream nobody may wait for a load.
   const TableName& name = start.schema->name;
   const auto known = entries_.find(name);
@@ -250,11 +272,28 @@ void PostgresSink::start_table(const TableStart& start, FoundTables& found) {
   answer_request(*connection_, owner_, name, "");
   Entry& entry = entries_[name];
   entry.existing = row.existing;
-  entry.plan =
-      make_plan(*connection_, settings_, start.schema, relation, row.existing == ExistingRows::append);
   entry.state = TableState::loading;
   entry.constraints_done = row.constraints_done;
   entry.parked.clear();
+  return relation;
+}
+
+// `relations`: where the rows of each table go.
+void PostgresSink::plan_tables(const std::vector<TableStart>& tables,
+                               const std::vector<RelationName>& relations) {
+  for (std::size_t begin = 0; begin < tables.size(); begin += targets_a_question) {
+    const std::size_t end = std::min(begin + targets_a_question, tables.size());
+    std::vector<RelationName> names(relations.begin() + static_cast<std::ptrdiff_t>(begin),
+                                    relations.begin() + static_cast<std::ptrdiff_t>(end));
+    for (std::size_t i = begin; i < end; ++i)
+      names.push_back(target_of(settings_, tables[i].schema->name));
+    const TargetFactsByName targets = read_targets(*connection_, names);
+    for (std::size_t i = begin; i < end; ++i) {
+      Entry& entry = entry_of(tables[i].schema->name);
+      entry.plan = make_plan(settings_, tables[i].schema, relations[i],
+                             entry.existing == ExistingRows::append, targets);
+    }
+  }
 }
 
 void PostgresSink::begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
@@ -270,8 +309,10 @@ void PostgresSink::begin_load(const std::string& source_identity, const std::vec
   connection_->exec(fmt::format("SET LOCAL lock_timeout = {}", settings_.ddl_lock_timeout.count()));
   if (!only_) store_identity(*connection_, owner_, source_identity);
   FoundTables found;
+  std::vector<RelationName> relations;
   for (const TableStart& table : tables)
-    start_table(table, found);
+    relations.push_back(start_table(table, found));
+  plan_tables(tables, relations);
   prepare_existing(found);
   crash_point("load.before_begin");
   const bool first = !only_ && !lsn_;

@@ -101,8 +101,10 @@ class PostgresSink : public Sink {
   void begin_replay(const TableName& name, const Entry& entry, const PositionMove& move);
   void check_loses_digits(const TableSchema& table) const;
   void check_unique_targets(const std::vector<SchemaPtr>& tables) const;
-  void use_table(const SchemaPtr& table);
-  void start_table(const TableStart& start, FoundTables& found);
+  void use_table(const SchemaPtr& table, const StoredTable* stored, const TargetFactsByName& targets);
+  bool is_left_to_its_own_sink(const StoredTable* stored) const;
+  RelationName start_table(const TableStart& start, FoundTables& found);
+  void plan_tables(const std::vector<TableStart>& tables, const std::vector<RelationName>& relations);
   bool find_existing(const SchemaPtr& table, StoredTable& row, FoundTables& found);
   void prepare_existing(const FoundTables& found);
   bool create_target(const TableSchema& table, const RelationName& target);

@@ -200,8 +200,9 @@ void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<Tabl
     Entry& entry = entry_of(name);
     entry.state = only_ ? TableState::joining : TableState::streaming;
     if (!entry.plan->shadow()) continue;
-    entry.plan = make_plan(*connection_, settings_, entry.plan->schema, entry.plan->target,
-                           entry.existing == ExistingRows::append);
+    entry.plan =
+        make_plan(settings_, entry.plan->schema, entry.plan->target, entry.existing == ExistingRows::append,
+                  read_targets(*connection_, {entry.plan->target}));
     plans_->put(entry.plan);
     tell_compared(name);
   }
@@ -264,11 +265,17 @@ bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
 }
 
 void PostgresSink::reload_parked() {
+  std::vector<TableName> names;
   for (auto& [name, entry] : entries_) {
-    const std::vector<Key> keys = read_parked(*connection_, settings_.pipeline, name);
-    entry.parked = {keys.begin(), keys.end()};
-    entry.has_diverged = postgres::has_diverged(*connection_, owner_, name);
+    names.push_back(name);
+    entry.parked.clear();
+    entry.has_diverged = false;
   }
+  if (names.empty()) return;
+  for (auto& [name, keys] : read_parked(*connection_, settings_.pipeline, names))
+    entry_of(name).parked = std::move(keys);
+  for (const TableName& name : diverged_tables(*connection_, owner_, names))
+    entry_of(name).has_diverged = true;
 }
 
 std::vector<ParkedKeys> PostgresSink::parked_keys() {

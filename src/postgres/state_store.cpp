@@ -318,15 +318,30 @@ void unpark_key(Connection& connection, const Owner& owner, const TableName& tab
       of_table(owner, table).texts(key));
 }
 
-std::vector<std::vector<std::string>> read_parked(Connection& connection, const std::string& pipeline,
-                                                  const TableName& table) {
+Params& add_tables(Params& params, const std::vector<TableName>& tables) {
+  std::vector<std::string> schemas;
+  std::vector<std::string> names;
+  for (const TableName& table : tables) {
+    schemas.push_back(table.schema);
+    names.push_back(table.name);
+  }
+  return params.texts(schemas).texts(names);
+}
+
+std::map<TableName, std::set<std::vector<std::string>>> read_parked(Connection& connection,
+                                                                    const std::string& pipeline,
+                                                                    const std::vector<TableName>& tables) {
+  Params params;
+  params.text(pipeline);
   const Result rows = connection.query_again(
-      "SELECT key FROM tailrace.parked_key WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3"
-      " ORDER BY key",
-      Params().text(pipeline).text(table.schema).text(table.name));
-  std::vector<std::vector<std::string>> keys;
+      "SELECT p.source_schema, p.source_table, p.key"
+      "  FROM unnest($2::text[], $3::text[]) AS w(source_schema, source_table)"
+      "  JOIN tailrace.parked_key p USING (source_schema, source_table) WHERE p.pipeline = $1",
+      add_tables(params, tables));
+  std::map<TableName, std::set<std::vector<std::string>>> keys;
   for (int at = 0; at < rows.rows(); ++at)
-    keys.push_back(parse_text_array(rows.text(at, 0)));
+    keys[{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))}].insert(
+        parse_text_array(rows.text(at, 2)));
   return keys;
 }
 

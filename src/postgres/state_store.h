@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -85,7 +87,11 @@ void park_key(Connection& connection, const Owner& owner, const TableName& table
               const std::vector<std::string>& key);
 void unpark_key(Connection& connection, const Owner& owner, const TableName& table,
                 const std::vector<std::string>& key);
-std::vector<std::vector<std::string>> read_parked(Connection& connection, const std::string& pipeline,
-                                                  const TableName& table);
+// Of those tables; one without parked keys is not among the answers.
+std::map<TableName, std::set<std::vector<std::string>>> read_parked(Connection& connection,
+                                                                    const std::string& pipeline,
+                                                                    const std::vector<TableName>& tables);
+// Two arrays, schemas and names: many tables in one statement.
+Params& add_tables(Params& params, const std::vector<TableName>& tables);
 
 }  // namespace tailrace::postgres

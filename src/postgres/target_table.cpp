@@ -1,4 +1,4 @@
-// Reading a target table's shape from the catalog, and comparing it.
+// Comparing a target table with what its source table needs.
 #include "postgres/target_table.h"
 
 #include <fmt/format.h>
@@ -9,24 +9,6 @@
 
 namespace tailrace::postgres {
 namespace {
-
-TargetColumn column_of(const Result& rows, int at) {
-  TargetColumn column;
-  column.name = std::string(rows.text(at, 0));
-  column.type.oid = static_cast<std::uint32_t>(rows.integer(at, 1));
-  column.type.modifier = static_cast<std::int32_t>(rows.integer(at, 2));
-  column.type_sql = std::string(rows.text(at, 3));
-  column.not_null = rows.boolean(at, 4);
-  column.generated = rows.text(at, 5) != "";
-  column.identity_always = rows.text(at, 6) == "a";
-  column.deterministic = rows.boolean(at, 7);
-  if (const std::string_view postgis = rows.text(at, 8); !postgis.empty()) {
-    column.type.server_oid = column.type.oid;
-    column.type.server_array_oid = static_cast<std::uint32_t>(rows.integer(at, 9));
-    column.type.oid = postgis == "geometry" ? oid_geometry : oid_geography;
-  }
-  return column;
-}
 
 std::string joined(const std::vector<std::string>& parts, std::string_view between) {
   std::string out;
@@ -123,77 +105,12 @@ std::string_view kind_name(char kind) {
   }
 }
 
-void read_key(Connection& connection, TargetTable& table) {
-  const Result key = connection.query_again(
-      "SELECT a.attname, k.conname FROM pg_constraint k, unnest(k.conkey) WITH ORDINALITY AS u(attnum, place)"
-      "  JOIN pg_attribute a ON a.attnum = u.attnum"
-      " WHERE k.conrelid = $1 AND a.attrelid = $1 AND k.contype = 'p' ORDER BY u.place",
-      Params().integer(table.oid));
-  for (int row = 0; row < key.rows(); ++row) {
-    table.key.emplace_back(key.text(row, 0));
-    table.key_name = std::string(key.text(row, 1));
-  }
-}
-
-void read_partitioning(Connection& connection, TargetTable& table) {
-  const Result rows = connection.query_again(
-      "SELECT p.partdefid <> 0 OR p.partstrat = 'h', coalesce(a.attname, '')"
-      "  FROM pg_partitioned_table p, unnest(p.partattrs) WITH ORDINALITY AS u(attnum, place)"
-      "  LEFT JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = u.attnum AND u.attnum <> 0"
-      " WHERE p.partrelid = $1 ORDER BY u.place",
-      Params().integer(table.oid));
-  for (int row = 0; row < rows.rows(); ++row) {
-    table.has_default_partition = rows.boolean(row, 0);
-    table.partition_key.emplace_back(rows.text(row, 1));
-  }
-}
-
 }  // namespace
 
 const TargetColumn* TargetTable::find(std::string_view name) const {
   const auto found = std::find_if(columns.begin(), columns.end(),
                                   [name](const TargetColumn& column) { return column.name == name; });
   return found == columns.end() ? nullptr : &*found;
-}
-
-const char* const columns_sql =
-    "SELECT a.attname, a.atttypid, a.atttypmod, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
-    "       a.attgenerated, a.attidentity, coalesce(l.collisdeterministic, true),"
-    "       CASE WHEN e.oid IS NOT NULL THEN y.typname ELSE '' END, y.typarray,"
-    "       c.relkind IN ('r', 'p') AND NOT c.relhasrules AND NOT c.relrowsecurity"
-    "  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type y ON y.oid = a.atttypid"
-    "  LEFT JOIN pg_collation l ON l.oid = a.attcollation"
-    "  LEFT JOIN pg_depend d ON y.typname IN ('geometry', 'geography') AND d.classid = 'pg_type'::regclass"
-    "   AND d.objid = y.oid AND d.deptype = 'e'"
-    "  LEFT JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'postgis'"
-    " WHERE c.oid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
-
-std::vector<TargetColumn> columns_of(const Result& rows) {
-  std::vector<TargetColumn> columns;
-  for (int row = 0; row < rows.rows(); ++row)
-    columns.push_back(column_of(rows, row));
-  return columns;
-}
-
-bool may_copy(const Result& rows) {
-  return rows.rows() > 0 && rows.boolean(0, 10);
-}
-
-TargetTable read_target(Connection& connection, const RelationName& name) {
-  TargetTable table;
-  const Result relation = connection.query_again(
-      "SELECT c.oid, c.relkind, c.relpersistence = 'u' FROM pg_class c JOIN pg_namespace n ON n.oid = "
-      "c.relnamespace"
-      " WHERE n.nspname = $1 AND c.relname = $2",
-      Params().text(name.schema).text(name.name));
-  if (relation.rows() == 0) return table;
-  table.oid = static_cast<std::uint32_t>(relation.integer(0, 0));
-  table.kind = relation.text(0, 1).front();
-  table.unlogged = relation.boolean(0, 2);
-  table.columns = columns_of(connection.query_again(columns_sql, Params().integer(table.oid)));
-  read_key(connection, table);
-  if (table.kind == 'p') read_partitioning(connection, table);
-  return table;
 }
 
 Settings with_extensions(Connection& connection, Settings settings) {
@@ -233,58 +150,15 @@ void check_shape(const TableSchema& table, const RelationName& name, const Targe
             "rename or drop the target table, or alter it; `tailrace schema` shows what is expected");
 }
 
-std::vector<std::string> immediate_indexes_of(Connection& connection, std::uint32_t oid) {
-  const Result rows = connection.query_again(
-      "SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
-      "  LEFT JOIN pg_constraint k ON k.conindid = i.oid AND k.contype IN ('u', 'x')"
-      " WHERE x.indrelid = $1 AND NOT x.indisprimary AND (x.indisunique OR x.indisexclusion)"
-      "   AND NOT coalesce(k.condeferrable AND k.condeferred, false) ORDER BY i.relname",
-      Params().integer(oid));
-  std::vector<std::string> out;
-  for (int row = 0; row < rows.rows(); ++row)
-    out.emplace_back(rows.text(row, 0));
-  return out;
-}
-
-std::vector<Meddler> meddlers_of(Connection& connection, const RelationName& name, std::uint32_t oid) {
-  const Result rows = connection.query_again(
-      "SELECT 'trigger', tgname, 'a trigger acts on every replicated row',"
-      "       format('ALTER TABLE %s DISABLE TRIGGER %I;', $2::text, tgname)"
-      "  FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled IN ('O', 'A')"
-      " UNION ALL SELECT 'rule', rulename, 'a rule rewrites replicated changes',"
-      "       format('ALTER TABLE %s DISABLE RULE %I;', $2::text, rulename)"
-      "  FROM pg_rewrite WHERE ev_class = $1 AND rulename <> '_RETURN' AND ev_enabled IN ('O', 'A')"
-      " UNION ALL SELECT 'row_security', relname, 'row security can hide rows from tailrace',"
-      "       format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY;', $2::text)"
-      "  FROM pg_class WHERE oid = $1 AND relrowsecurity"
-      "   AND (relforcerowsecurity OR NOT pg_has_role(relowner, 'USAGE'))"
-      " UNION ALL SELECT 'foreign_key', conname,"
-      "       'a foreign key that is not NO ACTION DEFERRABLE INITIALLY DEFERRED acts in the middle of a "
-      "transaction',"
-      "       CASE WHEN confdeltype = 'a' AND confupdtype = 'a'"
-      "            THEN format('ALTER TABLE %s ALTER CONSTRAINT %I DEFERRABLE INITIALLY DEFERRED;',"
-      "                        conrelid::regclass, conname)"
-      "            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I;', conrelid::regclass, conname) END"
-      "  FROM pg_constraint WHERE contype = 'f' AND (conrelid = $1 OR confrelid = $1)"
-      "   AND NOT (condeferrable AND condeferred AND confdeltype = 'a' AND confupdtype = 'a')",
-      Params().integer(oid).text(name.quoted()));
-  std::vector<Meddler> out;
-  for (int row = 0; row < rows.rows(); ++row)
-    out.push_back({std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
-                   std::string(rows.text(row, 2)), std::string(rows.text(row, 3))});
-  return out;
-}
-
-void refuse_meddlers(Connection& connection, const TableSchema& table, const RelationName& name) {
-  const TargetTable target = read_target(connection, name);
-  if (!target.exists()) return;
+void refuse_meddlers(const TableSchema& table, const RelationName& name, const TargetFacts& target) {
+  if (!target.table.exists()) return;
   std::vector<std::string> found;
   std::vector<std::string> remedies;
-  for (const Meddler& meddler : meddlers_of(connection, name, target.oid)) {
+  for (const Meddler& meddler : target.meddlers) {
     found.push_back(fmt::format("{} ({})", meddler.name, meddler.reason));
     remedies.push_back(meddler.remedy);
   }
-  if (target.unlogged) {
+  if (target.table.unlogged) {
     found.emplace_back("it is unlogged, and PostgreSQL empties it after a crash of the server");
     remedies.push_back(fmt::format("ALTER TABLE {} SET LOGGED;", name.quoted()));
   }

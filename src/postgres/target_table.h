@@ -1,7 +1,10 @@
 // What a table of the target looks like now, and how that differs from what a source table needs.
+//
+// Shape    Reading is in target_facts.cpp, comparing in target_table.cpp.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -72,13 +75,24 @@ struct Meddler {
   std::string reason;
   std::string remedy;  // SQL.
 };
-// Unique and exclusion indexes beside the primary key that are checked at once: their tables' changed rows are all
-// deleted before the first is inserted (R9c).
-std::vector<std::string> immediate_indexes_of(Connection& connection, std::uint32_t oid);
 
-std::vector<Meddler> meddlers_of(Connection& connection, const RelationName& name, std::uint32_t oid);
+// What is asked about a target before rows go there.
+struct TargetFacts {
+  TargetTable table;
+  // Unique and exclusion indexes beside the primary key that are checked at once: their tables' changed rows are all
+  // deleted before the first is inserted (R9c).
+  std::vector<std::string> immediate_indexes;
+  std::vector<Meddler> meddlers;
+};
+using TargetFactsByName = std::map<RelationName, TargetFacts>;
+
+// A few statements for all of them together: an answer for each name. The catalog is what a start over a thousand tables
+// costs, so nobody asks it in a loop over tables.
+TargetFactsByName read_targets(Connection& connection, const std::vector<RelationName>& names);
+// Tables to ask about at a time: bounds what the answers hold.
+inline constexpr std::size_t targets_a_question = 200;
 
 // Throws config with all of them.
-void refuse_meddlers(Connection& connection, const TableSchema& table, const RelationName& name);
+void refuse_meddlers(const TableSchema& table, const RelationName& name, const TargetFacts& target);
 
 }  // namespace tailrace::postgres

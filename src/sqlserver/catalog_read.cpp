@@ -160,42 +160,34 @@ void read_sizes(Connection& connection, Catalog& catalog, const TableIndex& inde
   }
 }
 
-CatalogInstance* find_instance(Catalog& catalog, std::int32_t object_id) {
-  for (CatalogTable& table : catalog.tables) {
-    for (CatalogInstance& instance : table.instances) {
-      if (instance.object_id == object_id) return &instance;
+// Instances of visible tables by their object_id; they stay where they are.
+class InstanceIndex {
+ public:
+  explicit InstanceIndex(Catalog& catalog) {
+    for (CatalogTable& table : catalog.tables) {
+      for (CatalogInstance& instance : table.instances)
+        by_id_.emplace(instance.object_id, &instance);
     }
   }
-  return nullptr;
-}
-
-// Rows come ordered by the instance, so the search runs once an instance.
-class InstanceCursor {
- public:
-  explicit InstanceCursor(Catalog& catalog) : catalog_(catalog) {}
-  CatalogInstance* at(std::int32_t object_id) {
-    if (object_id != object_id_) {
-      object_id_ = object_id;
-      instance_ = find_instance(catalog_, object_id);
-    }
-    return instance_;
+  // nullptr where there is none.
+  CatalogInstance* find(std::int32_t object_id) const {
+    const auto found = by_id_.find(object_id);
+    return found == by_id_.end() ? nullptr : found->second;
   }
 
  private:
-  Catalog& catalog_;
-  std::int32_t object_id_ = 0;
-  CatalogInstance* instance_ = nullptr;
+  std::map<std::int32_t, CatalogInstance*> by_id_;
 };
 
 void read_captured_columns(Connection& connection, Catalog& catalog) {
+  const InstanceIndex instances(catalog);
   {
     Statement rows(connection, "list the captured columns",
                    "SELECT c.[object_id], c.[column_id], c.[column_name], c.[column_ordinal] FROM "
                    "[cdc].[captured_columns] "
                    "AS c ORDER BY c.[object_id], c.[column_ordinal]");
-    InstanceCursor cursor(catalog);
     while (rows.fetch()) {
-      CatalogInstance* instance = cursor.at(int32_of(rows, 0));
+      CatalogInstance* instance = instances.find(int32_of(rows, 0));
       if (instance == nullptr) continue;
       const std::int32_t id = int32_of(rows, 1);
       std::string name = rows.text(2).value_or("");
@@ -207,9 +199,8 @@ void read_captured_columns(Connection& connection, Catalog& catalog) {
         connection, "list the capture instances' keys",
         "SELECT c.[object_id], c.[column_id] FROM [cdc].[index_columns] AS c ORDER BY c.[object_id], "
         "c.[index_ordinal]");
-    InstanceCursor cursor(catalog);
     while (rows.fetch()) {
-      CatalogInstance* instance = cursor.at(int32_of(rows, 0));
+      CatalogInstance* instance = instances.find(int32_of(rows, 0));
       if (instance != nullptr) instance->identity_columns.push_back(int32_of(rows, 1));
     }
   }
@@ -218,7 +209,7 @@ void read_captured_columns(Connection& connection, Catalog& catalog) {
       "SELECT c.[object_id] FROM sys.columns AS c JOIN [cdc].[change_tables] AS t ON t.[object_id] = "
       "c.[object_id] WHERE c.[name] = N'__$command_id'");
   while (rows.fetch()) {
-    CatalogInstance* instance = find_instance(catalog, int32_of(rows, 0));
+    CatalogInstance* instance = instances.find(int32_of(rows, 0));
     if (instance != nullptr) instance->has_command_id = true;
   }
 }

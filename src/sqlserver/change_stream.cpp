@@ -113,14 +113,15 @@ ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTab
       waiting_since_(last_end_),
       told_at_(last_end_) {
   TAILRACE_ASSERT(!plan.tables.empty() || plan.position);
+  std::map<TableName, const CapturedTable*> captured;
+  for (const CapturedTable& table : tables)
+    captured.emplace(table.schema->name, &table);
   for (const StreamTable& planned : plan.tables) {
-    const auto found = std::find_if(tables.begin(), tables.end(), [&](const CapturedTable& table) {
-      return table.schema->name == planned.schema->name;
-    });
-    TAILRACE_ASSERT(found != tables.end());
-    tables_.push_back(
-        {std::make_shared<const CapturedTable>(*found), change_columns_of(*found), planned.low});
-    tell_switch(planned, *found, switched_);
+    const auto found = captured.find(planned.schema->name);
+    TAILRACE_ASSERT(found != captured.end());
+    const CapturedTable& table = *found->second;
+    tables_.push_back({std::make_shared<const CapturedTable>(table), change_columns_of(table), planned.low});
+    tell_switch(planned, table, switched_);
     if (planned.high_mark)
       marks_.push_back({Mark::parse(planned.high_mark->text), planned.schema->name, {}, false});
   }
@@ -263,13 +264,13 @@ std::vector<std::uint64_t> ChangeStream::count_window(const Lsn& upper) {
 
 Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> counts) {
   std::uint64_t sum = 0;
-  for (const std::uint64_t count : counts)
-    sum += count;
-  if (sum <= connection_.settings().commit_rows) return upper;
   std::vector<std::size_t> with_rows;
   for (std::size_t i = 0; i < counts.size(); ++i) {
+    sum += counts[i];
     if (counts[i] != 0) with_rows.push_back(i);
   }
+  const std::uint64_t budget = row_budget(connection_.settings().commit_rows, with_rows.size());
+  if (sum <= budget) return upper;
   std::map<Lsn, std::uint64_t> by_lsn;
   for (std::size_t begin = 0; begin < with_rows.size(); begin += tables_a_count) {
     std::vector<ChangeColumns> columns;
@@ -292,7 +293,7 @@ Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> 
     if (lsn > position_.lsn) ordered.push_back({lsn, rows});
   }
   // Empty: cleanup has run in between, and check_instances() will say so.
-  return ordered.empty() ? upper : lower_to_budget(ordered, upper, connection_.settings().commit_rows);
+  return ordered.empty() ? upper : lower_to_budget(ordered, upper, budget);
 }
 
 std::optional<ChangeBatch> ChangeStream::read_part() {

@@ -248,8 +248,9 @@ std::vector<Binding<Settings>> amounts() {
       bind<Settings>(
           {.name = "stream.commit_rows",
            .type = SettingType::integer,
-           .help = "Rows that a commit in the target aims at under backlog. A transaction is never cut by "
-                   "a commit, so one may hold more.",
+           .help = "Rows that a commit in the target aims at under backlog; where they are of more than 100 "
+                   "tables, a hundredth of it for each of them. A transaction is never cut by a commit, so "
+                   "one may hold more.",
            .fallback = "100000",
            .minimum = 1,
            .maximum = 100'000'000},

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/log.h"
 #include "sqlserver/capture_instances.h"
@@ -200,16 +201,17 @@ void SqlServerSource::check_position(const Position& position) {
 
 void SqlServerSource::check_stored_tables(const ResumeState& resume) const {
   const std::vector<CatalogInstance> instances = read_instances(*connection_);
+  std::map<TableName, const CapturedTable*> captured;
+  for (const CapturedTable& table : tables_)
+    captured.emplace(table.schema->name, &table);
   std::vector<Error> gaps;
   for (const auto& [name, progress] : resume.tables) {
     if (is_left_out(resume, progress)) continue;
-    const auto found =
-        std::find_if(tables_.begin(), tables_.end(),
-                     [&, &table = name](const CapturedTable& other) { return other.schema->name == table; });
-    if (found == tables_.end()) continue;
+    const auto found = captured.find(name);
+    if (found == captured.end()) continue;
     const Lsn position = needed_behind(resume, progress);
     if (std::optional<Error> gap =
-            succession_error(instances, name, progress.instance, found->instance, position))
+            succession_error(instances, name, progress.instance, found->second->instance, position))
       gaps.push_back(std::move(*gap));
   }
   refuse_gaps(gaps);

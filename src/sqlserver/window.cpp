@@ -20,6 +20,11 @@ Window window_by_transactions(std::span<const MappedTransaction> mapped, bool wh
   return window;
 }
 
+std::uint64_t row_budget(std::uint64_t commit_rows, std::uint64_t tables) {
+  constexpr std::uint64_t usual_tables = 100;
+  return tables <= usual_tables ? commit_rows : commit_rows * tables / usual_tables;
+}
+
 Lsn lower_to_budget(std::span<const LsnRows> counts, const Lsn& upper, std::uint64_t budget) {
   TAILRACE_ASSERT(!counts.empty());
   std::uint64_t rows = 0;

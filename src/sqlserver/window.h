@@ -33,6 +33,10 @@ struct Window {
 Window window_by_transactions(std::span<const MappedTransaction> mapped, bool whole, const Lsn& max,
                               std::uint64_t limit);
 
+// Rows that a commit point aims at where `tables` of them have some. Each table with rows costs a commit its statements,
+// however few rows they carry: over many tables a commit takes more rows, so that each has some hundreds.
+std::uint64_t row_budget(std::uint64_t commit_rows, std::uint64_t tables);
+
 struct LsnRows {
   Lsn lsn;
   std::uint64_t rows = 0;

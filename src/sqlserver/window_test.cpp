@@ -45,6 +45,15 @@ TEST(R02_Window, LowersToTheLastTransactionThatFits) {
   EXPECT_EQ(lower_to_budget(counts, lsn(9), 3), lsn(1)) << "one larger transaction comes alone";
 }
 
+TEST(R02_Window, TakesMoreRowsWhereTheyAreOfManyTables) {
+  EXPECT_EQ(row_budget(100'000, 0), 100'000u);
+  EXPECT_EQ(row_budget(100'000, 100), 100'000u);
+  EXPECT_EQ(row_budget(100'000, 101), 101'000u);
+  EXPECT_EQ(row_budget(100'000, 1'000), 1'000'000u);
+  EXPECT_EQ(row_budget(1, 150), 1u);
+  EXPECT_EQ(row_budget(100'000'000, 100'000), 100'000'000'000u);
+}
+
 // If a window ended anywhere else, the rest of a transaction would be skipped at the next start (R1b).
 TEST(R01_Position, LiesBetweenTransactionsForAllBudgets) {
   std::mt19937 random(20261123);

@@ -97,6 +97,36 @@ TEST_F(ManyTables, WhatChangedIsFoundInOneRoundTrip) {
   EXPECT_LE(round_trips(), 9);
 }
 
+// A table's rows cost the target some statements, however few they are: over many tables a commit takes more of them.
+TEST_F(ManyTables, ACommitGrowsWithItsTables) {
+  constexpr int changed = 150;
+  const auto batches_with = [](std::uint64_t commit_rows, int id) {
+    Settings settings = database_->settings();
+    settings.commit_rows = commit_rows;
+    Opened opened(settings);
+    opened.stream();
+    for (int transaction = 0; transaction < 2; ++transaction) {
+      std::string batch = "BEGIN TRAN; ";
+      for (int i = 0; i < changed; ++i)
+        batch += fmt::format("INSERT INTO t{:04} VALUES ({}, 1); ", i, id + transaction);
+      database_->run(batch + "COMMIT");
+    }
+    database_->settle();
+    std::vector<std::size_t> rows{0};
+    std::size_t all = 0;
+    opened.until([&](const ChangeBatch& batch) {
+      all += batch.rows();
+      rows.back() += batch.rows();
+      if (batch.end && rows.back() != 0) rows.push_back(0);
+      return all == 2 * changed && batch.end;
+    });
+    rows.pop_back();
+    return rows;
+  };
+  EXPECT_THAT(batches_with(200, 101), ElementsAre(300u));
+  EXPECT_THAT(batches_with(199, 201), ElementsAre(150u, 150u));
+}
+
 // Tables that joined at another time have lower ends of their own.
 TEST_F(ManyTables, MayHaveLowerEndsOfTheirOwn) {
   Opened opened(database_->settings());
