@@ -109,6 +109,7 @@ ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTab
     : connection_(connection),
       server_(std::move(server)),
       reader_(connection),
+      look_ahead_(connection.settings().commit_transactions),
       last_end_(steady_clock::now()),
       waiting_since_(last_end_),
       told_at_(last_end_) {
@@ -209,7 +210,7 @@ bool ChangeStream::has_behind() const {
 }
 
 void ChangeStream::open_window(const CaptureHead& head) {
-  const std::uint64_t limit = std::max<std::uint64_t>(1, connection_.settings().commit_transactions);
+  const std::uint64_t limit = look_ahead_.transactions();
   // A table that comes in may be all that is to be read: then the window ends at the position.
   const Lsn newest = std::max(head.max_lsn.value_or(Lsn{}), position_.lsn);
   std::vector<MappedTransaction> mapped;
@@ -224,6 +225,9 @@ void ChangeStream::open_window(const CaptureHead& head) {
   if (lowered != upper) {
     upper = lowered;
     counts = count_window(upper);
+    look_ahead_.lowered_to(transactions_up_to(mapped, upper));
+  } else if (upper != newest) {
+    look_ahead_.too_short();
   }
   const std::vector<CatalogInstance> instances = check_instances();
   check_ddl(upper);

@@ -104,6 +104,7 @@ class ChangeStream {
 
   Position position_;  // Everything up to here has been given away, or had no rows.
   ChangeReader reader_;
+  LookAhead look_ahead_;
   bool reading_ = false;
   std::int32_t offset_minutes_ = 0;
   std::uint64_t transactions_ = 0;  // Since the last end.

@@ -3,6 +3,7 @@
 // Shape   Pure: what the server answered goes in, an LSN comes out.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -32,6 +33,23 @@ struct Window {
 // At most `limit` transactions; markers behind the last of them come along.
 Window window_by_transactions(std::span<const MappedTransaction> mapped, bool whole, const Lsn& max,
                               std::uint64_t limit);
+
+// How many transactions the next window is chosen from. What is looked at is counted, so looking far beyond what a commit
+// takes would count the same rows again for each commit of a long backlog.
+class LookAhead {
+ public:
+  explicit LookAhead(std::uint64_t most) : most_(std::max<std::uint64_t>(1, most)) {}
+
+  std::uint64_t transactions() const { return std::min(now_, most_); }
+  // They held more rows than a commit aims at: so many of them were taken.
+  void lowered_to(std::uint64_t taken) { now_ = taken + taken / 4 + 1; }
+  // All of them were taken, and more were waiting.
+  void too_short() { now_ = std::min(2 * now_, most_); }
+
+ private:
+  std::uint64_t most_;
+  std::uint64_t now_ = 1'000;
+};
 
 // Rows that a commit point aims at where `tables` of them have some. Each table with rows costs a commit its statements,
 // however few rows they carry: over many tables a commit takes more rows, so that each has some hundreds.

@@ -100,5 +100,20 @@ TEST(R01_Position, LiesBetweenTransactionsForAllBudgets) {
   }
 }
 
+// A backlog is counted about as often as it is read, however little a commit takes of it.
+TEST(LookAhead, FollowsWhatACommitTakes) {
+  LookAhead look(10'000);
+  EXPECT_EQ(look.transactions(), 1'000u);
+  look.lowered_to(400);
+  EXPECT_EQ(look.transactions(), 501u);
+  look.lowered_to(1);
+  EXPECT_EQ(look.transactions(), 2u);
+  for (int doublings = 0; doublings < 20; ++doublings)
+    look.too_short();
+  EXPECT_EQ(look.transactions(), 10'000u);
+  EXPECT_EQ(LookAhead(3).transactions(), 3u);
+  EXPECT_EQ(LookAhead(0).transactions(), 1u);
+}
+
 }  // namespace
 }  // namespace tailrace::sqlserver
