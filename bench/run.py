@@ -58,14 +58,16 @@ class Bench:
 
     def run_work(self, stage, work):
         say(f"\n== {work.title}")
+        stage.times.begin(work.name)
         if work.kind == "watched":
-            found = work.run(stage)
+            with stage.times.on("the run"):
+                found = work.run(stage)
             for line in found:
                 say(f"  {line.name}: {figures.written(line.value.median)} {line.unit}")
             self.lines += found
             return
         started = time.monotonic()
-        with stage.unsynced():
+        with stage.unsynced(), stage.times.on("preparing"):
             work.prepare(stage, TAILRACE)
         say(f"  prepared: {work.count:,} {work.unit} in {time.monotonic() - started:.1f} s {work.note}".rstrip())
         rows = {participant: report.Row(work, participant, work.count) for participant in self.participants(work)}
@@ -89,9 +91,11 @@ class Bench:
         database = f"run_{self.databases}"
         keep = False
         try:
-            usage = getattr(participant, work.kind)(stage, work, database)
+            with stage.times.on(participant.name):
+                usage = getattr(participant, work.kind)(stage, work, database)
             if getattr(participant, "delivers", True):
-                keep = self.compare(stage, work, participant, row, database)
+                with stage.times.on("comparing"):
+                    keep = self.compare(stage, work, participant, row, database)
             row.usages.append(usage)
             say(f"  {participant.name:22} {usage.wall_seconds:8.2f} s  CPU " + ", ".join(
                 f"{name} {seconds:.2f}" for name, seconds in usage.cpu_seconds.items()))
@@ -110,8 +114,8 @@ class Bench:
         try:
             if hasattr(participant, "own_schema"):
                 stage.take_over(database, work.tables, participant.own_schema, work.golden)
-            if participant.kind in ("tailrace", "point") or not work.golden:
-                stage.must_equal(database, work.tables, work.sums)
+            if not work.golden:
+                stage.must_equal(database, work.database, work.tables, work.sums)
             else:
                 stage.must_equal_golden(database, work.tables, work.golden)
         except Differs as failure:
@@ -133,7 +137,9 @@ class Bench:
         with Stage() as stage:
             for work in works:
                 self.run_work(stage, work)
+            stage.times.end()
         about["seconds"] = round(time.monotonic() - started)
+        about["work_seconds"] = stage.times.seconds
         path = ROOT / "bench" / "results" / (
             f"{about['when'][:16].replace(':', '')}-{about['commit'][:9]}-{self.size.name.replace(' ', '')}.json")
         verdicts = gates.judged(self.rows, self.lines, about["machine"]["cores"])
@@ -145,6 +151,8 @@ class Bench:
         say(report.text(self.rows, self.lines))
         say("\nWhat is promised (docs/performance.md, Promises):")
         say("\n".join(gates.text(verdicts)))
+        say("\nWhat the time went to:")
+        say(stage.times.text())
         say(f"\n{path.relative_to(ROOT)}" + (f", {path.with_suffix('.svg').name}" if plotted else ""))
         for failure in self.failures:
             say(f"FAILED: {failure}")

@@ -1,18 +1,10 @@
 """What the three snapshots share: tables that are filled once at the source, and copied whole by each participant."""
 
-import concurrent.futures
-
 from tests.support.compare import tracked_tables
 from tests.support.simulator import run_sql, scalar
 
-DIGITS = "WITH digit (d) AS (SELECT d FROM (VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)) AS v (d)), "
-
-
-def numbers(digits):
-    """A common table expression number (n): 0 to 10^digits - 1, made at the server."""
-    terms = " + ".join(f"CONVERT(bigint, d{n}.d) * {10 ** n}" for n in range(digits))
-    joins = " CROSS JOIN ".join(f"digit d{n}" for n in range(digits))
-    return f"{DIGITS}number (n) AS (SELECT {terms} FROM {joins}) "
+BATCH_ROWS = 500_000  # Of a transaction at the source.
+ONE_BATCH = 0  # BATCHSIZE for the whole file.
 
 
 def enable_cdc(connection, tables):
@@ -24,27 +16,14 @@ def enable_cdc(connection, tables):
     run_sql(connection, "COMMIT TRANSACTION")
 
 
-def insert_literals(connection, table, rows, rows_each=1000):
-    """Inserts rows that are texts of literals; the next batch is made while the server works at one."""
-    def send(batch):
-        run_sql(connection, f"INSERT INTO dbo.{table} VALUES (" + "),(".join(batch) + ")")
+def bulk_insert(connection, table, path, field, row, batch_rows=BATCH_ROWS):
+    """Loads a data file in UTF-8, and removes it. The terminators go as hexadecimal digits: a plain \\n would be CR LF."""
+    def written(terminator):
+        return "0x" + terminator.encode().hex()
 
-    with concurrent.futures.ThreadPoolExecutor(1) as sender:
-        sent = None
-        batch = []
-        run_sql(connection, "BEGIN TRANSACTION")
-        for row in rows:
-            batch.append(row)
-            if len(batch) == rows_each:
-                if sent is not None:
-                    sent.result()
-                sent = sender.submit(send, batch)
-                batch = []
-        if sent is not None:
-            sent.result()
-        if batch:
-            send(batch)
-        run_sql(connection, "COMMIT TRANSACTION")
+    run_sql(connection, f"BULK INSERT dbo.{table} FROM '{path}' WITH (FIELDTERMINATOR = '{written(field)}', "
+                        f"ROWTERMINATOR = '{written(row)}', CODEPAGE = '65001', BATCHSIZE = {batch_rows}, TABLOCK)")
+    path.unlink()
 
 
 class Snapshot:
