@@ -66,11 +66,15 @@ class Bench:
                 say(f"  {line.name}: {figures.written(line.value.median)} {line.unit}")
             self.lines += found
             return
+        participants = self.participants(work)
+        if not participants:
+            say("  nobody of those that were asked for")
+            return
         started = time.monotonic()
         with stage.unsynced(), stage.times.on("preparing"):
             work.prepare(stage, TAILRACE)
         say(f"  prepared: {work.count:,} {work.unit} in {time.monotonic() - started:.1f} s {work.note}".rstrip())
-        rows = {participant: report.Row(work, participant, work.count) for participant in self.participants(work)}
+        rows = {participant: report.Row(work, participant, work.count) for participant in participants}
         # Round after round, so that a slow minute of the machine meets everybody.
         for turn in range(self.size.runs):
             for participant, row in rows.items():
@@ -84,6 +88,7 @@ class Bench:
             return work.points()
         wanted = chosen("WHO")
         return [participant for participant in PARTICIPANTS if hasattr(participant, work.kind)
+                and participant.kind in getattr(work, "kinds", (participant.kind,))
                 and (not wanted or any(word in participant.name for word in wanted))]
 
     def run_once(self, stage, work, participant, row, turn):
@@ -159,6 +164,10 @@ class Bench:
         return 1 if self.failures else 0
 
 
+def shared(work):
+    return work.shared() if hasattr(work, "shared") else [work]
+
+
 def main():
     size = sizes.QUICK if os.environ.get("QUICK", "") not in ("", "0") else sizes.FULL
     if os.environ.get("PART"):
@@ -171,7 +180,7 @@ def main():
     if unknown := set(wanted) - set(names):
         say(f"bench: no such work: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
         return 2
-    works = [work(size) for work in WORKS if work.name in wanted]
+    works = [one for work in WORKS if work.name in wanted for one in shared(work(size))]
     return Bench(size).run(works + (scale.works(size) if "scale" in wanted else []))
 
 

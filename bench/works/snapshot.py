@@ -1,9 +1,11 @@
 """What the three snapshots share: tables that are filled once at the source, and copied whole by each participant."""
 
+from bench.gates import with_peers
 from tests.support.compare import tracked_tables
 from tests.support.simulator import run_sql, scalar
 
 BATCH_ROWS = 500_000  # Of a transaction at the source.
+KINDS = ("tailrace", "limit", "peer")  # Of participants.
 ONE_BATCH = 0  # BATCHSIZE for the whole file.
 
 
@@ -38,8 +40,22 @@ class Snapshot:
     def __init__(self, sizes):
         self.sizes = sizes
         self.database = f"bench_{self.name}"
+        self.kinds = KINDS
         self.golden = None  # The target database of the first run that was found equal: its schema and rows serve the limits.
         self.note = ""
+
+    def shared(self):
+        """This work, or two of it: where the peers copy a part of the rows, tailrace copies the same part beside them."""
+        part = self.sizes.peer_part
+        if part == 1:
+            return [self]
+        beside = type(self)(self.sizes.part(part))
+        beside.name = with_peers(self.name)
+        beside.title = f"{self.title}, {part:g} of the rows, beside the peers"
+        beside.database += "_peers"
+        beside.kinds = ("tailrace", "peer")
+        self.kinds = ("tailrace", "limit")
+        return [self, beside]
 
     def fill(self, stage, connection):
         raise NotImplementedError
