@@ -16,7 +16,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 JOBS ?= $(shell nproc)
-export JOBS KEEP PLANT DEMO_SMALL LONG QUICK WORKS WHO PART RUNS
+export JOBS KEEP PLANT DEMO_SMALL LONG QUICK WORKS WHO PART RUNS PROFILE
 python := $$(tools/setup --venv)/bin/python
 
 build: setup

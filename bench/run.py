@@ -5,14 +5,17 @@
     WHO=a,b        only these participants, by a part of their name
     PART=0.05      that part of the rows: to try the benchmark itself, its figures say nothing
     RUNS=1         so many rounds instead of 3 (with QUICK the peers run in the first one alone)
+    PROFILE=1      a flame graph of each work: tailrace runs once more under perf, which counts for nothing
 """
 
+import contextlib
 import datetime
+import functools
 import os
 import sys
 import time
 
-from bench import figures, gates, plot, report, sizes
+from bench import figures, flame, gates, plot, report, sizes
 from bench.participants.copy_limit import CopyLimit
 from bench.participants.debezium import Debezium
 from bench.participants.pgloader import Pgloader
@@ -81,6 +84,8 @@ class Bench:
                 if not row.reason and (participant.kind != "peer" or turn < self.size.peer_runs):
                     self.run_once(stage, work, participant, row, turn)
         self.rows += rows.values()
+        if os.environ.get("PROFILE", "") not in ("", "0") and not hasattr(work, "points"):
+            self.profile(stage, work)
         work.clean(stage)
 
     def participants(self, work):
@@ -114,6 +119,22 @@ class Bench:
             if not keep:
                 stage.drop_target(database)
 
+    def profile(self, stage, work):
+        """A flame graph of tailrace's run."""
+        recording = stage.directory / "profile"
+        picture = self.path.with_name(f"{self.path.stem}-{work.name}-flames.svg")
+        stage.around_runs = functools.partial(flame.recorded, recording)
+        try:
+            getattr(TAILRACE, work.kind)(stage, work, "profiled")
+            parts = flame.write(recording, picture, f"tailrace: {work.title}, {work.count:,} {work.unit}")
+            say(f"  {picture.relative_to(ROOT)}: " + ", ".join(f"{name} {part:.0%}" for name, part in parts.items()))
+        except flame.NoProfile as failure:
+            say(f"  no flame graph: {failure}")
+        finally:
+            stage.around_runs = contextlib.nullcontext
+            stage.drop_target("profiled")
+            recording.unlink(missing_ok=True)
+
     def compare(self, stage, work, participant, row, database):
         """Compares both sides; answers whether the target is kept as the work's golden one."""
         try:
@@ -138,6 +159,9 @@ class Bench:
     def run(self, works):
         about = {"size": self.size.name, "when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                  **report.surroundings()}
+        path = self.path = ROOT / "bench" / "results" / (
+            f"{about['when'][:16].replace(':', '')}-{about['commit'][:9]}-{self.size.name.replace(' ', '')}.json")
+        path.parent.mkdir(exist_ok=True)
         started = time.monotonic()
         with Stage() as stage:
             for work in works:
@@ -145,8 +169,6 @@ class Bench:
             stage.times.end()
         about["seconds"] = round(time.monotonic() - started)
         about["work_seconds"] = stage.times.seconds
-        path = ROOT / "bench" / "results" / (
-            f"{about['when'][:16].replace(':', '')}-{about['commit'][:9]}-{self.size.name.replace(' ', '')}.json")
         verdicts = gates.judged(self.rows, self.lines, about["machine"]["cores"])
         report.write_json(path, about, self.rows, self.lines, verdicts)
         plotted = plot.write(path.with_suffix(".svg"), [row for row in self.rows if hasattr(row.work, "points")])

@@ -50,6 +50,7 @@ class Stage:
         self.files.mkdir()
         self.files.chmod(0o777)
         self.logs = 0
+        self.around_runs = contextlib.nullcontext  # What is open while a measured program runs.
         self.golden_hashes = {}
         self.times = Times()
 
@@ -140,7 +141,8 @@ class Stage:
         """Runs what start() starts, measured; answers (usage, process) once it has ended."""
         with self.times.on("checkpoints"):
             self.checkpoint()
-        return run_measured(self.servers, name, start, seconds, self.settled)
+        with self.around_runs():
+            return run_measured(self.servers, name, start, seconds, self.settled)
 
     def meter(self):
         self.checkpoint()

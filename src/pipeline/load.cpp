@@ -167,7 +167,7 @@ class Load {
       case ChunkBegin::stopped: return false;
     }
     std::uint64_t bytes = 0;
-    const auto take = [&](RowBatch&& rows) {
+    const auto take = [&](const RowBatch& rows) {
       bytes += rows.bytes();
       return writer.write(rows, error_.stop());
     };

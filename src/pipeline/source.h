@@ -44,9 +44,9 @@ class SnapshotReader {
                                           std::uint64_t chunk_rows, std::stop_token stop) = 0;
 
   // Reads the chunk in key order in one consistent read (SNAPSHOT isolation where the database allows it) and
-  // gives it away in batches of bounded size. `take` returns false to stop. False if stopped first.
+  // shows it in batches of bounded size, each good until `take` returns; false from `take` stops. False if stopped first.
   [[nodiscard]] virtual bool read_chunk(const SchemaPtr& table, const Chunk& chunk,
-                                        const std::function<bool(RowBatch&&)>& take,
+                                        const std::function<bool(const RowBatch&)>& take,
                                         std::stop_token stop) = 0;
 
   // The rows that exist now under these keys (key_text of each key column, model/key_text.h), as operation `read`.

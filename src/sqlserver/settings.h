@@ -82,9 +82,9 @@ struct Settings {
   // One part of a commit point. Up to four are alive at once (read, queued, applied, encoded), in buffers that grow
   // by doubling.
   std::size_t part_bytes() const { return commit_bytes / 8; }
-  std::size_t max_value_bytes = 16u << 20;      // A longer value stops the pipeline (R5),
-  bool long_value_is_fault = false;             // or is a fault of its row (errors.on_row: dead_letter).
-  std::size_t snapshot_batch_bytes = 4u << 20;  // Of one batch of a chunk.
+  std::size_t max_value_bytes = 16u << 20;        // A longer value stops the pipeline (R5),
+  bool long_value_is_fault = false;               // or is a fault of its row (errors.on_row: dead_letter).
+  std::size_t snapshot_batch_bytes = 512u << 10;  // Of one batch of a chunk.
 };
 
 }  // namespace tailrace::sqlserver

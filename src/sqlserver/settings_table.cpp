@@ -231,8 +231,9 @@ std::vector<Binding<Settings>> amounts() {
       bind<Settings>(
           {.name = "snapshot.batch_bytes",
            .type = SettingType::bytes,
-           .help = "Rows of a chunk travel in batches of about this size.",
-           .fallback = "4MiB",
+           .help =
+               "Rows of a chunk travel in batches of about this size. The default fits a processor's cache.",
+           .fallback = "512KiB",
            .minimum = 64 * 1024,
            .maximum = 256 * mebibyte},
           [](Settings & s) -> auto& { return s.snapshot_batch_bytes; }),

@@ -92,7 +92,7 @@ Chunk TableSnapshotReader::plan(const TableSchema& table, const Chunk* last, std
 }
 
 bool TableSnapshotReader::read_chunk(const SchemaPtr& table, const Chunk& chunk,
-                                     const std::function<bool(RowBatch&&)>& take, std::stop_token stop) {
+                                     const std::function<bool(const RowBatch&)>& take, std::stop_token stop) {
   const Connection::StopScope scope(connection_, stop);
   const std::size_t limit = connection_.settings().snapshot_batch_bytes;
   const auto read_all = [&] {
@@ -105,10 +105,10 @@ bool TableSnapshotReader::read_chunk(const SchemaPtr& table, const Chunk& chunk,
     while (rows->next()) {
       rows->decode(batch, batch.add_row({}));
       if (batch.bytes() < limit) continue;
-      if (!take(std::move(batch))) return false;
-      batch = RowBatch(table);
+      if (!take(batch)) return false;
+      batch.clear();  // Its memory serves the next rows.
     }
-    return batch.empty() || take(std::move(batch));
+    return batch.empty() || take(batch);
   };
   return unless_stopped(stop, read_all).value_or(false);
 }

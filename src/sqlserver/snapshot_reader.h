@@ -20,7 +20,8 @@ class TableSnapshotReader : public SnapshotReader {
   std::optional<Chunk> plan_chunk(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows,
                                   std::stop_token stop) override;
   [[nodiscard]] bool read_chunk(const SchemaPtr& table, const Chunk& chunk,
-                                const std::function<bool(RowBatch&&)>& take, std::stop_token stop) override;
+                                const std::function<bool(const RowBatch&)>& take,
+                                std::stop_token stop) override;
   std::optional<RowBatch> read_keys(const SchemaPtr& table, std::span<const std::vector<std::string>> keys,
                                     std::stop_token stop) override;
 

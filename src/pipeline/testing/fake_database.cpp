@@ -115,8 +115,8 @@ class FakeReader : public SnapshotReader {
     return chunk;
   }
 
-  bool read_chunk(const SchemaPtr& table, const Chunk& chunk, const std::function<bool(RowBatch&&)>& take,
-                  std::stop_token stop) override {
+  bool read_chunk(const SchemaPtr& table, const Chunk& chunk,
+                  const std::function<bool(const RowBatch&)>& take, std::stop_token stop) override {
     world_.point("source.read_chunk");
     RowBatch batch(table);
     {
@@ -129,7 +129,7 @@ class FakeReader : public SnapshotReader {
       }
     }
     if (stop.stop_requested()) return false;
-    return take(std::move(batch));
+    return take(batch);
   }
 
   std::optional<RowBatch> read_keys(const SchemaPtr& table, std::span<const std::vector<std::string>> keys,

@@ -187,7 +187,7 @@ TEST(Hazards, ASnapshotMakesNoWriterWait) {
   const Chunk all = reader->plan_chunk(*opened.table("t"), nullptr, 1'000'000, {}).value();
   std::size_t batches = 0;
   std::size_t rows = 0;
-  const auto take = [&](RowBatch&& batch) {
+  const auto take = [&](const RowBatch& batch) {
     if (batches++ == 0) database.run("SET LOCK_TIMEOUT 5000; UPDATE t SET note = N'new'");
     rows += batch.rows();
     return true;
@@ -209,7 +209,7 @@ TEST(Hazards, ChunksAreReadUnderSnapshotIsolation) {
   const Chunk all = reader->plan_chunk(*opened.table("t"), nullptr, 1'000, {}).value();
   database.run(fmt::format("ALTER DATABASE {} SET ALLOW_SNAPSHOT_ISOLATION OFF", database.name()));
   std::string message;
-  const auto take = [](RowBatch&&) { return true; };
+  const auto take = [](const RowBatch&) { return true; };
   EXPECT_EQ(kind_of([&] { reader->read_chunk(opened.table("t"), all, take, {}); }, &message),
             ErrorKind::config);
   EXPECT_THAT(message, HasSubstr("number=3952"));

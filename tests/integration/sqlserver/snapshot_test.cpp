@@ -116,7 +116,7 @@ std::vector<std::string> snapshot_of(Opened& opened, const SchemaPtr& table, std
     planned.push_back(reader->plan_chunk(*table, &planned.back(), chunk_rows, {}).value());
   for (const Chunk& chunk : planned) {
     EXPECT_TRUE(reader->read_chunk(table, chunk,
-                                   [&](RowBatch&& rows) {
+                                   [&](const RowBatch& rows) {
                                      EXPECT_TRUE(rows.faults().empty());
                                      for (std::size_t row = 0; row < rows.rows(); ++row)
                                        out.push_back(row_text(rows, row));
@@ -313,9 +313,9 @@ TEST(Snapshot, AStopEndsARead) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_FALSE(reader->read_chunk(
-      opened.table("t"), chunk, [](RowBatch&&) { return true; }, stop.get_token()));
-  EXPECT_FALSE(reader->read_chunk(opened.table("t"), chunk, [](RowBatch&&) { return false; }, {}));
-  EXPECT_TRUE(reader->read_chunk(opened.table("t"), chunk, [](RowBatch&&) { return true; }, {}));
+      opened.table("t"), chunk, [](const RowBatch&) { return true; }, stop.get_token()));
+  EXPECT_FALSE(reader->read_chunk(opened.table("t"), chunk, [](const RowBatch&) { return false; }, {}));
+  EXPECT_TRUE(reader->read_chunk(opened.table("t"), chunk, [](const RowBatch&) { return true; }, {}));
 }
 
 // Requests that the simulator has taken in, of whatever kind.
