@@ -67,6 +67,12 @@ class Gates(unittest.TestCase):
         self.assertIn("near", gate.measured)
         self.assertTrue(verdict("snapshot, text: times", rows[:2]).met)
 
+    def test_peers_are_compared_over_the_rows_that_they_copied(self):
+        beside = gates.with_peers("text")
+        rows = [ours("text", 1.0), ours(beside, 0.2), row(beside, "near", 0.5, kind="peer")]
+        self.assertFalse(verdict("snapshot, text: times", rows).met)
+        self.assertTrue(verdict("snapshot, text: times", [*rows[:2], row(beside, "near", 0.7, kind="peer")]).met)
+
     def test_a_backlog_is_as_fast_as_its_limit_and_as_promised(self):
         rows = [ours("backlog", 12.0), row("backlog", "staged upsert", 10.0)]
         self.assertTrue(verdict("backlog: speed", rows).met)

@@ -2,7 +2,7 @@
 
 Units    seconds, bytes.
 Source   proc(5): /proc/PID/stat (a process that is not waited for yet still has its times there, with those of its
-         children that ended), /proc/PID/status (VmHWM), /proc/PID/clear_refs (5 resets VmHWM); ss(8), -E: the kernel tells of
+         children that ended), /proc/PID/status (VmHWM); ss(8), -E: the kernel tells of
          every socket as it is destroyed, with the bytes that it carried. That costs the measured ones nothing; it needs
          root, and without it the bytes are not known.
 """
@@ -27,7 +27,7 @@ MARK_SECONDS = 0.1
 
 @dataclasses.dataclass
 class Usage:
-    """One run. CPU and memory by the name of the process tree, bytes by the name of the server."""
+    """One run. CPU by the name of the process tree, memory of those that are no servers, bytes by the name of the server."""
 
     wall_seconds: float = 0.0
     cpu_seconds: dict = dataclasses.field(default_factory=dict)
@@ -68,14 +68,43 @@ def cpu_seconds(root):
     return sum(_tree(root).values())
 
 
-def _peak(pid):
-    try:
-        for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass  # Gone: its last sample counts.
-    return 0
+class HighWater:
+    """The largest resident memory of processes up to now; their files stay open, because they are read 50 times a second."""
+
+    def __init__(self):
+        self.files = {}
+
+    def look_at(self, pids):
+        for pid in set(self.files) - set(pids):
+            self._close(self.files.pop(pid))
+        for pid in set(pids) - set(self.files):
+            try:
+                self.files[pid] = os.open(f"/proc/{pid}/status", os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                self.files[pid] = None  # Gone before it was seen.
+
+    def total(self):
+        return sum(map(self._read, list(self.files)))
+
+    def _read(self, pid):
+        if self.files[pid] is None:
+            return 0
+        try:
+            text = os.pread(self.files[pid], 4096, 0)
+        except ProcessLookupError:
+            self._close(self.files[pid])
+            self.files[pid] = None
+            return 0
+        at = text.find(b"VmHWM:")
+        return int(text[at + 6:].split(None, 1)[0]) * 1024 if at >= 0 else 0  # A process that has ended has none.
+
+    @staticmethod
+    def _close(file):
+        if file is not None:
+            os.close(file)
+
+    def close(self):
+        self.look_at([])
 
 
 def wait_ended(process, seconds):
@@ -170,9 +199,7 @@ class Meter:
     def __init__(self, servers):
         self.roots = {name: pid for name, (pid, _) in servers.items()}
         self.wire = Wire({name: port for name, (_, port) in servers.items()})
-        for root in self.roots.values():
-            for pid in _tree(root):
-                pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+        self.looked_at = {}  # Whose memory is looked at: no servers', which nobody asks for.
         self.before = {name: cpu_seconds(pid) for name, pid in self.roots.items()}
         self.usage = Usage()
         self.ended = threading.Event()
@@ -184,17 +211,22 @@ class Meter:
         """A process that the run began: its times count from its beginning, or from now."""
         self.before[name] = cpu_seconds(process.pid) if from_now else 0.0
         self.roots[name] = process.pid
+        self.looked_at[name] = process.pid
 
     def _sample(self):
-        tree = {}
+        waters = {}
         turn = 0
         while not self.ended.wait(0.02):
-            if turn % 25 == 0:  # The list of all processes is dear; half a second is enough to see new children.
-                tree = {name: list(_tree(root)) for name, root in list(self.roots.items())}
+            for name, root in list(self.looked_at.items()):
+                if name not in waters:
+                    waters[name] = HighWater()
+                    waters[name].look_at([root])
+                elif turn % 25 == 0:  # The list of all processes is dear; half a second is enough to see new children.
+                    waters[name].look_at(list(_tree(root)))
+                self.usage.peak_bytes[name] = max(self.usage.peak_bytes.get(name, 0), waters[name].total())
             turn += 1
-            for name, root in list(self.roots.items()):
-                peak = sum(_peak(pid) for pid in tree.get(name, [root]))
-                self.usage.peak_bytes[name] = max(self.usage.peak_bytes.get(name, 0), peak)
+        for water in waters.values():
+            water.close()
 
     def stop_clock(self):
         self.usage.wall_seconds = time.monotonic() - self.started

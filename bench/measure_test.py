@@ -3,12 +3,13 @@
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 
-from bench.measure import Wire, run_measured
+from bench.measure import HighWater, Wire, run_measured
 from tests.support.processes import Process
 
 
@@ -50,6 +51,19 @@ class Bytes(unittest.TestCase):
             wire.process.kill()
             wire.process.wait()
             self.assertEqual(wire.close(), {})
+
+
+class Memory(unittest.TestCase):
+    def test_what_a_process_gave_back_counts(self):
+        code = "import sys; print(len(bytearray(80_000_000)), flush=True); sys.stdin.read()"
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            child.stdout.readline()
+            water = HighWater()
+            water.look_at([child.pid])
+            self.assertGreater(water.total(), 80_000_000)
+            child.communicate()
+        self.assertEqual(water.total(), 0)
+        water.close()
 
 
 class Processes(unittest.TestCase):

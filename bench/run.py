@@ -61,17 +61,23 @@ class Bench:
 
     def run_work(self, stage, work):
         say(f"\n== {work.title}")
+        stage.times.begin(work.name)
         if work.kind == "watched":
-            found = work.run(stage)
+            with stage.times.on("the run"):
+                found = work.run(stage)
             for line in found:
                 say(f"  {line.name}: {figures.written(line.value.median)} {line.unit}")
             self.lines += found
             return
+        participants = self.participants(work)
+        if not participants:
+            say("  nobody of those that were asked for")
+            return
         started = time.monotonic()
-        with stage.unsynced():
+        with stage.unsynced(), stage.times.on("preparing"):
             work.prepare(stage, TAILRACE)
         say(f"  prepared: {work.count:,} {work.unit} in {time.monotonic() - started:.1f} s {work.note}".rstrip())
-        rows = {participant: report.Row(work, participant, work.count) for participant in self.participants(work)}
+        rows = {participant: report.Row(work, participant, work.count) for participant in participants}
         # Round after round, so that a slow minute of the machine meets everybody.
         for turn in range(self.size.runs):
             for participant, row in rows.items():
@@ -87,6 +93,7 @@ class Bench:
             return work.points()
         wanted = chosen("WHO")
         return [participant for participant in PARTICIPANTS if hasattr(participant, work.kind)
+                and participant.kind in getattr(work, "kinds", (participant.kind,))
                 and (not wanted or any(word in participant.name for word in wanted))]
 
     def run_once(self, stage, work, participant, row, turn):
@@ -94,9 +101,11 @@ class Bench:
         database = f"run_{self.databases}"
         keep = False
         try:
-            usage = getattr(participant, work.kind)(stage, work, database)
+            with stage.times.on(participant.name):
+                usage = getattr(participant, work.kind)(stage, work, database)
             if getattr(participant, "delivers", True):
-                keep = self.compare(stage, work, participant, row, database)
+                with stage.times.on("comparing"):
+                    keep = self.compare(stage, work, participant, row, database)
             row.usages.append(usage)
             say(f"  {participant.name:22} {usage.wall_seconds:8.2f} s  CPU " + ", ".join(
                 f"{name} {seconds:.2f}" for name, seconds in usage.cpu_seconds.items()))
@@ -131,8 +140,8 @@ class Bench:
         try:
             if hasattr(participant, "own_schema"):
                 stage.take_over(database, work.tables, participant.own_schema, work.golden)
-            if participant.kind in ("tailrace", "point") or not work.golden:
-                stage.must_equal(database, work.tables, work.sums)
+            if not work.golden:
+                stage.must_equal(database, work.database, work.tables, work.sums)
             else:
                 stage.must_equal_golden(database, work.tables, work.golden)
         except Differs as failure:
@@ -157,7 +166,9 @@ class Bench:
         with Stage() as stage:
             for work in works:
                 self.run_work(stage, work)
+            stage.times.end()
         about["seconds"] = round(time.monotonic() - started)
+        about["work_seconds"] = stage.times.seconds
         verdicts = gates.judged(self.rows, self.lines, about["machine"]["cores"])
         report.write_json(path, about, self.rows, self.lines, verdicts)
         plotted = plot.write(path.with_suffix(".svg"), [row for row in self.rows if hasattr(row.work, "points")])
@@ -167,10 +178,16 @@ class Bench:
         say(report.text(self.rows, self.lines))
         say("\nWhat is promised (docs/performance.md, Promises):")
         say("\n".join(gates.text(verdicts)))
+        say("\nWhat the time went to:")
+        say(stage.times.text())
         say(f"\n{path.relative_to(ROOT)}" + (f", {path.with_suffix('.svg').name}" if plotted else ""))
         for failure in self.failures:
             say(f"FAILED: {failure}")
         return 1 if self.failures else 0
+
+
+def shared(work):
+    return work.shared() if hasattr(work, "shared") else [work]
 
 
 def main():
@@ -185,7 +202,7 @@ def main():
     if unknown := set(wanted) - set(names):
         say(f"bench: no such work: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
         return 2
-    works = [work(size) for work in WORKS if work.name in wanted]
+    works = [one for work in WORKS if work.name in wanted for one in shared(work(size))]
     return Bench(size).run(works + (scale.works(size) if "scale" in wanted else []))
 
 

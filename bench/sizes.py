@@ -7,7 +7,8 @@ import dataclasses
 class Sizes:
     name: str
     runs: int
-    peer_runs: int  # Most of the time goes to the peers.
+    peer_runs: int
+    peer_part: float  # Of a snapshot's rows: most of the time goes to the peers, which take as long for each row of a part.
     tpch_scale: float
     narrow_rows: int
     text_rows: int
@@ -33,9 +34,9 @@ class Sizes:
             scale_changes=less(self.scale_changes), scale_rows=less(self.scale_rows))
 
 
-FULL = Sizes("full", runs=3, peer_runs=3, tpch_scale=1, narrow_rows=10_000_000, text_rows=1_000_000, backlog_changes=2_000_000,
-             huge_rows=5_000_000, latency_seconds=60, idle_seconds=60, scale_changes=500_000,
+FULL = Sizes("full", runs=3, peer_runs=3, peer_part=0.2, tpch_scale=1, narrow_rows=10_000_000, text_rows=1_000_000,
+             backlog_changes=2_000_000, huge_rows=5_000_000, latency_seconds=60, idle_seconds=60, scale_changes=500_000,
              scale_tables=(1, 10, 100, 1000), scale_rows=2_000_000)
-QUICK = Sizes("quick", runs=3, peer_runs=1, tpch_scale=0.1, narrow_rows=1_000_000, text_rows=100_000, backlog_changes=200_000,
-              huge_rows=500_000, latency_seconds=20, idle_seconds=20, scale_changes=50_000,
+QUICK = Sizes("quick", runs=3, peer_runs=1, peer_part=1, tpch_scale=0.1, narrow_rows=1_000_000, text_rows=100_000,
+              backlog_changes=200_000, huge_rows=500_000, latency_seconds=20, idle_seconds=20, scale_changes=50_000,
               scale_tables=(1, 10, 100, 1000), scale_rows=200_000)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from bench.measure import Meter, run_measured
+from bench.times import Times
 from tests.support import compare
 from tests.support.connections import connect_source, connect_target
 from tests.support.postgres import BINARIES, Postgres
@@ -14,6 +15,8 @@ from tests.support.processes import Process, private_directory, wait_until
 from tests.support.simulator import Simulator, run_sql
 
 
+PROCESSES = os.cpu_count() or 1  # That compute checksums. Nothing is measured meanwhile.
+LARGE_TABLES = 4  # More than these are not cut.
 SECTIONS = ("pre-data", "post-data")  # pg_dump's: tables; keys and indexes.
 
 
@@ -49,6 +52,7 @@ class Stage:
         self.logs = 0
         self.around_runs = contextlib.nullcontext  # What is open while a measured program runs.
         self.golden_hashes = {}
+        self.times = Times()
 
     # The source.
 
@@ -60,6 +64,13 @@ class Stage:
     def drop_source(self, database):
         with self.simulator.connect() as master:
             run_sql(master, f"DROP DATABASE {database}")
+
+    def data_file(self, rows):
+        """A file of rows (with their terminators) for BULK INSERT."""
+        path = self.directory / "rows.txt"
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            file.writelines(rows)
+        return path
 
     def source(self, database):
         """A picklable function that connects."""
@@ -73,7 +84,8 @@ class Stage:
                 f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""))
 
     def drop_target(self, database):
-        self.postgres.drop_database(database)
+        with self.times.on("dropping targets"):
+            self.postgres.drop_database(database)
 
     def peer(self):
         """user:password of a superuser for programs that cannot take every password."""
@@ -127,7 +139,8 @@ class Stage:
 
     def measured(self, name, start, seconds=1800):
         """Runs what start() starts, measured; answers (usage, process) once it has ended."""
-        self.checkpoint()
+        with self.times.on("checkpoints"):
+            self.checkpoint()
         with self.around_runs():
             return run_measured(self.servers, name, start, seconds, self.settled)
 
@@ -173,12 +186,20 @@ class Stage:
 
     def source_sums(self, database, tables):
         """(rows, checksum) of each table at the source."""
-        return compare.sums(compare.source_sum, self.source(database), tables, processes=2)
+        with self.times.on("sums of the source"):
+            return self._sums(compare.source_sum, self.source(database), database, tables)
 
-    def must_equal(self, database, tables, sums):
-        """Differs unless the target's tables have these sums."""
-        found = compare.sums(compare.target_sum, self.target(database), tables, processes=2)
-        refuse_differences(tables, sums, found)
+    def _sums(self, side, connect, source, tables):
+        """On all cores also where there are fewer tables than cores: large tables are cut by their keys."""
+        if len(tables) > LARGE_TABLES:
+            return compare.sums(side, connect, tables, processes=PROCESSES)
+        with self.source(source)() as connection:
+            bounds = [compare.key_bounds(connection, table, PROCESSES) for table in tables]
+        return compare.sums_by_parts(side, connect, tables, bounds, PROCESSES)
+
+    def must_equal(self, database, source, tables, sums):
+        """Differs unless the target's tables have these sums, of the tables of the source's database `source`."""
+        refuse_differences(tables, sums, self._sums(compare.target_sum, self.target(database), source, tables))
 
     def must_equal_golden(self, database, tables, golden):
         """Differs unless the target's tables hold the rows of `golden`, which was found equal to the source.

@@ -6,7 +6,7 @@ Updates and deletes go to rows all over the tables, and a transaction to up to t
 import random
 
 from bench.works.changes import Changes
-from bench.works.snapshot import numbers
+from bench.works.snapshot import ONE_BATCH, bulk_insert
 from tests.support.simulator import run_sql
 
 COLUMNS = "id bigint NOT NULL PRIMARY KEY, a int NOT NULL, amount decimal(12,2) NOT NULL, note nvarchar(40) NOT NULL, " \
@@ -64,13 +64,13 @@ class Backlog(Changes):
     def table_columns(self):
         return {name: COLUMNS for name in self.names}
 
-    def fill(self, connection):
+    def fill(self, stage, connection):
+        lines = [f"{number}|{number % 1000}|{number // 100}.{number % 100:02}|new {number}|2024-02-29\n"
+                 for number in range(self.rows_each)]
         for name in self.names:
-            run_sql(connection, numbers(len(str(self.rows_each - 1))) + f"""
-                INSERT INTO dbo.{name} SELECT n, n % 1000, n / 100.0, N'new ' + CONVERT(nvarchar(20), n), '2024-02-29'
-                FROM number WHERE n < {self.rows_each}""")
+            bulk_insert(connection, name, stage.data_file(lines), "|", "\n", batch_rows=ONE_BATCH)
 
-    def change(self, connection):
+    def change(self, stage, connection):
         chooser = random.Random(1)
         rows = {name: Rows(self.rows_each) for name in self.names}
         done = transactions = 0

@@ -27,10 +27,10 @@ class Changes:
         """name -> columns of each table."""
         raise NotImplementedError
 
-    def fill(self, connection):
+    def fill(self, stage, connection):
         """The rows before the changes."""
 
-    def change(self, connection):
+    def change(self, stage, connection):
         """Writes the changes."""
         raise NotImplementedError
 
@@ -41,11 +41,11 @@ class Changes:
             run_sql(connection, "BEGIN TRANSACTION")
             for name, columns in tables.items():
                 run_sql(connection, f"CREATE TABLE dbo.{name} ({columns})")
-            self.fill(connection)
+            self.fill(stage, connection)
             run_sql(connection, "COMMIT TRANSACTION")
             enable_cdc(connection, tables)
             tailrace.base(stage, self)
-            self.change(connection)
+            self.change(stage, connection)
             # The capture job is waited for by doing its work.
             while dict(run_sql(connection, "EXEC sp_sim_control 'scan'"))["transactions"]:
                 pass

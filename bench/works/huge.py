@@ -1,8 +1,13 @@
 """Stream, one huge transaction: rows that are inserted by one statement."""
 
 from bench.works.changes import Changes
-from bench.works.snapshot import numbers
-from tests.support.simulator import run_sql
+from bench.works.snapshot import ONE_BATCH, bulk_insert
+
+
+def rows(count):
+    """The rows of a data file."""
+    for number in range(count):
+        yield f"{number}|{number % 1000}|{number // 100}.{number % 100:02}|Zeile {number}\n"
 
 
 class Huge(Changes):
@@ -12,7 +17,5 @@ class Huge(Changes):
     def table_columns(self):
         return {"big": "id bigint NOT NULL PRIMARY KEY, a int NOT NULL, amount decimal(12,2) NOT NULL, note nvarchar(40) NOT NULL"}
 
-    def change(self, connection):
-        run_sql(connection, numbers(len(str(self.sizes.huge_rows - 1))) + f"""
-            INSERT INTO dbo.big SELECT n, n % 1000, n / 100.0, N'Zeile ' + CONVERT(nvarchar(20), n) FROM number
-            WHERE n < {self.sizes.huge_rows}""")
+    def change(self, stage, connection):
+        bulk_insert(connection, "big", stage.data_file(rows(self.sizes.huge_rows)), "|", "\n", batch_rows=ONE_BATCH)

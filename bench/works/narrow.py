@@ -1,9 +1,16 @@
-"""Snapshot, narrow: rows of (bigint, int, datetime2), made at the server."""
+"""Snapshot, narrow: rows of (bigint, int, datetime2)."""
 
-from bench.works.snapshot import Snapshot, numbers
-from tests.support.simulator import run_sql
+from bench.works.snapshot import Snapshot, bulk_insert
 
-EACH = 1_000_000
+MINUTES = [f"2024-02-29T{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60)]
+SECONDS = [f"{millisecond // 1000:02}.{millisecond % 1000:03}" for millisecond in range(60_000)]
+
+
+def rows(count):
+    """The rows of a data file."""
+    for number in range(count):
+        minute, millisecond = divmod(number * 977 % 86_400_000, 60_000)
+        yield f"{number}|{number * 7919 % 1_000_003}|{MINUTES[minute]}{SECONDS[millisecond]}\n"
 
 
 class Narrow(Snapshot):
@@ -15,8 +22,4 @@ class Narrow(Snapshot):
         return self.sizes.narrow_rows
 
     def fill(self, stage, connection):
-        for first in range(0, self.rows(), EACH):
-            run_sql(connection, numbers(len(str(min(EACH, self.rows()) - 1))) + f"""
-                INSERT INTO dbo.reading
-                SELECT {first} + n, (n * 7919) % 1000003, DATEADD(millisecond, (n * 977) % 86400000, '2024-02-29')
-                FROM number WHERE n < {min(EACH, self.rows() - first)}""")
+        bulk_insert(connection, "reading", stage.data_file(rows(self.rows())), "|", "\n")

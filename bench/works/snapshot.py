@@ -1,18 +1,12 @@
 """What the three snapshots share: tables that are filled once at the source, and copied whole by each participant."""
 
-import concurrent.futures
-
+from bench.gates import with_peers
 from tests.support.compare import tracked_tables
 from tests.support.simulator import run_sql, scalar
 
-DIGITS = "WITH digit (d) AS (SELECT d FROM (VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)) AS v (d)), "
-
-
-def numbers(digits):
-    """A common table expression number (n): 0 to 10^digits - 1, made at the server."""
-    terms = " + ".join(f"CONVERT(bigint, d{n}.d) * {10 ** n}" for n in range(digits))
-    joins = " CROSS JOIN ".join(f"digit d{n}" for n in range(digits))
-    return f"{DIGITS}number (n) AS (SELECT {terms} FROM {joins}) "
+BATCH_ROWS = 500_000  # Of a transaction at the source.
+KINDS = ("tailrace", "limit", "peer")  # Of participants.
+ONE_BATCH = 0  # BATCHSIZE for the whole file.
 
 
 def enable_cdc(connection, tables):
@@ -24,27 +18,14 @@ def enable_cdc(connection, tables):
     run_sql(connection, "COMMIT TRANSACTION")
 
 
-def insert_literals(connection, table, rows, rows_each=1000):
-    """Inserts rows that are texts of literals; the next batch is made while the server works at one."""
-    def send(batch):
-        run_sql(connection, f"INSERT INTO dbo.{table} VALUES (" + "),(".join(batch) + ")")
+def bulk_insert(connection, table, path, field, row, batch_rows=BATCH_ROWS):
+    """Loads a data file in UTF-8, and removes it. The terminators go as hexadecimal digits: a plain \\n would be CR LF."""
+    def written(terminator):
+        return "0x" + terminator.encode().hex()
 
-    with concurrent.futures.ThreadPoolExecutor(1) as sender:
-        sent = None
-        batch = []
-        run_sql(connection, "BEGIN TRANSACTION")
-        for row in rows:
-            batch.append(row)
-            if len(batch) == rows_each:
-                if sent is not None:
-                    sent.result()
-                sent = sender.submit(send, batch)
-                batch = []
-        if sent is not None:
-            sent.result()
-        if batch:
-            send(batch)
-        run_sql(connection, "COMMIT TRANSACTION")
+    run_sql(connection, f"BULK INSERT dbo.{table} FROM '{path}' WITH (FIELDTERMINATOR = '{written(field)}', "
+                        f"ROWTERMINATOR = '{written(row)}', CODEPAGE = '65001', BATCHSIZE = {batch_rows}, TABLOCK)")
+    path.unlink()
 
 
 class Snapshot:
@@ -59,8 +40,22 @@ class Snapshot:
     def __init__(self, sizes):
         self.sizes = sizes
         self.database = f"bench_{self.name}"
+        self.kinds = KINDS
         self.golden = None  # The target database of the first run that was found equal: its schema and rows serve the limits.
         self.note = ""
+
+    def shared(self):
+        """This work, or two of it: where the peers copy a part of the rows, tailrace copies the same part beside them."""
+        part = self.sizes.peer_part
+        if part == 1:
+            return [self]
+        beside = type(self)(self.sizes.part(part))
+        beside.name = with_peers(self.name)
+        beside.title = f"{self.title}, {part:g} of the rows, beside the peers"
+        beside.database += "_peers"
+        beside.kinds = ("tailrace", "peer")
+        self.kinds = ("tailrace", "limit")
+        return [self, beside]
 
     def fill(self, stage, connection):
         raise NotImplementedError

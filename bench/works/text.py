@@ -2,20 +2,21 @@
 
 import random
 
-from bench.works.snapshot import Snapshot, insert_literals
+from bench.works.snapshot import Snapshot, bulk_insert
 from demo.load import text_of
-from tests.support.literals import literal
+
+FIELD, ROW = "\x1f", "\x1e"  # The texts have line feeds and the like.
 
 
 def rows(count):
-    """Texts of literals. Some hundred different texts are enough: nobody here compresses over rows."""
+    """The rows of a data file. Some hundred different texts are enough: nobody here compresses over rows."""
     chooser = random.Random(1)
-    titles = [literal(text_of(chooser, chooser.randint(1, 6))) for _ in range(499)]
-    notes = ["NULL"] + [literal(text_of(chooser, chooser.randint(3, 12))) for _ in range(302)]
-    bodies = [literal(text_of(chooser, chooser.randint(5, 60))) for _ in range(996)]
-    bodies.append(literal(text_of(chooser, 3000)))
+    titles = [text_of(chooser, chooser.randint(1, 6)) for _ in range(499)]
+    notes = [""] + [text_of(chooser, chooser.randint(3, 12)) for _ in range(302)]  # An empty field is NULL.
+    bodies = [text_of(chooser, chooser.randint(5, 60)) for _ in range(996)]
+    bodies.append(text_of(chooser, 3000))
     for number in range(count):
-        yield f"{number},{titles[number % 499]},{notes[number % 303]},{bodies[number % 997]}"
+        yield FIELD.join((str(number), titles[number % 499], notes[number % 303], bodies[number % 997])) + ROW
 
 
 class Text(Snapshot):
@@ -25,4 +26,4 @@ class Text(Snapshot):
                          "body nvarchar(max) NOT NULL"}
 
     def fill(self, stage, connection):
-        insert_literals(connection, "article", rows(self.sizes.text_rows), rows_each=200)
+        bulk_insert(connection, "article", stage.data_file(rows(self.sizes.text_rows)), FIELD, ROW)

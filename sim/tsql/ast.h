@@ -203,6 +203,21 @@ struct Insert {
   std::unique_ptr<Statement> execute;
 };
 
+// BULK INSERT table FROM 'file' WITH (...). Terminators as bytes.
+struct BulkInsert {
+  ObjectName table;
+  std::string file;
+  std::string field_terminator = "\t";
+  std::string row_terminator = "\r\n";
+  std::uint16_t code_page = 0;   // 0: none was named; only ASCII is the same in all of them.
+  std::uint64_t batch_rows = 0;  // 0: the whole file in one batch.
+  std::uint64_t first_row = 1;
+  std::uint64_t last_row = 0;  // 0: the file's last one.
+  std::uint64_t max_errors = 10;
+  bool keep_nulls = false;
+  bool check_constraints = false;
+};
+
 struct SetItem {
   std::vector<std::string> column;
   std::string variable;  // @x = or @x = column =
@@ -471,11 +486,12 @@ struct Statement {
   std::int32_t line = 1;
   std::size_t begin = 0;  // Of its text in the batch.
   std::size_t end = 0;
-  std::variant<Empty, SelectPtr, Insert, Update, Delete, Merge, CreateTable, AlterTable, CreateIndex,
-               DropIndex, DropObjects, TruncateTable, CreateDatabase, AlterDatabase, CreateSchema,
-               CreatePrincipal, AlterPrincipal, PermissionChange, Declare, SetVariable, SetOption, If, While,
-               BlockStatement, TryCatch, Break, Continue, Return, Throw, RaiseError, Print, WaitFor, Use,
-               BeginTransaction, CommitTransaction, RollbackTransaction, SaveTransaction, Execute>
+  std::variant<Empty, SelectPtr, Insert, BulkInsert, Update, Delete, Merge, CreateTable, AlterTable,
+               CreateIndex, DropIndex, DropObjects, TruncateTable, CreateDatabase, AlterDatabase,
+               CreateSchema, CreatePrincipal, AlterPrincipal, PermissionChange, Declare, SetVariable,
+               SetOption, If, While, BlockStatement, TryCatch, Break, Continue, Return, Throw, RaiseError,
+               Print, WaitFor, Use, BeginTransaction, CommitTransaction, RollbackTransaction, SaveTransaction,
+               Execute>
       body;
 };
 

@@ -213,6 +213,10 @@ Flow SessionCore::run(const Statement& statement) {
             run_insert(node);
             worked();
           },
+          [&](const BulkInsert& node) {
+            run_bulk_insert(node);
+            worked();
+          },
           [&](const Update& node) {
             run_update(node);
             worked();
@@ -319,7 +323,7 @@ Flow SessionCore::run(const Statement& statement) {
                         "valid range of 50000 to 2147483647.",
                     statement.line);
             error.ends_batch = true;
-            throw error;
+            throw StatementError(std::move(error));
           },
           [&](const RaiseError& node) {
             std::vector<Value> values;

@@ -145,6 +145,8 @@ std::unique_ptr<Statement> Parser::bare_statement() {
     take();
     expect_word("TABLE");
     out->body = TruncateTable{object_name()};
+  } else if (word == "BULK") {
+    out->body = bulk_insert_statement();
   } else if (word == "CHECKPOINT" || word == "RECONFIGURE") {
     take();
     if (word == "RECONFIGURE" && at_word("WITH") && at_word("OVERRIDE", 1)) {
@@ -153,7 +155,7 @@ std::unique_ptr<Statement> Parser::bare_statement() {
     }
     out->body = Empty{};
   } else if (word == "DBCC" || word == "BACKUP" || word == "RESTORE" || word == "KILL" || word == "GOTO" ||
-             word == "BULK" || word == "OPEN" || word == "CLOSE" || word == "FETCH" || word == "DEALLOCATE" ||
+             word == "OPEN" || word == "CLOSE" || word == "FETCH" || word == "DEALLOCATE" ||
              word == "SHUTDOWN" || word == "REVERT" || word == "READTEXT" || word == "WRITETEXT" ||
              word == "UPDATETEXT" || word == "ENABLE" || word == "DISABLE") {
     not_supported(word, first.line);

@@ -92,6 +92,8 @@ class Parser {
   std::unique_ptr<Statement> bare_statement();
   std::unique_ptr<Statement> wrap_with();
   Insert insert_statement(std::vector<CommonTable> ctes);
+  BulkInsert bulk_insert_statement();
+  void bulk_option(BulkInsert& node);
   void insert_values(Insert& insert);
   ValueCell value_cell();
   Update update_statement(std::vector<CommonTable> ctes);

@@ -205,13 +205,14 @@ void RowWriter::missing_value(const ColumnDef& column) const {
 
 // --- Insert ------------------------------------------------------------------------------------------------
 
-void RowWriter::insert(std::span<const Cell> cells) {
+void RowWriter::insert(std::span<const Cell> cells, const std::vector<bool>& defaulted) {
   fill_defaults();
   for (std::size_t i = 0; i < row_.size(); ++i) {
     row_[i] = cell_of(default_values_[i]);
   }
-  for (std::size_t i = 0; i < cells.size(); ++i)
-    row_[given_positions_[i]] = cells[i];
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (defaulted.empty() || !defaulted[i]) row_[given_positions_[i]] = cells[i];
+  }
   if (identity_position_) {
     if (!identity_given_) {
       next_identity(row_[*identity_position_]);

@@ -38,7 +38,8 @@ class RowWriter {
   // The columns that insert() gives, in order; the others get their defaults.
   void prepare_insert(std::vector<const ColumnDef*> columns);
   void expect_rows(std::int64_t count) { expected_ = count; }  // So many identity values at once.
-  void insert(std::span<const Cell> cells);
+  // Those of the given columns that are marked in `defaulted` get their defaults, too.
+  void insert(std::span<const Cell> cells, const std::vector<bool>& defaulted = {});
 
   // What update() and remove() want to know of a row before they change it.
   bool needs_old_rows(const std::vector<std::size_t>& set_columns) const;

@@ -232,6 +232,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void insert_execute(const Insert& insert, const TablePtr& table);
   void change_table(bool local, const std::function<void()>& body);
   void send_output(const OutputClause& clause, const RowWriter& writer);
+  void run_bulk_insert(const BulkInsert& node);  // execute_bulk.cpp
   void run_update(const Update& update);
   void run_delete(const Delete& node);
   void run_merge(const Merge& merge);

@@ -21,6 +21,8 @@ class Table:
     target_schema: str
     columns: list  # (name, type name, scale)
     key: list
+    low: int = None  # Only the rows whose first key column is at least this,
+    high: int = None  # and less than this.
 
     @property
     def source_name(self):
@@ -29,6 +31,13 @@ class Table:
     @property
     def target_name(self):
         return f"{quote(self.target_schema)}.{quote(self.name)}"
+
+    def condition(self, quoting):
+        """The WHERE clause of a part of the table."""
+        name = quoting(self.key[0]) if self.key else ""
+        bounds = [f"{name} {operator} {bound}" for operator, bound in ((">=", self.low), ("<", self.high))
+                  if bound is not None]
+        return " WHERE " + " AND ".join(bounds) if bounds else ""
 
     def __str__(self):
         return f"{self.schema}.{self.name}"
@@ -92,7 +101,7 @@ def source_lines(connection, table, batch=5000):
     names = ", ".join(bracket(name) for name, _, _ in table.columns)
     converters = [source_converter(type_name, scale) for _, type_name, scale in table.columns]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {names} FROM {table.source_name}")
+        cursor.execute(f"SELECT {names} FROM {table.source_name}{table.condition(bracket)}")
         while rows := cursor.fetchmany(batch):
             for row in rows:
                 yield source_line(row, converters).encode()
@@ -103,7 +112,7 @@ def target_lines(connection, table):
     names = ", ".join(target_expression(name, type_name) for name, type_name, _ in table.columns)
     with connection.cursor() as cursor:
         cursor.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET extra_float_digits = 1")
-        with cursor.copy(f"COPY (SELECT {names} FROM {table.target_name}) TO STDOUT") as copy:
+        with cursor.copy(f"COPY (SELECT {names} FROM {table.target_name}{table.condition(quote)}) TO STDOUT") as copy:
             for row in copy:  # One row a message, ended by a line feed; those inside values are escaped.
                 yield bytes(row)[:-1]
 
@@ -122,6 +131,37 @@ def source_sum(connection, table):
 
 def target_sum(connection, table):
     return summed(target_lines(connection, table))
+
+
+def key_bounds(connection, table, parts):
+    """The keys at which the next part of a table begins, by its first key column at the source; [] where that is no integer."""
+    types = {name: type_name for name, type_name, _ in table.columns}
+    if not table.key or types[table.key[0]] not in ("smallint", "int", "bigint"):
+        return []
+    name = bracket(table.key[0])
+    low, high = run_sql(connection, f"SELECT MIN({name}), MAX({name}) FROM {table.source_name}")[0]
+    if low is None:
+        return []
+    return sorted({low + (high - low) * part // parts for part in range(1, parts)} - {low})
+
+
+def parts(table, bounds):
+    """The table in parts that no key is missing from, whatever it is: the first one and the last one are open."""
+    edges = [None, *bounds, None]
+    return [dataclasses.replace(table, low=low, high=high) for low, high in zip(edges, edges[1:])]
+
+
+def sums_by_parts(side, connect, tables, bounds, processes):
+    """sums() with each table cut at its `bounds`, so that one large table keeps all processes at work."""
+    order = [(number, one) for number, (table, each) in enumerate(zip(tables, bounds, strict=True))
+             for one in parts(table, each)]
+    found = [(0, 0)] * len(tables)
+    with concurrent.futures.ProcessPoolExecutor(processes) as pool:
+        answers = [pool.submit(_sums, side, connect, [one]) for _, one in order]
+        for (number, _), answer in zip(order, answers):
+            (rows, total), = answer.result()
+            found[number] = (found[number][0] + rows, (found[number][1] + total) % MODULUS)
+    return found
 
 
 def sums(side, connect, tables, processes=1):
