@@ -45,6 +45,7 @@ enum Change : std::uint8_t {
 constexpr std::uint16_t done_and_more = 0x0001;
 constexpr std::uint16_t done_with_error = 0x0002;
 constexpr std::uint16_t done_with_severe_error = 0x0100;
+constexpr std::uint8_t end_of_features = 0xFF;
 constexpr std::uint16_t no_columns = 0xFFFF;
 constexpr std::uint64_t null_chunks = ~std::uint64_t{0};
 constexpr std::uint64_t unknown_total = null_chunks - 1;
@@ -236,16 +237,15 @@ void Response::read_login_ack() {
   state_.accepted = true;
 }
 
-// Features were not asked for; an answer is passed over.
+// None is asked for. One that is granted all the same may change the form of what follows, as the encryption of columns
+// does; the specification has the client end the connection (2.2.7.11).
 void Response::read_feature_acks() {
-  for (;;) {
-    inbox_.need(1);
-    const auto feature = load<std::uint8_t>(inbox_.position());
-    inbox_.advance(1);
-    if (feature == 0xFF) return;
-    inbox_.need(4);
-    inbox_.skip(std::uint64_t{load<std::uint32_t>(inbox_.position())} + 4);
-  }
+  inbox_.need(1);
+  const auto feature = load<std::uint8_t>(inbox_.position());
+  inbox_.advance(1);
+  if (feature != end_of_features)
+    throw Error(ErrorKind::protocol,
+                fmt::format("SQL Server grants the feature 0x{:02X}, which nobody has asked for", feature));
 }
 
 void Response::read_return_value() {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tds/browser.h"
+#include "tds/testing/capture.h"
 #include "tds/testing/feed.h"
 
 namespace tailrace::tds {
@@ -30,14 +31,64 @@ struct Reading {
   }
 };
 
-// [MS-TDS] 4.7, SQL Batch Server Response, as it stands there.
-const char* const batch_example =
-    "04 01 00 33 00 00 01 00 81 01 00 00 00 00 00 20 00 A7 03 00 09 04 D0 00 34 03 62 00 61 00 72 00 D1 03 "
-    "00 66 6F "
-    "6F FD 10 00 C1 00 01 00 00 00 00 00 00 00";
+// A response of the specification's section 4, as it stands there.
+std::string example(const std::string& name) {
+  return testing::read_capture("specification_responses").at(name);
+}
 
-TEST(Response, ReadsTheExampleOfTheSpecification) {
-  Reading reading(bytes(batch_example));
+// Its login: what the server says of the session, informations in between.
+void expect_login(Reading& reading, std::uint32_t version, const char* database, std::size_t packet_bytes) {
+  EXPECT_FALSE(reading.state.accepted);
+  while (reading.response.next() != Event::end) {
+    EXPECT_FALSE(reading.response.has_failed());
+  }
+  EXPECT_TRUE(reading.state.accepted);
+  EXPECT_EQ(reading.state.version, version);
+  EXPECT_EQ(reading.state.database, database);
+  EXPECT_EQ(reading.state.packet_bytes, packet_bytes);
+  EXPECT_EQ(reading.state.collation, bytes("09 04 D0 00 34"));
+  EXPECT_TRUE(reading.response.messages().empty()) << "an information is no error";
+}
+
+// What a server answers to one who asks for no features, as we do: the example without its FEATUREEXTACK, which stands
+// in front of the last DONE.
+std::string without_features(const std::string& packets) {
+  const std::string data = packets.substr(8);
+  std::size_t at = std::string::npos;
+  for (const char* head : {"AE 02 40 00 00 00", "AE 01 77 00 00 00"})
+    at = std::min(at, data.find(bytes(head)));
+  return at == std::string::npos ? packets
+                                 : message(data.substr(0, at) + data.substr(data.size() - 13), 4'000);
+}
+
+TEST(Examples, LoginsAreAccepted) {
+  Reading old(example("4.4 login response"));
+  expect_login(old, 0x72090002, "master", 4096);
+  Reading newer(without_features(example("4.5 login response with a feature")));
+  expect_login(newer, 0x74000004, "master", 4096);
+  // Statements that nobody has sent ended in front of it; the end of a procedure never comes.
+  Reading behind_statements(without_features(example("4.21 login response behind statements")));
+  expect_login(behind_statements, 0x74000004, "testdb", 8000);
+}
+
+// [MS-TDS] 2.2.7.11: it might change the form of what follows, as the encryption of columns does.
+TEST(Examples, AFeatureThatNobodyAskedForIsRefused) {
+  for (const char* name : {"4.5 login response with a feature", "4.21 login response behind statements"}) {
+    SCOPED_TRACE(name);
+    Reading reading(example(name));
+    try {
+      while (reading.response.next() != Event::end) {
+      }
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::protocol);
+      EXPECT_THAT(error.what(), ::testing::HasSubstr("feature"));
+    }
+  }
+}
+
+TEST(Examples, ABatchHasItsRow) {
+  Reading reading(example("4.7 SQL batch server response"));
   ASSERT_EQ(reading.response.next(), Event::columns);
   ASSERT_EQ(reading.response.columns().size(), 1u);
   EXPECT_EQ(reading.response.columns()[0].name, "bar");
@@ -50,7 +101,62 @@ TEST(Response, ReadsTheExampleOfTheSpecification) {
   EXPECT_EQ(reading.response.next(), Event::end);
 }
 
-// [MS-TDS] 4.4, Login Response: database, collation, packet size, and the acknowledgement; an information in between.
+TEST(Examples, AProcedureEndsBehindItsStatement) {
+  Reading reading(example("4.9 RPC server response"));
+  EXPECT_EQ(reading.response.next(), Event::done);
+  EXPECT_EQ(reading.response.next(), Event::done);
+  EXPECT_EQ(reading.response.next(), Event::end);
+}
+
+// Rows of both kinds in one result: with values that tell it themselves, and with a bitmap of what is NULL.
+TEST(Examples, SparseColumnsComeAsXmlOrNotAtAll) {
+  Reading reading(example("4.15 sparse columns"));
+  ASSERT_EQ(reading.response.next(), Event::columns);
+  ASSERT_EQ(reading.response.columns().size(), 2u);
+  EXPECT_EQ(reading.response.columns()[0].name, "id");
+  EXPECT_EQ(reading.response.columns()[1].name, "sparsePropertySet");
+  EXPECT_EQ(reading.response.columns()[1].type.type, WireType::xml);
+  const std::string sets[] = {"<sparseProp1>1000</sparseProp1><sparseProp2>foo</sparseProp2>",
+                              "<sparseProp1>1000</sparseProp1>", "<sparseProp2>abcd</sparseProp2>"};
+  for (char id = 1; id <= 10; ++id) {
+    ASSERT_EQ(reading.response.next(), Event::row);
+    EXPECT_EQ(reading.value(0), std::string({id, 0, 0, 0}));
+    EXPECT_EQ(reading.value(1), id <= 3 ? utf16le_from_utf8(sets[id - 1]) : "NULL") << int{id};
+  }
+  EXPECT_EQ(reading.response.next(), Event::done);
+  EXPECT_EQ(reading.response.next(), Event::end);
+}
+
+TEST(Examples, ASessionStateIsPassedOver) {
+  Reading reading(example("4.18 response with a session state"));
+  EXPECT_EQ(reading.response.next(), Event::done);
+  EXPECT_EQ(reading.response.next(), Event::done);
+  EXPECT_EQ(reading.response.next(), Event::end);
+}
+
+// However they come: none of them may be read in another way where it is cut.
+TEST(Examples, AreWholeInPiecesAndNotWithoutTheirEnd) {
+  for (const auto& [name, packets] : testing::read_capture("specification_responses")) {
+    SCOPED_TRACE(name);
+    const std::string data = without_features(packets).substr(8);
+    for (const std::size_t size : {1u, 3u, 7u, 100u}) {
+      Reading reading(message(data, size));
+      while (reading.response.next() != Event::end) {
+      }
+    }
+    // Its last thirteen bytes are the DONE or DONEPROC that says that it is whole.
+    for (std::size_t cut = 1; cut <= 13; ++cut) {
+      Reading reading(message(data.substr(0, data.size() - cut), 4'000));
+      const auto read_on = [&] {
+        while (reading.response.next() != Event::end) {
+        }
+      };
+      EXPECT_THROW(read_on(), Error) << cut;
+    }
+  }
+}
+
+// As [MS-TDS] 4.4, and with the answer to features of which none was asked for.
 TEST(Response, KnowsTheStateAfterALogin) {
   Reading reading(message(
       bytes("E3 1B 00 01 06 6D 00 61 00 73 00 74 00 65 00 72 00 06 6D 00 61 00 73 00 74 00 65 00 72 00"
@@ -60,7 +166,7 @@ TEST(Response, KnowsTheStateAfterALogin) {
             "AD 36 00 01 74 00 00 04 16 4D 00 69 00 63 00 72 00 6F 00 73 00 6F 00 66 00 74 00 20 00 53 00 51 "
             "00 4C 00"
             "20 00 53 00 65 00 72 00 76 00 65 00 72 00 00 00 00 00 10 00 03 E8"
-            "AE 0A 01 00 00 00 01 FF"
+            "AE FF"
             "FD 00 00 00 00 00 00 00 00 00 00 00 00"),
       100));
   EXPECT_FALSE(reading.state.accepted);
