@@ -76,7 +76,7 @@ struct Settings {
   std::uint64_t expected_rate = 10u << 20;
 
   std::chrono::milliseconds poll_interval{500};
-  std::uint64_t commit_rows = 100'000;         // Rows a commit point aims at (row_budget()).
+  std::uint64_t commit_rows = 1'000'000;       // Rows a commit point aims at (row_budget()).
   std::uint64_t commit_transactions = 10'000;  // Source transactions in a commit point, at most.
   std::size_t commit_bytes = 32u << 20;        // Of changes on their way, from the reader to the target.
   // One part of a commit point. Up to four are alive at once (read, queued, applied, encoded), in buffers that grow

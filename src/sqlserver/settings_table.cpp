@@ -248,10 +248,10 @@ std::vector<Binding<Settings>> amounts() {
       bind<Settings>(
           {.name = "stream.commit_rows",
            .type = SettingType::integer,
-           .help = "Rows that a commit in the target aims at under backlog; where they are of more than 100 "
-                   "tables, a hundredth of it for each of them. A transaction is never cut by a commit, so "
+           .help = "Rows that a commit in the target aims at under backlog; where they are of more than "
+                   "1,000 tables, a thousandth of it for each of them. A transaction is never cut by a commit, so "
                    "one may hold more.",
-           .fallback = "100000",
+           .fallback = "1000000",
            .minimum = 1,
            .maximum = 100'000'000},
           [](Settings & s) -> auto& { return s.commit_rows; }),

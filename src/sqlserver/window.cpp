@@ -21,7 +21,7 @@ Window window_by_transactions(std::span<const MappedTransaction> mapped, bool wh
 }
 
 std::uint64_t row_budget(std::uint64_t commit_rows, std::uint64_t tables) {
-  constexpr std::uint64_t usual_tables = 100;
+  constexpr std::uint64_t usual_tables = 1'000;
   return tables <= usual_tables ? commit_rows : commit_rows * tables / usual_tables;
 }
 

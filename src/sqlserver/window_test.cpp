@@ -46,12 +46,12 @@ TEST(R02_Window, LowersToTheLastTransactionThatFits) {
 }
 
 TEST(R02_Window, TakesMoreRowsWhereTheyAreOfManyTables) {
-  EXPECT_EQ(row_budget(100'000, 0), 100'000u);
-  EXPECT_EQ(row_budget(100'000, 100), 100'000u);
-  EXPECT_EQ(row_budget(100'000, 101), 101'000u);
-  EXPECT_EQ(row_budget(100'000, 1'000), 1'000'000u);
-  EXPECT_EQ(row_budget(1, 150), 1u);
-  EXPECT_EQ(row_budget(100'000'000, 100'000), 100'000'000'000u);
+  EXPECT_EQ(row_budget(1'000'000, 0), 1'000'000u);
+  EXPECT_EQ(row_budget(1'000'000, 1'000), 1'000'000u);
+  EXPECT_EQ(row_budget(1'000'000, 1'001), 1'001'000u);
+  EXPECT_EQ(row_budget(1'000'000, 10'000), 10'000'000u);
+  EXPECT_EQ(row_budget(1, 1'500), 1u);
+  EXPECT_EQ(row_budget(100'000'000, 100'000), 10'000'000'000u);
 }
 
 // If a window ended anywhere else, the rest of a transaction would be skipped at the next start (R1b).
