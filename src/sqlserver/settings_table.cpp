@@ -249,7 +249,8 @@ std::vector<Binding<Settings>> amounts() {
           {.name = "stream.commit_rows",
            .type = SettingType::integer,
            .help = "Rows that a commit in the target aims at under backlog; where they are of more than "
-                   "1,000 tables, a thousandth of it for each of them. A transaction is never cut by a commit, so "
+                   "1,000 tables, a thousandth of it for each of them. A transaction is never cut by a "
+                   "commit, so "
                    "one may hold more.",
            .fallback = "1000000",
            .minimum = 1,

@@ -14,11 +14,12 @@ namespace {
 using ::testing::ElementsAre;
 
 // The simulator needs half a minute to make a thousand captured tables, and a sanitizer several times that: the
-// counts do not depend on the number.
+// counts of round trips do not depend on the number.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int tables = 250;
 #else
-constexpr int tables = 1000;
+constexpr int tables = 1'010;  // row_budget() grows from 1,000 on.
+#define TAILRACE_HAS_TABLES_TO_GROW 1
 #endif
 
 // One database for all cases: making a thousand captured tables takes seconds.
@@ -34,7 +35,7 @@ class ManyTables : public ::testing::Test {
           "sys.sp_cdc_enable_table "
           "@source_schema = N'dbo', @source_name = N't{0:04}', @role_name = NULL; ",
           i);
-      if (i % 125 != 124) continue;
+      if (i % 125 != 124 && i + 1 != tables) continue;
       database_->run(batch + "COMMIT");
       batch = "BEGIN TRAN; ";
     }
@@ -97,9 +98,9 @@ TEST_F(ManyTables, WhatChangedIsFoundInOneRoundTrip) {
   EXPECT_LE(round_trips(), 9);
 }
 
+#ifdef TAILRACE_HAS_TABLES_TO_GROW
 // A table's rows cost the target some statements, however few they are: over many tables a commit takes more of them.
 TEST_F(ManyTables, ACommitGrowsWithItsTables) {
-  constexpr int changed = 150;
   const auto batches_with = [](std::uint64_t commit_rows, int id) {
     Settings settings = database_->settings();
     settings.commit_rows = commit_rows;
@@ -107,7 +108,7 @@ TEST_F(ManyTables, ACommitGrowsWithItsTables) {
     opened.stream();
     for (int transaction = 0; transaction < 2; ++transaction) {
       std::string batch = "BEGIN TRAN; ";
-      for (int i = 0; i < changed; ++i)
+      for (int i = 0; i < tables; ++i)
         batch += fmt::format("INSERT INTO t{:04} VALUES ({}, 1); ", i, id + transaction);
       database_->run(batch + "COMMIT");
     }
@@ -118,14 +119,15 @@ TEST_F(ManyTables, ACommitGrowsWithItsTables) {
       all += batch.rows();
       rows.back() += batch.rows();
       if (batch.end && rows.back() != 0) rows.push_back(0);
-      return all == 2 * changed && batch.end;
+      return all == std::size_t{2} * tables && batch.end;
     });
     rows.pop_back();
     return rows;
   };
-  EXPECT_THAT(batches_with(200, 101), ElementsAre(300u));
-  EXPECT_THAT(batches_with(199, 201), ElementsAre(150u, 150u));
+  EXPECT_THAT(batches_with(2'000, 101), ElementsAre(2'020u));  // A thousandth of 2,000 for each table.
+  EXPECT_THAT(batches_with(1'999, 201), ElementsAre(1'010u, 1'010u));
 }
+#endif
 
 // Tables that joined at another time have lower ends of their own.
 TEST_F(ManyTables, MayHaveLowerEndsOfTheirOwn) {
