@@ -20,7 +20,7 @@ LIMIT, STAGED, READER = "COPY", "staged upsert", "reader that discards"
 
 
 def with_peers(work):
-    """The name of the work in which tailrace and the peers copy a part of a snapshot's rows."""
+    """The name of the work in which tailrace and slow peers copy a part of a snapshot's rows."""
     return f"{work}, peers"
 
 
@@ -110,14 +110,11 @@ def snapshot_cpu(found, work):
 
 
 def peers(found, work):
-    beside = with_peers(work)
-    of = beside if found.peers(beside) else work
-    ours = found.row(of, "tailrace")
-    ratios = [(ratio(peer.wall(), ours.wall()), peer) for peer in found.peers(of)] if ours else []
+    """Each beside tailrace's copy of the same rows."""
+    ratios = [(ratio(peer.wall(), ours.wall()), peer) for of in (work, with_peers(work)) if (ours := found.row(of, "tailrace"))
+              for peer in found.peers(of)]
     value, nearest = min(ratios, key=lambda each: each[0], default=(None, None))
-    note = ""
-    if nearest:
-        note = f"nearest: {nearest.participant.name}; {len(ratios)} peers ran, {ours.count:,} rows"
+    note = f"nearest: {nearest.participant.name}, {nearest.count:,} rows; {len(ratios)} peers ran" if nearest else ""
     return at_least(f"snapshot, {work}: times as fast as every peer", value, 3, note=note)
 
 

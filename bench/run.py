@@ -84,7 +84,7 @@ class Bench:
                 if not row.reason and (participant.kind != "peer" or turn < self.size.peer_runs):
                     self.run_once(stage, work, participant, row, turn)
         self.rows += rows.values()
-        if os.environ.get("PROFILE", "") not in ("", "0") and not hasattr(work, "points"):
+        if os.environ.get("PROFILE", "") not in ("", "0") and not hasattr(work, "points") and not getattr(work, "has_slow", False):
             self.profile(stage, work)
         work.clean(stage)
 
@@ -93,7 +93,7 @@ class Bench:
             return work.points()
         wanted = chosen("WHO")
         return [participant for participant in PARTICIPANTS if hasattr(participant, work.kind)
-                and participant.kind in getattr(work, "kinds", (participant.kind,))
+                and (not hasattr(work, "takes") or work.takes(participant))
                 and (not wanted or any(word in participant.name for word in wanted))]
 
     def run_once(self, stage, work, participant, row, turn):

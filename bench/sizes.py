@@ -8,7 +8,7 @@ class Sizes:
     name: str
     runs: int
     peer_runs: int
-    peer_part: float  # Of a snapshot's rows: most of the time goes to the peers, which take as long for each row of a part.
+    peer_part: float  # Of a snapshot's rows, for slow peers: most of the time goes to them, and they take as long for each row of a part.
     tpch_scale: float
     narrow_rows: int
     text_rows: int

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -120,11 +121,17 @@ class Stage:
             wait_until(lambda: connection.execute("SHOW fsync").fetchone()[0] == value, 30, f"fsync is {value}")
 
     def settled(self):
-        """Returns when nobody else is connected to PostgreSQL: what ran has been accounted for."""
+        """Returns when nobody else is connected to PostgreSQL, and its processes that served them are gone: what ran has been
+        accounted for. A backend leaves pg_stat_activity before it ends, and its CPU is the postmaster's only behind its end."""
+        postmaster = self.postgres.process.pid
         with self.postgres.connect("postgres") as connection:
-            wait_until(lambda: connection.execute(
-                "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type IN ('client backend', 'parallel worker') "
-                "AND pid <> pg_backend_pid()").fetchone()[0], 30, "PostgreSQL's other clients are gone")
+            def is_settled():
+                shown = connection.execute("SELECT pid, backend_type IN ('client backend', 'parallel worker') AND "
+                                           "pid <> pg_backend_pid() FROM pg_stat_activity").fetchall()
+                running = set(map(int, pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()))
+                return not any(serves for _, serves in shown) and running <= {pid for pid, _ in shown}
+
+            wait_until(is_settled, 30, "PostgreSQL's other clients are gone")
 
     # Programs.
 

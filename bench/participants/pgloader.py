@@ -26,6 +26,7 @@ FREETDS = """\
 class Pgloader:
     name = "pgloader"
     kind = "peer"
+    is_slow = True  # An hour for all rows of the snapshots.
     process = "pgloader"
     own_schema = "dbo"  # Where it puts the tables.
     why_differs = "its decimals go through floating point numbers"

@@ -1,4 +1,4 @@
-"""rivet: SQL Server to files, of which psql copies each into a table made beforehand; both together are measured.
+"""rivet: SQL Server to files, of which psql copies each into a table made beforehand, and ANALYZEs it; both together are measured.
 
 It does not write to PostgreSQL itself. Its files are CSV, the only one of its formats that PostgreSQL reads.
 """
@@ -31,6 +31,7 @@ class Rivet:
         script = made / "copy.sql"
         script.write_text("".join(
             f"\\copy {table.target_name} FROM PROGRAM 'tail -q -n +2 {made}/{table.name}/*.csv' (FORMAT csv)\n"
+            f"ANALYZE {table.target_name};\n"
             for table in work.tables), encoding="utf-8")
         words = [[program, "run", "--config", config], stage.psql(database, "-f", script)]
         source = stage.simulator

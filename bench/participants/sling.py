@@ -18,6 +18,7 @@ streams:
 class Sling:
     name = "sling"
     kind = "peer"
+    is_slow = True  # An hour for all rows of the snapshots.
     process = "sling"
     own_schema = "sling"
 

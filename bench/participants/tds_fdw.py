@@ -1,4 +1,5 @@
-"""tds_fdw, a foreign data wrapper over FreeTDS: INSERT ... SELECT into tables made beforehand, everything in one PostgreSQL backend.
+"""tds_fdw, a foreign data wrapper over FreeTDS: INSERT ... SELECT into tables made beforehand, everything in one PostgreSQL backend;
+then ANALYZE, as behind a snapshot of tailrace's.
 
 Its dates come as FreeTDS writes them for people, which PostgreSQL does not read: the source is asked for ISO texts.
 """
@@ -42,7 +43,8 @@ class TdsFdw:
                                    f"(query '{remote(table)}', use_remote_estimate '0')")
         script = stage.directory / f"{database}.sql"
         script.write_text("SET client_min_messages = warning;\n" + "".join(
-            f"INSERT INTO {table.target_name} SELECT * FROM remote.{quote(table.name)};\n" for table in work.tables),
+            f"INSERT INTO {table.target_name} SELECT * FROM remote.{quote(table.name)};\nANALYZE {table.target_name};\n"
+            for table in work.tables),
             encoding="utf-8")
         usage, process = stage.measured(self.process, lambda: stage.start(
             "tds_fdw", stage.psql(database, "-f", script)))

@@ -5,7 +5,6 @@ from tests.support.compare import tracked_tables
 from tests.support.simulator import run_sql, scalar
 
 BATCH_ROWS = 500_000  # Of a transaction at the source.
-KINDS = ("tailrace", "limit", "peer")  # Of participants.
 ONE_BATCH = 0  # BATCHSIZE for the whole file.
 
 
@@ -40,21 +39,24 @@ class Snapshot:
     def __init__(self, sizes):
         self.sizes = sizes
         self.database = f"bench_{self.name}"
-        self.kinds = KINDS
+        self.is_shared = self.has_slow = False
         self.golden = None  # The target database of the first run that was found equal: its schema and rows serve the limits.
         self.note = ""
 
+    def takes(self, participant):
+        """Whether it takes part in this of the two."""
+        return participant.kind == "tailrace" or self.has_slow == getattr(participant, "is_slow", False) or not self.is_shared
+
     def shared(self):
-        """This work, or two of it: where the peers copy a part of the rows, tailrace copies the same part beside them."""
+        """This work, or two of it: where slow peers copy a part of the rows, tailrace copies the same part beside them."""
         part = self.sizes.peer_part
         if part == 1:
             return [self]
         beside = type(self)(self.sizes.part(part))
         beside.name = with_peers(self.name)
-        beside.title = f"{self.title}, {part:g} of the rows, beside the peers"
+        beside.title = f"{self.title}, {part:g} of the rows, beside slow peers"
         beside.database += "_peers"
-        beside.kinds = ("tailrace", "peer")
-        self.kinds = ("tailrace", "limit")
+        self.is_shared = beside.is_shared = beside.has_slow = True
         return [self, beside]
 
     def fill(self, stage, connection):

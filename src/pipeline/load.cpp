@@ -1,6 +1,7 @@
 // The load of tables by chunks, in parallel, resumable.
 #include "pipeline/load.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -16,9 +17,20 @@ namespace {
 
 using std::chrono::steady_clock;
 
-struct ChunkTask {
-  SchemaPtr table;
-  Chunk chunk;
+// What is still to be done before a table can be finished: its chunks that are under way, and its plan.
+struct TableWork {
+  explicit TableWork(SchemaPtr schema) : table(std::move(schema)) {}
+
+  // True for the one that ended the last.
+  bool end_one() { return open.fetch_sub(1) == 1; }
+
+  const SchemaPtr table;
+  std::atomic<std::size_t> open = 1;
+};
+
+struct LoadTask {
+  std::shared_ptr<TableWork> work;
+  std::optional<Chunk> chunk;  // Else the table is to be finished.
 };
 
 // How many workers are still at work, for a caller that must keep its heartbeat while it waits.
@@ -96,17 +108,19 @@ class Load {
   bool plan(const std::vector<LoadTable>& tables) {
     const std::unique_ptr<SnapshotReader> planner = source_.snapshot_reader();
     for (const LoadTable& table : tables) {
+      const auto work = std::make_shared<TableWork>(table.schema);
       for (const ChunkProgress& known : table.chunks) {
-        if (!known.done && !offer({table.schema, known.chunk})) return false;
+        if (!known.done && !offer_chunk(work, known.chunk)) return false;
       }
-      if (!plan_rest(*planner, table)) return false;
+      if (!plan_rest(*planner, table, work)) return false;
+      if (work->end_one() && !offer({work, std::nullopt})) return false;
     }
     return true;
   }
 
   // Plans from the last known chunk on. Each chunk is recorded before it is read, so that a later run reads
   // the same ranges.
-  bool plan_rest(SnapshotReader& planner, const LoadTable& table) {
+  bool plan_rest(SnapshotReader& planner, const LoadTable& table, const std::shared_ptr<TableWork>& work) {
     const Chunk* last = table.chunks.empty() ? nullptr : &table.chunks.back().chunk;
     Chunk current;
     while (last == nullptr || !last->upto.empty()) {
@@ -114,14 +128,19 @@ class Load {
           planner.plan_chunk(*table.schema, last, settings_.chunk_rows, beginning_.get_token());
       if (!next) return false;
       sink_.add_chunks({*next});
-      if (!offer({table.schema, *next})) return false;
+      if (!offer_chunk(work, *next)) return false;
       current = std::move(*next);
       last = &current;
     }
     return true;
   }
 
-  bool offer(ChunkTask task) {
+  bool offer_chunk(const std::shared_ptr<TableWork>& work, const Chunk& chunk) {
+    ++work->open;
+    return offer({work, chunk});
+  }
+
+  bool offer(LoadTask task) {
     for (;;) {
       switch (queue_.push_until(task, 1, steady_clock::now() + heartbeat_every, beginning_.get_token())) {
         case QueueResult::done: beat_if_due(); return true;
@@ -140,8 +159,11 @@ class Load {
 
   void work(SnapshotReader& reader, ChunkWriter& writer) {
     try {
-      while (const std::optional<ChunkTask> task = queue_.pop(beginning_.get_token())) {
-        if (!copy_chunk(reader, writer, *task)) break;
+      while (const std::optional<LoadTask> task = queue_.pop(beginning_.get_token())) {
+        if (task->chunk && !copy_chunk(reader, writer, task->work->table, *task->chunk)) break;
+        // A table's key is built as soon as its rows are there, beside the chunks of the next.
+        const bool is_last = !task->chunk || task->work->end_one();
+        if (is_last && !writer.finish_table(task->work->table, beginning_.get_token())) break;
       }
     } catch (...) {
       error_.set_current();
@@ -149,19 +171,19 @@ class Load {
     workers_.ended();
   }
 
-  bool copy_chunk(SnapshotReader& reader, ChunkWriter& writer, const ChunkTask& task) {
+  bool copy_chunk(SnapshotReader& reader, ChunkWriter& writer, const SchemaPtr& table, const Chunk& chunk) {
     try {
-      return copy_once(reader, writer, task);
+      return copy_once(reader, writer, table, chunk);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data || !writer.wants_again()) throw;
       log::warn("snapshot.chunk.again",
-                {{"table", task.table->name.str()}, {"chunk", task.chunk.number}, {"reason", error.what()}});
+                {{"table", table->name.str()}, {"chunk", chunk.number}, {"reason", error.what()}});
     }
-    return copy_once(reader, writer, task);
+    return copy_once(reader, writer, table, chunk);
   }
 
-  bool copy_once(SnapshotReader& reader, ChunkWriter& writer, const ChunkTask& task) {
-    switch (writer.begin(task.table, task.chunk, beginning_.get_token())) {
+  bool copy_once(SnapshotReader& reader, ChunkWriter& writer, const SchemaPtr& table, const Chunk& chunk) {
+    switch (writer.begin(table, chunk, beginning_.get_token())) {
       case ChunkBegin::begun: break;
       case ChunkBegin::done_before: return true;
       case ChunkBegin::stopped: return false;
@@ -171,10 +193,10 @@ class Load {
       bytes += rows.bytes();
       return writer.write(rows, error_.stop());
     };
-    if (!reader.read_chunk(task.table, task.chunk, take, error_.stop())) return false;
+    if (!reader.read_chunk(table, chunk, take, error_.stop())) return false;
     const std::optional<std::uint64_t> rows = writer.finish(error_.stop());
     if (!rows) return false;
-    progress_.add_snapshot(task.table->name, *rows, bytes);
+    progress_.add_snapshot(table->name, *rows, bytes);
     ++progress_.durable_steps;
     return true;
   }
@@ -184,12 +206,13 @@ class Load {
   Sink& sink_;
   Progress& progress_;
   FirstError error_;
-  // Requested by a drain, too: chunks that are being copied are then finished, no other is planned or begun.
+  // Requested by a drain, too: chunks that are being copied are then finished, no other is planned or begun; a key
+  // that is being built is given up, the next run builds it.
   std::stop_source beginning_;
   std::stop_callback<StopBeginning> on_drain_;
   std::stop_callback<StopBeginning> on_error_;
   std::stop_callback<Stop> on_abandon_;
-  BoundedQueue<ChunkTask> queue_;
+  BoundedQueue<LoadTask> queue_;
   Workers workers_;
   steady_clock::time_point last_beat_ = steady_clock::now();
 };

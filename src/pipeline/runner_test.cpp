@@ -1,8 +1,10 @@
 // The runner over fakes: whatever fails wherever, both sides are equal at the end.
 #include "pipeline/runner.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -14,6 +16,7 @@
 namespace tailrace {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::FakeWorld;
 
 class Runner : public ::testing::Test {
@@ -90,10 +93,46 @@ TEST_F(Runner, KilledSnapshotGoesOnWithTheChunksLeft) {
   expect_equal();
 }
 
+// A large table's key would else keep the machine's other cores waiting: keys are built as tables become whole.
+TEST_F(Runner, ATableIsFinishedBesideTheChunksOfTheNext) {
+  settings.readers = 2;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::string> finished;
+  int reads = 0;
+  world.at = [&](const std::string& point) {
+    std::unique_lock lock(mutex);
+    if (point.starts_with("chunk.finish_table ")) {
+      finished.push_back(point.substr(point.find(' ') + 1));
+      changed.notify_all();
+    }
+    // `a` has 11 chunks, so this one is of `b`: it waits for the key of `a`, which the other worker builds.
+    if (point == "source.read_chunk" && ++reads == 13) changed.wait(lock, [&] { return !finished.empty(); });
+  };
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_EQ(reads, 22);
+  EXPECT_THAT(finished, ElementsAre("a", "b"));
+  expect_equal();
+}
+
+// Nothing is read again for a key that a kill has cut off.
+TEST_F(Runner, AKeyThatWasCutOffIsBuiltByTheNextRun) {
+  for (const char* const table : {"a", "b"}) {
+    SCOPED_TRACE(table);
+    world.failures[std::string("chunk.finish_table ") + table] = {ErrorKind::data};
+    EXPECT_THROW(run(), Error);
+  }
+  const std::uint64_t read = world.rows_read;
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_EQ(world.rows_read, read);
+  expect_equal();
+}
+
 TEST_F(Runner, GoesOnAfterALostConnectionAnywhere) {
-  for (const char* point : {"sink.open", "source.open", "source.plan_chunk", "source.read_chunk",
-                            "chunk.begin", "chunk.write", "chunk.finish", "chunk.finished", "sink.add_chunks",
-                            "sink.finish_load", "source.next", "sink.write", "sink.committed"}) {
+  for (const char* point :
+       {"sink.open", "source.open", "source.plan_chunk", "source.read_chunk", "chunk.begin", "chunk.write",
+        "chunk.finish", "chunk.finished", "sink.add_chunks", "chunk.finish_table a", "sink.finish_load",
+        "source.next", "sink.write", "sink.committed"}) {
     world.failures[point] = {ErrorKind::unavailable};
   }
   EXPECT_EQ(run(), RunEnd::caught_up);
@@ -180,8 +219,8 @@ TEST_F(Runner, AbandonEndsWithItsOwnKind) {
 
 // A server that does not answer, or a lock that somebody holds, would keep a drain for as long.
 TEST_F(Runner, DrainEndsWhatWaits) {
-  for (const char* const waiting :
-       {"source.plan_chunk", "source.open", "chunk.begin", "sink.finish_load", "sink.finish_constraints"}) {
+  for (const char* const waiting : {"source.plan_chunk", "source.open", "chunk.begin", "chunk.finish_table b",
+                                    "sink.finish_load", "sink.finish_constraints"}) {
     SCOPED_TRACE(waiting);
     drain = {};
     world.waits[waiting] = 1;

@@ -42,6 +42,10 @@ class ChunkWriter {
   // Makes the chunk's rows and its progress durable in one step; answers the rows written. Nothing if stopped first.
   [[nodiscard]] virtual std::optional<std::uint64_t> finish(std::stop_token stop) = 0;
 
+  // Every chunk of the table is done: builds its primary key and ANALYZEs it, in one transaction of this writer's
+  // connection, so that it goes on beside the chunks of other tables. False if stopped first. May be called again.
+  [[nodiscard]] virtual bool finish_table(const SchemaPtr& table, std::stop_token stop) = 0;
+
   // After an error of kind `data`: true if the chunk is to be begun and given once more, this time in batches whose bad
   // rows are told from the others (R11).
   [[nodiscard]] virtual bool wants_again() { return false; }
@@ -103,8 +107,8 @@ class Sink {
   // A writer for snapshot chunks, with a connection of its own and this instance's fence.
   virtual std::unique_ptr<ChunkWriter> chunk_writer() = 0;
 
-  // Every chunk of these tables is done: builds primary keys, ANALYZEs, and records catching_up with the
-  // mark. False if stopped first. May be called again after that, or after a crash in its middle.
+  // Every chunk of these tables is done, and each was finished by a chunk writer: records catching_up with the mark. False
+  // if stopped first. May be called again after that, or after a crash in its middle.
   [[nodiscard]] virtual bool finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark,
                                          std::stop_token stop) = 0;
 

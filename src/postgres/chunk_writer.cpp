@@ -12,6 +12,7 @@
 #include "model/key_text.h"
 #include "postgres/apply_sql.h"
 #include "postgres/coalesce.h"
+#include "postgres/constraints.h"
 #include "postgres/isolate.h"
 
 namespace tailrace::postgres {
@@ -34,7 +35,7 @@ bool is_stop(const Error& error, const std::stop_token& stop) {
 
 PostgresChunkWriter::PostgresChunkWriter(const Settings& settings, Owner owner, const PlanRegistry& plans,
                                          std::shared_ptr<LetterCounter> letters)
-    : dead_letters_(settings.dead_letters),
+    : settings_(settings),
       counter_(std::move(letters)),
       owner_(std::move(owner)),
       plans_(plans),
@@ -79,7 +80,7 @@ void PostgresChunkWriter::begin_copy() {
 }
 
 bool PostgresChunkWriter::wants_again() {
-  return dead_letters_ && !std::exchange(careful_, true);
+  return settings_.dead_letters && !std::exchange(careful_, true);
 }
 
 ChunkBegin PostgresChunkWriter::begin(const SchemaPtr& table, const Chunk& chunk, std::stop_token stop) {
@@ -207,6 +208,21 @@ std::optional<std::uint64_t> PostgresChunkWriter::finish(std::stop_token stop) {
     if (is_stop(error, stop)) return std::nullopt;
     throw;
   }
+}
+
+bool PostgresChunkWriter::finish_table(const SchemaPtr& table, std::stop_token stop) {
+  const PlanPtr plan = plans_.find(table->name);
+  TAILRACE_ASSERT(plan != nullptr);
+  crash_point("load.before_key");
+  const bool finished = with_lock_timeout(connection_, settings_, stop, [&] {
+    // The fence's row stays held until the commit: nobody takes over while the key is being built.
+    connection_.query("SELECT tailrace.assert_fence($1, $2)",
+                      Params().text(owner_.pipeline).integer(owner_.fence));
+    ensure_primary_key(connection_, *table, plan->relation);
+    connection_.exec("ANALYZE " + plan->relation.quoted());
+  });
+  if (finished) crash_point("load.after_key");
+  return finished;
 }
 
 }  // namespace tailrace::postgres

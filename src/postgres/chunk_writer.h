@@ -22,13 +22,14 @@ namespace tailrace::postgres {
 
 class PostgresChunkWriter : public ChunkWriter {
  public:
-  // `plans` must outlive this.
+  // `settings` and `plans` must outlive this.
   PostgresChunkWriter(const Settings& settings, Owner owner, const PlanRegistry& plans,
                       std::shared_ptr<LetterCounter> letters);
 
   [[nodiscard]] ChunkBegin begin(const SchemaPtr& table, const Chunk& chunk, std::stop_token stop) override;
   [[nodiscard]] bool write(const RowBatch& rows, std::stop_token stop) override;
   [[nodiscard]] std::optional<std::uint64_t> finish(std::stop_token stop) override;
+  [[nodiscard]] bool finish_table(const SchemaPtr& table, std::stop_token stop) override;
   [[nodiscard]] bool wants_again() override;
 
  private:
@@ -42,7 +43,7 @@ class PostgresChunkWriter : public ChunkWriter {
   void copy_some(const RowBatch& rows, const std::vector<std::uint32_t>& some);
   void refuse(const RowBatch& rows, std::uint32_t row, LetterCause cause, bool has_key);
 
-  bool dead_letters_;
+  const Settings& settings_;
   bool careful_ = false;  // This chunk was refused once.
   std::uint64_t letters_ = 0;
   std::shared_ptr<LetterCounter> counter_;

@@ -337,7 +337,7 @@ std::unique_ptr<ChunkWriter> PostgresSink::chunk_writer() {
   return std::make_unique<PostgresChunkWriter>(settings_, owner_, *plans_, durable_letters_);
 }
 
-// One transaction a table; a table that has its key already only gets the newer mark.
+// One transaction a table.
 bool PostgresSink::finish_table(const SchemaPtr& table, const HighMark& mark, const std::stop_token& stop) {
   Entry& entry = entry_of(table->name);
   const auto finish = [&] {
@@ -349,8 +349,9 @@ bool PostgresSink::finish_table(const SchemaPtr& table, const HighMark& mark, co
     if (open.integer(0, 0) != 0)
       throw Error(ErrorKind::internal, "a load is finished while chunks are open")
           .with("table", table->name.str());
-    ensure_primary_key(*connection_, *table, entry.plan->relation);
-    connection_->exec("ANALYZE " + entry.plan->relation.quoted());
+    if (read_target(*connection_, entry.plan->relation).key.empty())
+      throw Error(ErrorKind::internal, "a load is finished while a key is missing")
+          .with("table", table->name.str());
     if (entry.state == TableState::loading)
       connection_->query(
           "UPDATE tailrace.table_state SET loaded_rows = $4"

@@ -13,6 +13,8 @@ SNAPSHOT_POINTS = {
     "chunk.before_progress": (1, 3),
     "chunk.before_commit": (1, 5),
     "chunk.after_commit": (1, 9),
+    "load.before_key": (1,),
+    "load.after_key": (1,),
     "load.before_finish": (1,),
     "load.after_finish": (1,),
 }

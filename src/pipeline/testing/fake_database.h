@@ -47,6 +47,7 @@ struct FakeWorld {
   // The sink.
   std::map<TableName, FakeRows> sink_rows;
   std::map<TableName, FakeRows> shadow_rows;
+  std::set<TableName> keyed;  // Their loads were finished by a writer.
   ResumeState stored;
   std::map<TableName, std::vector<std::vector<std::string>>> parked;
   std::map<std::int64_t, std::string> answers;  // By request; done is "".

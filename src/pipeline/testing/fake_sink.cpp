@@ -1,4 +1,6 @@
 // The fake sink: an open transaction is a copy of the stored world that replaces it at the commit.
+#include <algorithm>
+
 #include "model/key_text.h"
 #include "pipeline/testing/fake_database.h"
 
@@ -48,6 +50,15 @@ class FakeWriter : public ChunkWriter {
     }
     world_.point("chunk.finished");  // The answer is lost: the rows are there.
     return rows_.size();
+  }
+  bool finish_table(const SchemaPtr& table, std::stop_token stop) override {
+    if (!world_.point("chunk.finish_table " + table->name.name, stop)) return false;
+    const std::lock_guard lock(world_.mutex);
+    const std::vector<ChunkProgress>& chunks = world_.stored.tables.at(table->name).chunks;
+    TAILRACE_ASSERT(!chunks.empty() && chunks.back().chunk.upto.empty());
+    TAILRACE_ASSERT(std::all_of(chunks.begin(), chunks.end(), [](const auto& each) { return each.done; }));
+    world_.keyed.insert(table->name);
+    return true;
   }
 
  private:
@@ -105,6 +116,7 @@ class FakeSink : public Sink {
       }
       // What an earlier load left there is dropped.
       (start.shadow ? world_.shadow_rows : world_.sink_rows)[start.schema->name].clear();
+      world_.keyed.erase(start.schema->name);
     }
   }
   void add_chunks(const std::vector<Chunk>& chunks) override {
@@ -126,6 +138,7 @@ class FakeSink : public Sink {
       for (const ChunkProgress& chunk : progress.chunks)
         TAILRACE_ASSERT(chunk.done);
       TAILRACE_ASSERT(!progress.chunks.empty() && progress.chunks.back().chunk.upto.empty());
+      TAILRACE_ASSERT(world_.keyed.contains(table->name));
       progress.chunks.clear();
       progress.state = TableState::catching_up;
       progress.high_mark = mark;

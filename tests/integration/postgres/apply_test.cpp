@@ -579,7 +579,7 @@ TEST_F(R13_Bulk, ManyRowsInSeveralStatements) {
     for (int id = 0; id < 100; ++id)
       add(many, Operation::read, {id, "n", "note " + std::to_string(id), Null{}});
     load_chunk(*sink, many);
-    EXPECT_TRUE(sink->finish_load({docs_}, {"m"}, {}));
+    EXPECT_TRUE(finish_load(*sink, {docs_}, {"m"}, {}));
     ASSERT_TRUE(sink->write(ending_at(lsn(2), {}, {docs_->name}), {}));
     ASSERT_TRUE(sink->write(
         changes(3,
@@ -614,7 +614,7 @@ TEST_F(R13_Bulk, StatementsAreCutByRowsAndByBytes) {
     auto sink = opened(with, {docs_});
     begin(*sink, {docs_});
     load_chunk(*sink, loaded());
-    EXPECT_TRUE(sink->finish_load({docs_}, {"m"}, {}));
+    EXPECT_TRUE(finish_load(*sink, {docs_}, {"m"}, {}));
     ASSERT_TRUE(sink->write(ending_at(lsn(2), {}, {docs_->name}), {}));
     reader_.run(
         "CREATE TABLE sizes (n bigint); CREATE OR REPLACE FUNCTION note_size() RETURNS trigger LANGUAGE "

@@ -152,7 +152,7 @@ TEST_F(R09_Constraints, DdlStepsBackFromLocks) {
   auto sink = opened(impatient, {people_});
   begin(*sink, {people_});
   load_chunk(*sink, people);
-  EXPECT_TRUE(sink->finish_load({people_}, {"m"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {people_}, {"m"}));
   ASSERT_TRUE(sink->write(ending_at(lsn(2), {}, {people_->name}), {}));
   PlainClient holder(PostgresCluster::shared().url(database_));
   holder.run("BEGIN; SELECT FROM people");
@@ -174,8 +174,8 @@ TEST_F(R09_Constraints, AStopEndsDdlThatWaitsForALock) {
   load_chunk(*sink, people);
   const std::string lock = "SELECT FROM people";
   stopped_while_held(
-      lock, [&](const std::stop_token& stop) { EXPECT_FALSE(sink->finish_load({people_}, {"m"}, stop)); });
-  EXPECT_TRUE(sink->finish_load({people_}, {"m"}, {}));
+      lock, [&](const std::stop_token& stop) { EXPECT_FALSE(finish_load(*sink, {people_}, {"m"}, stop)); });
+  EXPECT_TRUE(finish_load(*sink, {people_}, {"m"}));
   ASSERT_TRUE(sink->write(ending_at(lsn(2), {}, {people_->name}), {}));
   stopped_while_held(lock,
                      [&](const std::stop_token& stop) { EXPECT_FALSE(sink->finish_constraints(stop)); });
@@ -250,7 +250,7 @@ TEST_F(R09_ImmediateIndexes, ALoadMeetsThemWhenItIsWhole) {
   EXPECT_EQ(reader_.value("SELECT count(*) FROM people"), "0");
   sink->close();
   sink = opened(settings("runner-b"), {people_});
-  EXPECT_TRUE(sink->finish_load({people_}, {"m"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {people_}, {"m"}));
   RowBatch replay(people_);
   add(replay, Operation::update, {1, 20, "a"});
   add(replay, Operation::update, {2, 10, "b"});

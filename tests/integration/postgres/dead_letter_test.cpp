@@ -38,7 +38,7 @@ class R11_DeadLetters : public SinkTest {
     begin(*sink, tables);
     for (const RowBatch& each : rows)
       load_chunk(*sink, each);
-    EXPECT_TRUE(sink->finish_load(tables, {"m"}, {}));
+    EXPECT_TRUE(finish_load(*sink, tables, {"m"}, {}));
     EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, names), {}));
     return sink;
   }
@@ -335,7 +335,7 @@ TEST_F(R11_DeadLetters, AChunksBadRowsAreTakenApart) {
   EXPECT_EQ(reader_.table("SELECT done, rows FROM tailrace.snapshot_chunk"), "t|97");
   EXPECT_EQ(sink->take_dead_letters().at(docs_->name), 3u);
   // The replay of such a key neither stops nor waits for the source.
-  EXPECT_TRUE(sink->finish_load({docs_}, {"m"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {docs_}, {"m"}, {}));
   ChangeBatch replay = changes(2, [](RowBatch& rows) { add(rows, Operation::update, {42, "p", Absent{}}); });
   replay.caught_up = {docs_->name};
   EXPECT_TRUE(sink->write(replay, {}));
@@ -619,7 +619,7 @@ TEST_F(R11_DeferredConstraints, AConstraintThatCannotBeMadeIsSaid) {
   }
   EXPECT_EQ(writer->finish({}), 1u);
   load_chunk(*sink, orders);
-  EXPECT_TRUE(sink->finish_load(tables, {"m"}, {}));
+  EXPECT_TRUE(finish_load(*sink, tables, {"m"}, {}));
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {people_->name, orders_->name}), {}));
   EXPECT_TRUE(sink->finish_constraints({}));
   EXPECT_EQ(reader_.table("SELECT conname, convalidated FROM pg_constraint WHERE contype IN ('u', 'x', 'f')"

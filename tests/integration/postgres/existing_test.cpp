@@ -31,7 +31,7 @@ class R10_Existing : public SinkTest {
     auto sink = opened(with(existing), {items_});
     begin(*sink, {items_});
     load_chunk(*sink, loaded());
-    EXPECT_TRUE(sink->finish_load({items_}, {"mark-1"}, {}));
+    EXPECT_TRUE(finish_load(*sink, {items_}, {"mark-1"}));
     return sink;
   }
   std::unique_ptr<PostgresSink> streaming_with(ExistingRows existing) {
@@ -109,7 +109,7 @@ TEST_F(R10_Existing, AdoptGoesOnAfterACrash) {
   sink->close();
   sink = opened(with(ExistingRows::adopt, "runner-b"), {items_});
   EXPECT_EQ(rows(), before_);
-  EXPECT_TRUE(sink->finish_load({items_}, {"mark-1"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {items_}, {"mark-1"}));
   sink->close();
   // The setting has done its part: what was begun goes on as it was.
   sink = opened(settings("runner-c"), {items_});
@@ -127,7 +127,7 @@ TEST_F(R10_Existing, AdoptMendsKeysThatAreEqualOnly) {
   RowBatch batch(weights);
   add(batch, Operation::read, {-0.0, 1});
   load_chunk(*sink, batch);
-  EXPECT_TRUE(sink->finish_load({weights}, {"mark-1"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {weights}, {"mark-1"}));
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {weights->name}), {}));
   EXPECT_EQ(reader_.table("SELECT weight::text, v FROM weights"), "-0|1");
 }
@@ -217,7 +217,7 @@ TEST_F(R10_Existing, TruncateComesBeforeTheLoadAndOnce) {
   sink = opened(with(ExistingRows::truncate, "runner-b"), {items_});
   EXPECT_EQ(rows(), "1|same\n2|two\n4|four");
   load_chunk(*sink, one(Operation::read, {6, "six"}), 1);
-  EXPECT_TRUE(sink->finish_load({items_}, {"mark-1"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {items_}, {"mark-1"}));
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {items_->name}), {}));
   EXPECT_EQ(rows(), "1|same\n2|two\n4|four\n6|six");
 }
@@ -270,7 +270,7 @@ TEST_F(R10_ExistingFamily, ForeignKeysStandAside) {
     EXPECT_EQ(keys(), "");
     load_chunk(*sink, part_of(40, 4));  // The child before its parent.
     load_chunk(*sink, loaded());
-    EXPECT_TRUE(sink->finish_load({items_, parts_}, {"mark-1"}, {}));
+    EXPECT_TRUE(finish_load(*sink, {items_, parts_}, {"mark-1"}));
     EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {items_->name}), {}));
     EXPECT_TRUE(sink->finish_constraints({}));
     EXPECT_EQ(keys(), "") << "the child still shows what it had";
@@ -289,7 +289,7 @@ TEST_F(R10_ExistingFamily, AnAddedTableIsTakenOver) {
   auto sink = opened(with(ExistingRows::adopt), {parts_});
   begin(*sink, {parts_});
   load_chunk(*sink, part_of(30, 3));
-  EXPECT_TRUE(sink->finish_load({parts_}, {"mark-1"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {parts_}, {"mark-1"}));
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {parts_->name}), {}));
   EXPECT_EQ(keys(), "of_item|t");
 
@@ -298,7 +298,7 @@ TEST_F(R10_ExistingFamily, AnAddedTableIsTakenOver) {
   EXPECT_EQ(keys(), "");
   own->add_chunks({whole(items_)});
   load_chunk(*own, loaded());
-  EXPECT_TRUE(own->finish_load({items_}, {"mark-2"}, {}));
+  EXPECT_TRUE(finish_load(*own, {items_}, {"mark-2"}, {}));
   EXPECT_EQ(rows(), before_);
   EXPECT_TRUE(own->write(ending_at(lsn(2), {one(Operation::insert, {3, "three"})}, {items_->name}), {}));
   EXPECT_EQ(rows(), "1|same\n2|two\n3|three\n4|four");
@@ -326,7 +326,7 @@ TEST_F(R10_Existing, ConstraintsOfTheTargetMeetWholeTablesOnly) {
     add(batch, Operation::read, {row.first, row.second});
     load_chunk(*sink, batch, static_cast<std::uint32_t>(number));
   }
-  EXPECT_TRUE(sink->finish_load({items_, tree}, {"mark-1"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {items_, tree}, {"mark-1"}));
   EXPECT_TRUE(
       sink->write(ending_at(lsn(2), {one(Operation::update, {1, "one"})}, {items_->name, tree->name}), {}));
   EXPECT_EQ(rows(), "1|one\n6|moved");

@@ -95,7 +95,7 @@ TEST_F(Inspect, MissingRightsAreNamedWithTheirGrants) {
   auto sink = opened(plain, {orders_});
   begin(*sink, {orders_});
   load_chunk(*sink, rows());
-  EXPECT_TRUE(sink->finish_load({orders_}, {"m"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {orders_}, {"m"}, {}));
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {orders_->name}), {}));
   EXPECT_TRUE(sink->finish_constraints({}));
   sink->close();
@@ -126,7 +126,7 @@ TEST_F(Inspect, StatusTellsWithoutTakingOver) {
   EXPECT_EQ(status.tables[0].state, TableState::loading);
   EXPECT_EQ(status.tables[0].chunks_done, 1u);
   EXPECT_EQ(status.tables[0].snapshot_rows, 1u);
-  EXPECT_TRUE(sink->finish_load({orders_}, {"m"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {orders_}, {"m"}, {}));
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {orders_->name}), {}));
   sink->close();
   status = read_status(settings("runner-b"), {});

@@ -44,7 +44,7 @@ TEST_F(Load, RowsProgressAndStateSurvive) {
   EXPECT_EQ(state_.source_identity, "fork-1");
   EXPECT_FALSE(state_.first_run);
 
-  EXPECT_TRUE(sink->finish_load({orders_}, {"mark-1"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {orders_}, {"mark-1"}));
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {orders_->name}), {}));
   EXPECT_EQ(reader_.table("SELECT * FROM public.orders ORDER BY id"), "1|one\n2|two");
   EXPECT_EQ(reader_.value("SELECT state FROM tailrace.table_state"), "streaming");
@@ -119,10 +119,10 @@ TEST_F(Load, FinishLoadMayBeRepeated) {
   begin(*sink, {orders_, other});
   load_chunk(*sink, rows({{1, "one"}}));
   load_chunk(*sink, RowBatch(other));
-  EXPECT_TRUE(sink->finish_load({orders_}, {"mark-1"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {orders_}, {"mark-1"}));
   sink->close();
   sink = opened(settings(), {orders_, other});
-  EXPECT_TRUE(sink->finish_load({orders_, other}, {"mark-2"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {orders_, other}, {"mark-2"}, {}));
   EXPECT_EQ(reader_.table("SELECT source_table, state, high_mark FROM tailrace.table_state ORDER BY 1"),
             "items|catching_up|mark-2\norders|catching_up|mark-2");
   EXPECT_EQ(
@@ -137,7 +137,7 @@ TEST_F(Load, ADuplicateKeyIsNamed) {
   begin(*sink, {orders_});
   load_chunk(*sink, rows({{1, "one"}, {5, "a"}, {5, "b"}}));
   std::string text;
-  EXPECT_EQ(kind_of([&] { static_cast<void>(sink->finish_load({orders_}, {"m"}, {})); }, &text),
+  EXPECT_EQ(kind_of([&] { static_cast<void>(finish_load(*sink, {orders_}, {"m"}, {})); }, &text),
             ErrorKind::data);
   EXPECT_THAT(text, ::testing::HasSubstr("dbo.orders"));
   EXPECT_THAT(text, ::testing::HasSubstr("(id)=(5)"));
@@ -194,7 +194,7 @@ TEST_F(Load, AnIdentityOfTheTargetTakesTheSourcesValues) {
   own->begin_load({}, {start(orders_, /*shadow=*/true)}, {});
   own->add_chunks({whole(orders_)});
   load_chunk(*own, rows({{1, "one"}, {3, "three"}}));
-  EXPECT_TRUE(own->finish_load({orders_}, {"mark-2"}, {}));
+  EXPECT_TRUE(finish_load(*own, {orders_}, {"mark-2"}, {}));
   EXPECT_TRUE(own->write(ending_at(lsn(4), {}, {orders_->name}), {}));
   EXPECT_TRUE(sink->write(joining(lsn(4), orders_), {}));
   EXPECT_EQ(reader_.table("SELECT id, name FROM orders ORDER BY id"), "1|one\n3|three");
@@ -220,7 +220,7 @@ TEST_F(Load, ATableThatDoesNotStreamYetBeginsAnew) {
   begin(*sink, {orders_});
   EXPECT_EQ(reader_.value("SELECT count(*) FROM orders"), "0");
   load_chunk(*sink, rows({{1, "uno"}, {2, "two"}}));
-  EXPECT_TRUE(sink->finish_load({orders_}, {"mark-1"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {orders_}, {"mark-1"}));
   sink->close();
 
   for (const char* const name :
@@ -231,7 +231,7 @@ TEST_F(Load, ATableThatDoesNotStreamYetBeginsAnew) {
     own->begin_load({}, {start(orders_, /*shadow=*/true)}, {});
     own->add_chunks({whole(orders_)});
     load_chunk(*own, rows({{2, name}}));
-    EXPECT_TRUE(own->finish_load({orders_}, {"mark-2"}, {}));
+    EXPECT_TRUE(finish_load(*own, {orders_}, {"mark-2"}, {}));
     EXPECT_EQ(reader_.value("SELECT count(*) FROM orders"), "2");
   }
   EXPECT_TRUE(own_sink(*sink, orders_)->write(ending_at(lsn(3), {}, {orders_->name}), {}));

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <stop_token>
 #include <thread>
@@ -80,6 +81,15 @@ class SinkTest : public ::testing::Test {
     ASSERT_EQ(writer->finish({}), rows.rows());
   }
 
+  // As a load does behind the last chunk of each table.
+  static bool finish_load(Sink& sink, const std::vector<SchemaPtr>& tables, const HighMark& mark,
+                          const std::stop_token& stop = {}) {
+    const auto writer = sink.chunk_writer();
+    return std::all_of(tables.begin(), tables.end(),
+                       [&](const SchemaPtr& table) { return writer->finish_table(table, stop); }) &&
+           sink.finish_load(tables, mark, stop);
+  }
+
   static void begin(Sink& sink, const std::vector<SchemaPtr>& tables) {
     std::vector<TableStart> starts;
     std::vector<Chunk> chunks;
@@ -100,7 +110,7 @@ class SinkTest : public ::testing::Test {
     begin(*sink, tables);
     for (const RowBatch& rows : loaded)
       load_chunk(*sink, rows);
-    EXPECT_TRUE(sink->finish_load(tables, {"mark-1"}, {}));
+    EXPECT_TRUE(finish_load(*sink, tables, {"mark-1"}));
     return sink;
   }
 
@@ -133,7 +143,7 @@ class SinkTest : public ::testing::Test {
     own->begin_load({}, {start(table, /*shadow=*/true)}, {});
     own->add_chunks({whole(table)});
     load_chunk(*own, rows);
-    EXPECT_TRUE(own->finish_load({table}, {"mark-2"}, {}));
+    EXPECT_TRUE(finish_load(*own, {table}, {"mark-2"}, {}));
     return own;
   }
 

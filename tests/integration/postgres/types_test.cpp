@@ -255,7 +255,7 @@ void Types::every_path() {
   auto sink = opened(settings(), {schema});
   begin(*sink, {schema});
   load_chunk(*sink, rows(schema, Operation::read, 0));
-  EXPECT_TRUE(sink->finish_load({schema}, {"m"}, {}));
+  EXPECT_TRUE(finish_load(*sink, {schema}, {"m"}, {}));
   EXPECT_EQ(reader_.value("SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
                           " WHERE attrelid = 'public.t'::regclass AND attname = 'v'"),
             GetParam().sql);
