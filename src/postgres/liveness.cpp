@@ -82,7 +82,12 @@ void Liveness::end_holders() {
         Params().text(settings_.pipeline));
   } catch (const Error& error) {
     log::warn("sink.takeover.holder_not_ended", {{"pipeline", settings_.pipeline}, {"reason", error.what()}});
+    return;
   }
+  // The signal takes its time. A lock that stood free until the next heartbeat would be the deposed runner's to take.
+  const auto until = std::chrono::steady_clock::now() + settings_.takeover_grace;
+  while (!try_lock() && std::chrono::steady_clock::now() < until)
+    wait_for(10ms, std::stop_token{});
 }
 
 void Liveness::start(const Owner& owner) {
