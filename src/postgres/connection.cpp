@@ -310,6 +310,10 @@ void Connection::send_query(const std::string& sql, const Params& params, Take t
   pending_.push_back(std::move(taker));
 }
 
+void Connection::flush() {
+  if (PQflush(raw()) != 0) fail_lost("pipeline");
+}
+
 // The server skips everything after a failure up to the sync, so the first failure is the one that counts.
 void Connection::finish_pipeline() {
   if (PQpipelineSync(raw()) != 1) fail_lost("pipeline");

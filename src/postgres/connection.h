@@ -110,6 +110,8 @@ class Connection {
   void send_prepare(const std::string& name, const std::string& sql, const std::vector<std::uint32_t>& types);
   void send_prepared(const std::string& name, const Params& params, Take take);
   void send_query(const std::string& sql, const Params& params, Take take);
+  // Hands everything over to the server, which begins with it at once.
+  void flush();
   void finish_pipeline();
 
   // For CopyIn: the answer of what was sent by hand, and the failure of sending it.

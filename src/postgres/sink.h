@@ -115,7 +115,12 @@ class PostgresSink : public Sink {
   bool write_once(const ChangeBatch& batch, const std::stop_token& stop);
   void send_begin();
   void begin_commit_point();
-  std::map<TableName, TableApply> sorted_by_table(const ChangeBatch& batch);
+  // Of each table that is not gathered, in order.
+  using BatchesByTable = std::map<TableName, std::vector<const RowBatch*>>;
+  BatchesByTable batches_by_table(const ChangeBatch& batch);
+  TableApply& coalesce(std::map<TableName, TableApply>& tables, const TableName& name,
+                       const std::vector<const RowBatch*>& batches);
+  void look_before(TableApply& table, const Entry& entry);
   void refuse_step_back(const ChangeBatch& batch) const;
   void apply(const ChangeBatch& batch);
   void settle_keys(TableApply& table, Entry& entry);

@@ -88,8 +88,9 @@ void PostgresSink::apply_carefully(const ChangeBatch& batch) {
     defer_constraints();
   }
   gather(batch);
-  for (auto& [name, table] : sorted_by_table(batch))
-    apply_isolated(table, entry_of(name));
+  std::map<TableName, TableApply> tables;
+  for (const auto& [name, batches] : batches_by_table(batch))
+    apply_isolated(coalesce(tables, name, batches), entry_of(name));
 }
 
 // What breaks a constraint at the end is taken out of the commit point, which is then done once more: a row that is

@@ -56,41 +56,58 @@ void PostgresSink::settle_keys(TableApply& table, Entry& entry) {
   }
 }
 
-std::map<TableName, TableApply> PostgresSink::sorted_by_table(const ChangeBatch& batch) {
-  std::map<TableName, TableApply> tables;
+PostgresSink::BatchesByTable PostgresSink::batches_by_table(const ChangeBatch& batch) {
+  BatchesByTable out;
   for (const RowBatch& rows : batch.tables) {
     const TableName& name = rows.schema().name;
     if (rows.empty() || gathering_.contains(name)) continue;
-    Entry& entry = entry_of(name);
+    const Entry& entry = entry_of(name);
     TAILRACE_ASSERT(entry.state != TableState::loading);
     TAILRACE_ASSERT(rows.columns() == entry.plan->encoders.size());
-    tables
-        .try_emplace(name, entry.plan, is_exact(entry.state), settings_,
-                     careful() ? Faults::keep : Faults::refuse)
-        .first->second.add(rows);
+    out[name].push_back(&rows);
   }
-  return tables;
+  return out;
+}
+
+TableApply& PostgresSink::coalesce(std::map<TableName, TableApply>& tables, const TableName& name,
+                                   const std::vector<const RowBatch*>& batches) {
+  const Entry& entry = entry_of(name);
+  TableApply& table = tables
+                          .try_emplace(name, entry.plan, is_exact(entry.state), settings_,
+                                       careful() ? Faults::keep : Faults::refuse)
+                          .first->second;
+  for (const RowBatch* const rows : batches)
+    table.add(*rows);
+  return table;
+}
+
+// In a pipeline. What the target has to be asked before the table's first statement.
+void PostgresSink::look_before(TableApply& table, const Entry& entry) {
+  if (!entry.has_diverged && !table.has_carried()) return;
+  connection_->finish_pipeline();
+  in_commit_point_ = true;
+  if (entry.has_diverged) look_up_diverged(*connection_, owner_, table);
+  if (entry.has_diverged && !settings_.dead_letters) refuse_unfit(table);
+  table.read_carried(*connection_);
+  connection_->begin_pipeline();
 }
 
 // Everything of the part, and where nothing else has to happen at its end also that, goes out without waiting
-// for answers; COMMIT alone waits until they were looked at.
+// for answers; COMMIT alone waits until they were looked at. The server works on one table while the next one's changes are
+// coalesced and encoded.
 void PostgresSink::apply(const ChangeBatch& batch) {
   if (!in_commit_point_) gathering_.clear();
   gather(batch);
-  std::map<TableName, TableApply> tables = sorted_by_table(batch);
-  for (auto& [name, table] : tables) {
-    const bool look_up = entry_of(name).has_diverged;
-    if (!look_up && !table.has_carried()) continue;
-    if (!in_commit_point_) begin_commit_point();
-    if (look_up) look_up_diverged(*connection_, owner_, table);
-    if (look_up && !settings_.dead_letters) refuse_unfit(table);
-    table.read_carried(*connection_);
-  }
   statements_.forget_if_many(*connection_, entries_.size());
   connection_->begin_pipeline();
   if (!in_commit_point_) send_begin();
-  for (auto& [name, table] : tables)
+  std::map<TableName, TableApply> tables;
+  for (const auto& [name, batches] : batches_by_table(batch)) {
+    TableApply& table = coalesce(tables, name, batches);
+    look_before(table, entry_of(name));
     table.send(*connection_, statements_);
+    connection_->flush();
+  }
   if (std::any_of(tables.begin(), tables.end(), [](const auto& each) { return each.second.has_copy(); })) {
     connection_->finish_pipeline();
     for (auto& [name, table] : tables)
