@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -262,13 +263,22 @@ void Coalescer::keep_moves() {
   }
 }
 
+// At least twice the room at a time: a table may come in many small batches.
+void Coalescer::expect(std::size_t rows) {
+  const std::size_t wanted = changes_.size() + rows;
+  if (wanted <= changes_.capacity()) return;
+  const std::size_t room = std::max(wanted, 2 * changes_.capacity());
+  changes_.reserve(room);
+  slots_.reserve(room);
+}
+
 void Coalescer::add(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on) {
   if (keep_ == Faults::refuse) {
     refuse_faults(plan_, batch);
   } else {
     index_faults(batch);
   }
-  slots_.reserve(slots_.size() + end - begin);
+  expect(end - begin);
   for (std::size_t row = begin; row < end; ++row) {
     if (batch.header(row).operation == Operation::update_before) {
       row = add_pair(batch, row);

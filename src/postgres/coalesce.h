@@ -95,6 +95,7 @@ class Coalescer {
   struct Hash {
     std::size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>()(key); }
   };
+  void expect(std::size_t rows);
   std::size_t slot_of(RowRef ref, bool expects_row, bool& fresh);
   void add_row(const RowBatch& batch, std::size_t row);
   void apply_delete(NetChange& change, RowRef ref);

@@ -25,13 +25,21 @@ Params borrow(const std::vector<WireBuffer>& arrays) {
   return params;
 }
 
-std::size_t bytes_of(const NetChange& change, std::size_t columns) {
-  std::size_t bytes = 0;
-  for (std::size_t column = 0; column < columns; ++column) {
+// Columns whose values have no size of their kind.
+std::vector<std::size_t> sized_columns(const TableSchema& schema) {
+  std::vector<std::size_t> out;
+  for (std::size_t column = 0; column < schema.columns.size(); ++column) {
+    if (is_in_arena(schema.columns[column].type.cell_kind())) out.push_back(column);
+  }
+  return out;
+}
+
+std::size_t bytes_of(const NetChange& change, std::size_t columns, const std::vector<std::size_t>& sized) {
+  constexpr std::size_t cell_bytes = 20;
+  std::size_t bytes = columns * cell_bytes;
+  for (const std::size_t column : sized) {
     const RowRef ref = change.source_of(column);
-    const CellKind kind = ref.batch->schema().columns[column].type.cell_kind();
-    bytes += 20;
-    if (is_in_arena(kind) && ref.batch->state(ref.row, column) == CellState::value)
+    if (ref.batch->state(ref.row, column) == CellState::value)
       bytes += ref.batch->text(ref.row, column).size();
   }
   return bytes;
@@ -145,10 +153,11 @@ void TableApply::order_by_key(Indexes& group) const {
 
 // Cuts a group so that no statement is larger than the settings say.
 std::vector<TableApply::Indexes> TableApply::slices(const Indexes& group) const {
+  const std::vector<std::size_t> sized = sized_columns(*plan_->schema);
   std::vector<Indexes> out;
   std::size_t bytes = 0;
   for (const std::size_t i : group) {
-    const std::size_t more = bytes_of(coalescer_.changes()[i], plan_->encoders.size());
+    const std::size_t more = bytes_of(coalescer_.changes()[i], plan_->encoders.size(), sized);
     if (out.empty() || out.back().size() >= settings_.statement_rows ||
         bytes + more > settings_.statement_bytes) {
       out.emplace_back();
