@@ -141,6 +141,8 @@ class SubjectRun:
         try:
             return self.compared(section, index, step)
         except (LoginFailed, TimeoutError, OSError, Unfit) as failure:
+            if isinstance(failure, TimeoutError):
+                self.forget(step.connection)  # Its answer may still come: the next step has a new one.
             return f"{type(failure).__name__}: {failure}"
 
     def compared(self, section, index, step):
@@ -173,11 +175,13 @@ class SubjectRun:
 
     def carry_out(self, section, index, step):
         if step.kind == "close":
-            self.connections.pop(step.connection).close()
+            self.forget(step.connection)
             return []
         if step.kind == "login":
             return self.log_in(step)
         if step.kind == "collect":
+            if step.connection not in self.started:
+                raise Unfit(f"nothing was started on connection {step.connection}")
             future, thread = self.started.pop(step.connection)
             thread.shutdown(wait=False)
             return future.result(timeout=ANSWER_SECONDS)
@@ -199,11 +203,14 @@ class SubjectRun:
                                                          self.database)
         return self.connections[name]
 
+    def forget(self, name):
+        if name in self.connections:
+            self.connections.pop(name).close()
+
     def log_in(self, step):
         """`A= user=... password=... database=...`: a new connection in place of an old one."""
         given = dict(part.split("=", 1) for part in self.fill(step.text).split())
-        if step.connection in self.connections:
-            self.connections.pop(step.connection).close()
+        self.forget(step.connection)
         try:
             self.connections[step.connection] = self.client.connect(
                 self.server, given.get("user", self.server.user), given.get("password", self.server.password),

@@ -17,6 +17,7 @@ NULL_DATA = -1
 DIAG_STATE, DIAG_SEVERITY = -1150, -1151
 COLUMN_NAME, COLUMN_TYPE_NAME, COLUMN_LENGTH, COLUMN_PRECISION, COLUMN_SCALE, COLUMN_TYPE = 1011, 14, 1003, 1005, 1006, 2
 COLUMN_UDT_NAME = 1220
+QUERY_TIMEOUT, ANSWER_SECONDS = 0, 60
 BINARY_TYPES = {-2, -3, -4, -151}
 FLOAT_TYPES = {6, 7, 8}
 
@@ -37,7 +38,7 @@ def library():
     for name in ("SQLAllocHandle", "SQLFreeHandle", "SQLSetEnvAttr", "SQLSetConnectAttrW", "SQLDriverConnectW",
                  "SQLDisconnect", "SQLExecDirectW", "SQLPrepareW", "SQLExecute", "SQLBindParameter", "SQLFetch",
                  "SQLNumResultCols", "SQLColAttributeW", "SQLGetData", "SQLMoreResults", "SQLRowCount",
-                 "SQLGetDiagRecW", "SQLGetDiagFieldW", "SQLFreeStmt"):
+                 "SQLGetDiagRecW", "SQLGetDiagFieldW", "SQLFreeStmt", "SQLSetStmtAttrW"):
         getattr(odbc, name).restype = ctypes.c_short
     return odbc
 
@@ -115,6 +116,8 @@ class Statement:
     def __init__(self, connection):
         self.handle = Handle(STATEMENT, connection.handle)
         self._bound = []
+        library().SQLSetStmtAttrW(self.handle.value, ctypes.c_int(QUERY_TIMEOUT), ctypes.c_void_p(ANSWER_SECONDS),
+                                  ctypes.c_int(0))
 
     def close(self):
         self.handle.free()

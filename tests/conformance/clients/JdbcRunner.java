@@ -44,6 +44,7 @@ import java.util.concurrent.Executors;
 
 public class JdbcRunner {
   private static final int LARGEST = 8000;
+  private static final int ANSWER_SECONDS = 60;
   private static final Gson GSON = new Gson();
   private static PrintStream answers;
 
@@ -209,6 +210,12 @@ public class JdbcRunner {
   private static void execute(Statement statement, String sql, JsonArray outcomes) {
     boolean first = true;
     int faults = 0;
+    try {
+      statement.setQueryTimeout(ANSWER_SECONDS);
+    } catch (SQLException error) {
+      errors(error, outcomes);
+      return;
+    }
     while (true) {
       try {
         boolean rows = first ? (sql == null ? ((PreparedStatement) statement).execute() : statement.execute(sql))
