@@ -38,13 +38,20 @@ class Worker:
         self.start()
 
     def start(self):
+        self.launch()
+        self.wait_ready()
+
+    def launch(self):
+        """Starts it and does not wait: wait_ready() does."""
+        self.port = free_port()
+        self.starts += 1
+        command = java("org.apache.kafka.connect.cli.ConnectDistributed", self._configure(),
+                       heap_megabytes=self.heap_megabytes, directory=self.directory,
+                       loggers={"io.debezium": "info"})
+        self.process = Process(command, self.directory / f"log.{self.starts}")
+
+    def wait_ready(self):
         for _ in range(5):
-            self.port = free_port()
-            self.starts += 1
-            command = java("org.apache.kafka.connect.cli.ConnectDistributed", self._configure(),
-                           heap_megabytes=self.heap_megabytes, directory=self.directory,
-                           loggers={"io.debezium": "info", "org.reflections": "error"})
-            self.process = Process(command, self.directory / f"log.{self.starts}")
             try:
                 wait_until(self._answers, 120, "Kafka Connect answers", every=0.1)
                 return
@@ -53,6 +60,7 @@ class Worker:
                 self.process.kill()
                 if "Address already in use" not in log and "Failed to bind" not in log:
                     raise NotReady(f"Kafka Connect did not start: {failure}\n{log[-4000:]}") from None
+                self.launch()
         raise NotReady("no free port for Kafka Connect")
 
     def _configure(self):
@@ -161,7 +169,13 @@ class Connector:
         return self
 
     def status(self):
-        return self._patiently("GET", f"{self.path}/status")
+        """Without a connector and tasks as long as the worker has not read what it wrote."""
+        try:
+            return self._patiently("GET", f"{self.path}/status")
+        except Refused as refusal:
+            if refusal.code != 404:
+                raise
+            return {"connector": {"state": "UNASSIGNED"}, "tasks": []}
 
     def offsets(self):
         """The stored offsets, as (partition, offset) each."""
@@ -177,13 +191,8 @@ class Connector:
 
     def wait_running(self, seconds=60):
         def running():
-            try:
-                self.assert_alive()
-                tasks = self.status()["tasks"]
-            except Refused as refusal:
-                if refusal.code != 404:  # The worker has not yet read what it wrote.
-                    raise
-                return False
+            self.assert_alive()
+            tasks = self.status()["tasks"]
             return tasks and all(task["state"] == "RUNNING" for task in tasks)
 
         wait_until(running, seconds, f"{self.name} runs", every=0.1)
