@@ -66,11 +66,14 @@ class SchemaChange(DebeziumCase):
             # Debezium's word that it will not read the first instance any more.
             note = self.wait_note(notes[mode], names[mode], "Capture Instance")
             self.assertEqual(note["additional_data"]["capture_instance"], "dbo_things")
+        # It may still have the change table in a list of its own: in direct mode its end would be the task's.
+        for connector in self.connectors:
+            connector.stop()
         self.sql("EXEC sys.sp_cdc_disable_table @source_schema = N'dbo', @source_name = N'things', "
                  "@capture_instance = N'dbo_things'")
         self.new.change(50)
         for connector in self.connectors:
-            connector.restart()  # It reads the schema's history.
+            connector.resume()  # It reads the schema's history.
         self.new.change(50)
         self.sql("INSERT INTO dbo.tick VALUES (1, 0)")
         for mode in modes:
