@@ -97,7 +97,7 @@ class Settings(DebeziumCase):
             history.execute("EXEC sp_sim_control 'scan'")
         # Names match without regard to case, and are written as the server spells them.
         names = f"{self.database.upper()},{other.lower()}"
-        prefix = self.deploy("two", **{"database.names": names, "tasks.max": 2}).name
+        prefix = self.deploy("two", **{"database.names": names, "tasks.max": 1}).name
         readers = {name: self.reader([ITEMS.topic(prefix, name), TICK.topic(prefix, name)]) for name in histories}
         for name, reader in readers.items():
             rows = len(histories[name].rows["items"])
