@@ -35,12 +35,24 @@ void PostgresSink::send_begin() {
   send_assert_ours();
 }
 
-void PostgresSink::begin_commit_point() {
+void PostgresSink::open_pipeline() {
+  if (connection_->in_pipeline()) return;
   connection_->begin_pipeline();
-  send_begin();
-  connection_->finish_pipeline();
+  if (in_commit_point_) return;
   in_commit_point_ = true;
   gathering_.clear();
+  takes_copy_.clear();
+  send_begin();
+}
+
+// Until everything that was sent is answered.
+void PostgresSink::drain() {
+  if (connection_->in_pipeline()) connection_->finish_pipeline();
+}
+
+void PostgresSink::begin_commit_point() {
+  open_pipeline();
+  drain();
 }
 
 // Keys that wait for the source, and keys that need not wait any more (R7c).
@@ -69,7 +81,7 @@ PostgresSink::BatchesByTable PostgresSink::batches_by_table(const ChangeBatch& b
   return out;
 }
 
-TableApply& PostgresSink::coalesce(std::map<TableName, TableApply>& tables, const TableName& name,
+TableApply& PostgresSink::coalesce(Tables& tables, const TableName& name,
                                    const std::vector<const RowBatch*>& batches) {
   const Entry& entry = entry_of(name);
   TableApply& table = tables
@@ -81,50 +93,89 @@ TableApply& PostgresSink::coalesce(std::map<TableName, TableApply>& tables, cons
   return table;
 }
 
-// In a pipeline. What the target has to be asked before the table's first statement.
+// What the target has to be asked before the table's first statement.
 void PostgresSink::look_before(TableApply& table, const Entry& entry) {
   if (!entry.has_diverged && !table.has_carried()) return;
-  connection_->finish_pipeline();
-  in_commit_point_ = true;
+  drain();
   if (entry.has_diverged) look_up_diverged(*connection_, owner_, table);
   if (entry.has_diverged && !settings_.dead_letters) refuse_unfit(table);
   table.read_carried(*connection_);
-  connection_->begin_pipeline();
 }
 
-// Everything of the part, and where nothing else has to happen at its end also that, goes out without waiting
-// for answers; COMMIT alone waits until they were looked at. The server works on one table while the next one's changes are
-// coalesced and encoded.
-void PostgresSink::apply(const ChangeBatch& batch) {
-  if (!in_commit_point_) gathering_.clear();
-  gather(batch);
-  statements_.forget_if_many(*connection_, entries_.size());
-  connection_->begin_pipeline();
-  if (!in_commit_point_) send_begin();
-  std::map<TableName, TableApply> tables;
-  for (const auto& [name, batches] : batches_by_table(batch)) {
-    TableApply& table = coalesce(tables, name, batches);
-    look_before(table, entry_of(name));
-    table.send(*connection_, statements_);
-    connection_->flush();
+// COPY and pipeline exclude each other, so it goes first: while the server works on the updates behind it, the next table's
+// changes, or the next part's, are coalesced.
+void PostgresSink::copy_new_rows(TableApply& table) {
+  auto found = takes_copy_.find(table.plan().schema->name);
+  if (found == takes_copy_.end()) {
+    open_pipeline();
+    table.send_look(*connection_, statements_);
+    drain();
+    found = takes_copy_.emplace(table.plan().schema->name, table.takes_copy()).first;
   }
-  if (std::any_of(tables.begin(), tables.end(), [](const auto& each) { return each.second.has_copy(); })) {
-    connection_->finish_pipeline();
-    for (auto& [name, table] : tables)
-      table.copy(*connection_, statements_);
-    connection_->begin_pipeline();
-  }
-  if (ends_plainly(batch) && gathering_.empty()) {
-    connection_->send_query(check_constraints_sql, {}, {});
-    send_position(*batch.end);
-  }
-  connection_->finish_pipeline();
-  in_commit_point_ = true;
+  if (!found->second) return table.give_up_copy();
+  drain();
+  table.copy(*connection_);
+}
+
+void PostgresSink::send_table(TableApply& table, const Entry& entry) {
+  look_before(table, entry);
+  table.arrange();
+  if (table.has_copy()) copy_new_rows(table);
+  open_pipeline();
+  table.send(*connection_, statements_);
+  connection_->flush();
+}
+
+void PostgresSink::settle(Tables& tables) {
+  drain();
   for (auto& [name, table] : tables) {
     table.check(*connection_);
     settle_keys(table, entry_of(name));
     settle_letters(table, entry_of(name), settle_diverged(*connection_, owner_, table));
   }
+}
+
+void PostgresSink::settle_sent() {
+  if (!sent_) return;
+  settle(sent_->tables);
+  sent_.reset();
+}
+
+// Its statements may be waiting for a lock, and nobody would wait for them.
+void PostgresSink::abandon_sent() {
+  if (sent_) connection_->cancel();
+  sent_.reset();
+}
+
+// Everything of the part goes out without waiting for answers, and where nothing else has to happen at its end also that;
+// COMMIT alone waits until they were looked at. The answers of a part that does not end the commit point are read once the first
+// table of the next one is coalesced: the server is never without work in between.
+void PostgresSink::apply(ChangeBatch& batch) {
+  if (statements_.are_many(entries_.size())) {
+    settle_sent();
+    statements_.forget(*connection_);
+  }
+  if (!in_commit_point_) open_pipeline();
+  gather(batch);
+  Tables tables;
+  for (const auto& [name, batches] : batches_by_table(batch)) {
+    TableApply& table = coalesce(tables, name, batches);
+    settle_sent();
+    send_table(table, entry_of(name));
+  }
+  settle_sent();
+  // A table that joins has rows of its own kind, which leave_to_its_own_sink() knows by the batch that they came in.
+  if (!batch.end && joining_.empty()) {
+    sent_.emplace(SentPart{std::move(batch.tables), std::move(tables)});
+    batch.tables.clear();
+    return;
+  }
+  if (ends_plainly(batch) && gathering_.empty()) {
+    open_pipeline();
+    connection_->send_query(check_constraints_sql, {}, {});
+    send_position(*batch.end);
+  }
+  settle(tables);
 }
 
 void PostgresSink::check_constraints() {
@@ -232,7 +283,7 @@ void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<Tabl
                                       {"behind", batch.end->lsn.hex()}});
 }
 
-bool PostgresSink::write_once(const ChangeBatch& batch, const std::stop_token& stop) {
+bool PostgresSink::write_once(ChangeBatch& batch, const std::stop_token& stop) {
   if (stop.stop_requested()) return false;
   whole_ = false;
   const CancelOnStop cancel(*connection_, stop);
@@ -253,7 +304,7 @@ bool PostgresSink::write_once(const ChangeBatch& batch, const std::stop_token& s
   return true;
 }
 
-bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
+bool PostgresSink::write(ChangeBatch& batch, std::stop_token stop) {
   TAILRACE_ASSERT(connection_ != nullptr);
   for (int attempt = 1;; ++attempt) {
     try {
@@ -262,6 +313,7 @@ bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
       in_commit_point_ = false;
       gathering_.clear();
       letters_.clear();
+      sent_.reset();
       const bool usable = connection_->reset();
       leave_to_its_own_sink(error, batch);
       if (stop.stop_requested() && error.kind() == ErrorKind::conflict) return false;
@@ -316,6 +368,7 @@ void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows,
     defer_constraints();
     apply_isolated(table, entry);
   } else {
+    table.arrange();
     connection_->begin_pipeline();
     table.send(*connection_, statements_);
     connection_->finish_pipeline();
