@@ -10,6 +10,7 @@ from tests.support.jvm import java, part, properties
 from tests.support.processes import NotReady, Process, free_port, private_directory, wait_until
 
 WORKER_HEAP_MEGABYTES = 768
+START_SECONDS = 180  # It takes 9.
 
 
 class Refused(Exception):
@@ -53,7 +54,7 @@ class Worker:
     def wait_ready(self):
         for _ in range(5):
             try:
-                wait_until(self._answers, 120, "Kafka Connect answers", every=0.1)
+                wait_until(self._answers, START_SECONDS, "Kafka Connect answers", every=0.1)
                 return
             except NotReady as failure:
                 log = self.process.log()

@@ -18,6 +18,7 @@ from tests.support.jvm import java, properties
 from tests.support.processes import NotReady, Process, free_port, private_directory, wait_until
 
 BROKER_HEAP_MEGABYTES = 320
+START_SECONDS = 180  # It takes 3 to format and 3 to start; a loaded machine has made 60 of that.
 
 
 class Broker:
@@ -53,7 +54,7 @@ class Broker:
                 self._java("kafka.Kafka", config, loggers={"kafka.server.KafkaRaftServer": "info"}),
                 self.directory / "log")
             try:
-                wait_until(self._answers, 60, "Kafka answers", every=0.05)
+                wait_until(self._answers, START_SECONDS, "Kafka answers", every=0.05)
                 return
             except NotReady as failure:
                 log = self.process.log()
@@ -97,7 +98,7 @@ class Broker:
     def _format(self, config):
         done = subprocess.run(
             self._java("kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", config),
-            capture_output=True, text=True, check=False, timeout=60)
+            capture_output=True, text=True, check=False, timeout=START_SECONDS)
         if done.returncode != 0:
             raise NotReady("formatting Kafka's folder: " + done.stdout + done.stderr)
 

@@ -20,13 +20,12 @@ class Servers:
 
     def __init__(self):
         self.broker = self.worker = self.simulator = None
+        atexit.register(self.stop)
 
     def start(self):
-        if self.broker is None:
-            atexit.register(self.stop)
-            self.broker = Broker()
-            self.worker = Worker(self.broker, ["debezium-sqlserver"])
-            self.simulator = Simulator(capture_interval="20ms")
+        self.broker = self.broker or Broker()
+        self.worker = self.worker or Worker(self.broker, ["debezium-sqlserver"])
+        self.simulator = self.simulator or Simulator(capture_interval="20ms")
 
     def stop(self):
         sizes = []
@@ -36,7 +35,8 @@ class Servers:
                 sizes.append(f"{name} {(server.process.peak_bytes() or 0) >> 20} MB")
                 server.stop()
             setattr(self, name, None)
-        print("  largest: " + ", ".join(sizes), flush=True)
+        if sizes:
+            print("  largest: " + ", ".join(sizes), flush=True)
 
 
 SERVERS = Servers()
@@ -112,7 +112,7 @@ class DebeziumCase(unittest.TestCase):
         self.addCleanup(reader.close)
         return reader
 
-    def read_until(self, reader, condition, what, seconds=90):
+    def read_until(self, reader, condition, what, seconds=180):
         return reader.read_until(condition, seconds, what, alive=self.assert_alive)
 
     def note(self, text):
