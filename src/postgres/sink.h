@@ -127,8 +127,7 @@ class PostgresSink : public Sink {
     Tables tables;
   };
   BatchesByTable batches_by_table(const ChangeBatch& batch);
-  TableApply& coalesce(Tables& tables, const TableName& name,
-                       const std::vector<const RowBatch*>& batches);
+  TableApply& coalesce(Tables& tables, const TableName& name, const std::vector<const RowBatch*>& batches);
   void look_before(TableApply& table, const Entry& entry);
   void copy_new_rows(TableApply& table);
   void send_table(TableApply& table, const Entry& entry);

@@ -85,7 +85,8 @@ TEST_F(R08_PartsUnderWay, AMissingRowIsNamedByTheNextCall) {
     EXPECT_TRUE(sink->write(part({changed(operation, {77, "gone", Absent{}})}), {}));
     std::string message;
     const ChangeBatch next = ending_at(lsn(3), {changed(Operation::update, {1, "one", Absent{}})});
-    EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(ChangeBatch(next), {})); }, &message), ErrorKind::data);
+    EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(ChangeBatch(next), {})); }, &message),
+              ErrorKind::data);
     EXPECT_THAT(message, ::testing::HasSubstr("have diverged"));
     EXPECT_THAT(message, ::testing::HasSubstr("id=77"));
     sink->close();
@@ -98,7 +99,9 @@ TEST_F(R08_PartsUnderWay, AMissingRowIsNamedByTheNextCall) {
 TEST_F(R08_PartsUnderWay, ARefusedRowIsThrownByTheNextCall) {
   auto sink = streaming({loaded()});
   EXPECT_TRUE(sink->write(part({changed(Operation::insert, {1, "is there", Null{}})}), {}));
-  EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(part({changed(Operation::update, {2, "two", Absent{}})}), {})); }),
+  EXPECT_EQ(kind_of([&] {
+              static_cast<void>(sink->write(part({changed(Operation::update, {2, "two", Absent{}})}), {}));
+            }),
             ErrorKind::data);
   sink->close();
   EXPECT_EQ(rows(), "1|old|note\n2|old|note\n3|old|note");
