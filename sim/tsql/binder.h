@@ -96,6 +96,8 @@ class BindEnvironment {
  public:
   virtual ~BindEnvironment() = default;
   virtual const std::string& bound_database() const = 0;
+  // Where names without a database are looked up: another one while a three-part name leads elsewhere.
+  virtual const std::string& session_database() const = 0;
   virtual Catalog& catalog() = 0;
   virtual Cdc& cdc() = 0;
   virtual const std::string& default_schema() const = 0;
@@ -146,7 +148,9 @@ class Binder {
   Typed cast_to(Typed value, const TypeInfo& type, int style, bool try_cast, std::int32_t line);
   std::string collated(const Typed& value) const;  // With COLLATE where SQLite would not know.
   std::string ordered(const Typed& value) const;   // As a sort or group key.
-  void require_comparable(const Typed& value, std::int32_t line) const;
+  void require_comparable(const std::string& op, const Typed& left, const Typed& right,
+                          std::int32_t line) const;
+  void require_sortable(const Typed& value) const;
   void require_open(OperationBody body, const Typed& value) const;
   std::string row_count(const Expr& expr, const char* clause);
 

@@ -600,7 +600,8 @@ std::optional<Typed> method_of_column(Binder& binder, const Expr& expr) {
   column.parts.assign(expr.parts.begin(), expr.parts.end() - 1);
   Typed value = binder.expression(column);
   if (!is_opaque(value.type) || value.type.guise == Guise::sql_variant) return std::nullopt;
-  return binder.cast_to(std::move(value), nvarchar_type(-1), no_style, false, expr.line);
+  const std::int32_t most = value.type.guise == Guise::hierarchyid ? 4000 : -1;
+  return binder.cast_to(std::move(value), nvarchar_type(most), no_style, false, expr.line);
 }
 
 struct CdcRow {

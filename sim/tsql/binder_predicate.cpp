@@ -36,8 +36,7 @@ std::string Binder::resolve_collation(const Typed& left, const Typed& right, std
 
 std::string Binder::comparison(const std::string& op, Typed left, Typed right, std::int32_t line) {
   if (left.is_null && right.is_null) return "NULL";
-  require_comparable(left, line);
-  require_comparable(right, line);
+  require_comparable(op, left, right, line);
   if (left.type.guise == Guise::sql_variant || right.type.guise == Guise::sql_variant)
     not_supported("comparing sql_variant", line);
   const bool text = is_text(left.is_null ? right.type.type : left.type.type) &&
@@ -77,7 +76,7 @@ std::string Binder::in_list(const Expr& expr) {
   for (const ExprPtr& arg : expr.args)
     values.push_back(expression(*arg));
   for (const Typed& value : values) {
-    require_comparable(value, expr.line);
+    require_comparable("=", values[0], value, expr.line);
     if (value.type.guise == Guise::sql_variant) not_supported("comparing sql_variant", expr.line);
   }
   std::vector<std::string> terms;

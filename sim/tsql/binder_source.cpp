@@ -79,9 +79,9 @@ SourceTable& Binder::add_table(const TablePtr& table, std::string alias) {
 }
 
 void Binder::require_database(const std::string& database, std::int32_t line) const {
-  if (!database.empty() && !same_name(database, environment_.bound_database()) &&
-      !same_name(database, "tempdb"))
-    throw OtherDatabase{database, line};
+  const std::string& wanted = database.empty() ? environment_.session_database() : database;
+  if (!same_name(wanted, environment_.bound_database()) && !same_name(wanted, "tempdb"))
+    throw OtherDatabase{wanted, line};
 }
 
 TablePtr Binder::find_table(const ObjectName& name, bool required) {

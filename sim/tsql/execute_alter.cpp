@@ -247,9 +247,11 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
         active_->work->connection().single_number("SELECT EXISTS (SELECT 1 FROM " + table->stored_name() +
                                                   " WHERE " + old->stored_name() + " IS NULL)") != 0;
     if (has_null) {
-      raise(515, "Cannot insert the value NULL into column '" + old->name + "', table '" +
-                     active_->database->name + "." + table->schema + "." + table->name +
-                     "'; column does not allow nulls. UPDATE fails.");
+      raise(515,
+            "Cannot insert the value NULL into column '" + old->name + "', table '" +
+                active_->database->name + "." + table->schema + "." + table->name +
+                "'; column does not allow nulls. UPDATE fails.",
+            0, 2);
     }
   }
   std::string conversion;

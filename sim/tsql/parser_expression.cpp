@@ -539,7 +539,7 @@ void set_scale(TypeInfo& type, int scale, std::string_view name, std::int32_t li
 
 }  // namespace
 
-DataType Parser::data_type() {
+DataType Parser::data_type(std::size_t position) {
   const std::int32_t line = peek().line;
   std::string written;
   if (at_word("DOUBLE") && at_word("PRECISION", 1)) {
@@ -565,7 +565,11 @@ DataType Parser::data_type() {
   }
   const auto found = type_rows().find(name);
   if (found == type_rows().end()) {
-    raise(2715, "Column, parameter, or variable: Cannot find data type " + written + ".", line);
+    if (position == 0) raise(243, "Type " + written + " is not a defined system type.", line);
+    raise(2715,
+          "Column, parameter, or variable #" + std::to_string(position) + ": Cannot find data type " +
+              written + ".",
+          line);
   }
   const bool is_text = name.find("CHAR") != std::string::npos || name.find("BINARY") != std::string::npos;
   const bool varying = accept_word("VARYING");

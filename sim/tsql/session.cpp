@@ -67,6 +67,16 @@ void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_toke
     }
     if (fault.error) check(fault.error);
     body();
+    if (doomed_ && tran_count_ > 0) {
+      ServerMessage message;
+      message.number = 3998;
+      message.text =
+          "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back.";
+      note_error(message);
+      sink.message(message);
+      roll_back_all(true);
+      done(StatementKind::other, std::nullopt, true);
+    }
   } catch (StatementError& error) {
     settle(std::move(error), 1);
   } catch (const Cancelled&) {

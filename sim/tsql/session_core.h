@@ -58,6 +58,8 @@ struct Variable {
   Value value;
 };
 
+bool contains_query(const Expr& expr);  // A subquery, anywhere in it.
+
 // Variables of a batch or of a call of sp_executesql.
 struct Frame {
   std::map<std::string, Variable, std::less<>> variables;  // Upper case, with @
@@ -122,6 +124,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
 
   // BindEnvironment.
   const std::string& bound_database() const override { return active_->database->name; }
+  const std::string& session_database() const override { return current_->database->name; }
   Catalog& catalog() override { return active_->catalog; }
   Cdc& cdc() override { return active_->cdc; }
   const std::string& default_schema() const override { return default_schema_; }
@@ -187,7 +190,8 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void rollback(const std::string& name, bool tell = true);
   void roll_back_all(bool tell);
   void begin_write_lazily(const std::string& savepoint);
-  void before_read();
+  // Without a table no implicit transaction begins.
+  void before_read(bool of_table = true);
   void ensure_implicit_transaction();
   // A statement that writes: begins, commits or keeps what `body` did, undoes it on an error.
   template <typename Body>

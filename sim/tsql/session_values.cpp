@@ -1,5 +1,6 @@
 // Variables, session values, and expressions evaluated at run time.
 #include <sqlite3.h>
+#include <algorithm>
 
 #include <utility>
 
@@ -9,17 +10,12 @@
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
-namespace {
 
 bool contains_query(const Expr& expr) {
   if (expr.query) return true;
-  for (const ExprPtr& arg : expr.args) {
-    if (contains_query(*arg)) return true;
-  }
-  return false;
+  return std::any_of(expr.args.begin(), expr.args.end(),
+                     [](const ExprPtr& arg) { return contains_query(*arg); });
 }
-
-}  // namespace
 
 const std::string& version_text() {
   static const std::string text =
