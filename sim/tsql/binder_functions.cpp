@@ -737,7 +737,12 @@ Typed Binder::function(const Expr& expr) {
                 "\" or the user-defined function or aggregate \"" + full + "\", or the name is ambiguous.",
             expr.line);
     }
-    if (expr.parts.size() == 3) require_database(expr.parts[0], expr.line);
+    ObjectName where;
+    where.database = expr.parts.size() == 3 ? expr.parts[0] : "";
+    where.schema = "sys";
+    where.name = expr.parts.back();
+    where.line = expr.line;
+    const std::int32_t database_id = environment_.foreign_database_id(where.database, where);
     arguments(expr, row->second.args.size(), row->second.args.size());
     std::vector<Typed> args;
     for (std::size_t i = 0; i < expr.args.size(); ++i)
@@ -745,6 +750,7 @@ Typed Binder::function(const Expr& expr) {
     std::string key = name;
     std::transform(key.begin(), key.end(), key.begin(),
                    [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
+    if (database_id != 0) key = std::to_string(database_id) + ":" + key;
     Typed out = call(op_cdc, std::move(args), row->second.result, key, no_style, false, true);
     out.nullable = true;
     return out;

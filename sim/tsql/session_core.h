@@ -122,6 +122,13 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
 
   // BindEnvironment.
   const std::string& bound_database() const override { return active_->database->name; }
+  bool bound_here(std::string_view database, const ObjectName& name) override;
+  bool local_bound_here(const TableDef& table) override;
+  const std::string& named_database(std::string_view database) override;
+  std::int32_t foreign_database_id(std::string_view database, const ObjectName& name) override;
+  TablePtr copied_table(const ObjectName& name) override;
+  TablePtr copied_local_table(const TablePtr& table) override;
+  std::string copied_relation(const SystemRelation& relation, const ObjectName& name) override;
   Catalog& catalog() override { return active_->catalog; }
   Cdc& cdc() override { return active_->cdc; }
   const std::string& default_schema() const override { return default_schema_; }
@@ -181,6 +188,26 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
 
   // --- Databases and transactions (session_transactions.cpp).
   DatabaseUse& use(const DatabasePtr& database);
+
+  // --- Statements over other databases (session_databases.cpp).
+  // Where names may lead: the session's own database, another one, or several with copies.
+  enum class Reach : std::uint8_t { own, named, several };
+  struct StatementPlace {
+    DatabaseUse* active = nullptr;
+    Reach reach = Reach::own;
+    std::size_t copies = 0;
+  };
+  StatementPlace enter_statement();
+  void enter_named_database(const OtherDatabase& other);
+  void enter_several_databases(const SeveralDatabases& several);
+  void leave_statement(const StatementPlace& before);
+  DatabaseUse& place_of(const ObjectName& name);
+  void place_target(DatabaseUse& home);
+  template <typename Body>
+  auto at_place(DatabaseUse& place, Body body);
+  TablePtr copy_table(DatabaseUse& to, const TableDef& table);
+  void copy_rows(DatabaseUse& to, const std::string& rows, const std::string& stored_name,
+                 const std::string& columns);
   void change_database(std::string_view name, bool tell);
   void begin(bool implicit);
   void commit();
@@ -323,6 +350,9 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   std::map<std::int32_t, std::unique_ptr<DatabaseUse>> uses_;
   DatabaseUse* current_ = nullptr;
   DatabaseUse* active_ = nullptr;  // Of the statement that runs.
+  Reach reach_ = Reach::own;
+  std::vector<std::int32_t> copies_;                   // Of the statements that run.
+  std::map<std::int32_t, DatabaseUse*> local_places_;  // Where temporary tables are stored, by their ids.
   std::string default_schema_ = "dbo";
 
   Options options_;
