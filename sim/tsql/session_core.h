@@ -177,6 +177,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   std::shared_ptr<CachedBatch> parsed(std::string_view text);
   Flow run_list(const StatementList& list, bool top);
   Flow run(const Statement& statement);
+  Flow run_in_reach(const Statement& statement);
   Flow run_try(const TryCatch& node);
   Flow run_while(const While& node);
   void report(StatementError error, std::int32_t line);
@@ -185,6 +186,9 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void note_error(const ServerMessage& message);
   void done(StatementKind kind, std::optional<std::uint64_t> rows, bool failed = false);
   void check_stop();
+
+  bool disconnected(ResultSink& sink);
+  void run_ordered(const StatementFault::OrderedBatch& order);
 
   // --- Databases and transactions (session_transactions.cpp).
   DatabaseUse& use(const DatabasePtr& database);
@@ -294,6 +298,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void alter_principal(const AlterPrincipal& node);
   void change_permission(const PermissionChange& node);
   void set_option(const SetOption& node);
+  void set_identity_insert(const SetOption& node, bool on);
   void require_owner(std::string_view what);
   void check(const Outcome& outcome);
   std::string stored_check(const TableDef& table, const CheckDef& item);
@@ -347,6 +352,8 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   sim::Login login_;
   LoginDef definition_;
   std::int32_t spid_;
+  std::uint64_t session_number_;  // For Faults::disconnected().
+  GateOwner gate_owner_;
   std::map<std::int32_t, std::unique_ptr<DatabaseUse>> uses_;
   DatabaseUse* current_ = nullptr;
   DatabaseUse* active_ = nullptr;  // Of the statement that runs.
