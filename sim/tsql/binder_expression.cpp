@@ -301,7 +301,9 @@ Typed Binder::system_variable(const Expr& expr) {
 
 // Most operations would take the stored form of these types for their value.
 void Binder::require_open(OperationBody body, const Typed& value) const {
-  if (!is_opaque(value.type) || body == op_assign || body == op_variant_property) return;
+  if (!is_opaque(value.type) || body == op_assign || body == op_variant_property ||
+      body == op_variant_compare)
+    return;
   not_supported("this function or operator with a value of " + std::string(type_name(value.type)));
 }
 

@@ -156,6 +156,16 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   std::optional<std::int64_t> object_property(std::int64_t object_id, std::string_view property) override;
   std::optional<Value> server_property(std::string_view name) override;
   std::optional<Value> database_property(std::string_view database, std::string_view name) override;
+  std::optional<Value> session_property(std::string_view name) override;
+  std::optional<std::string> name_of_type(std::int64_t id) override;
+  std::optional<std::int64_t> id_of_type(std::string_view name) override;
+  std::optional<std::int64_t> column_length(std::string_view table, std::string_view column) override;
+  std::optional<std::int64_t> has_database_access(std::string_view name) override;
+  std::optional<std::string> index_column(std::string_view table, std::int64_t index_id,
+                                          std::int64_t key_id) override;
+  std::optional<std::int64_t> index_property(std::int64_t object_id, std::string_view index,
+                                             std::string_view property) override;
+  std::optional<std::int64_t> current_identity(std::string_view table) override;
   std::optional<std::int64_t> has_permission(std::optional<std::string> securable,
                                              std::string_view class_name,
                                              std::string_view permission) override;
@@ -206,6 +216,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void enter_several_databases(const SeveralDatabases& several);
   void leave_statement(const StatementPlace& before);
   DatabaseUse& place_of(const ObjectName& name);
+  TablePtr table_named(std::string_view text);  // As OBJECT_ID() reads a name; nullptr: none.
   void place_target(DatabaseUse& home);
   template <typename Body>
   auto at_place(DatabaseUse& place, Body body);

@@ -143,52 +143,6 @@ std::optional<std::int64_t> SessionCore::object_property(std::int64_t object_id,
   return std::nullopt;
 }
 
-std::optional<Value> SessionCore::server_property(std::string_view property) {
-  static const std::map<std::string, Value, std::less<>> values{
-      {"PRODUCTVERSION", text_value("16.0.4135.4")},
-      {"PRODUCTMAJORVERSION", text_value("16")},
-      {"PRODUCTMINORVERSION", text_value("0")},
-      {"PRODUCTBUILD", text_value("4135")},
-      {"PRODUCTLEVEL", text_value("RTM")},
-      {"PRODUCTUPDATELEVEL", text_value("CU14")},
-      {"EDITION", text_value("Developer Edition (64-bit)")},
-      {"EDITIONID", text_value("-2117995310")},
-      {"ENGINEEDITION", number_value(3)},
-      {"SERVERNAME", text_value("tailrace-sim")},
-      {"MACHINENAME", text_value("tailrace-sim")},
-      {"COMPUTERNAMEPHYSICALNETBIOS", text_value("tailrace-sim")},
-      {"COLLATION", text_value(std::string(default_collation))},
-      {"ISCLUSTERED", number_value(0)},
-      {"ISHADRENABLED", number_value(0)},
-      {"ISINTEGRATEDSECURITYONLY", number_value(0)},
-      {"ISSINGLEUSER", number_value(0)},
-      {"ISXTPSUPPORTED", number_value(0)},
-      {"ISFULLTEXTINSTALLED", number_value(0)},
-      {"LCID", number_value(1033)},
-      {"RESOURCEVERSION", text_value("16.00.4135")},
-      {"BUILDCLRVERSION", text_value("v4.0.30319")}};
-  const auto found = values.find(upper(property));
-  if (found == values.end()) return std::nullopt;
-  const std::optional<std::string> posed = state_.server.posed_property(upper(property));
-  if (!posed) return found->second;
-  return found->second.type.type == Type::int_ ? number_value(std::strtoll(posed->c_str(), nullptr, 10))
-                                               : text_value(*posed);
-}
-
-std::optional<Value> SessionCore::database_property(std::string_view database_name,
-                                                    std::string_view property) {
-  const DatabasePtr database = state_.server.find(database_name);
-  if (!database) return std::nullopt;
-  const std::string name = upper(property);
-  if (name == "STATUS") return text_value("ONLINE");
-  if (name == "UPDATEABILITY") return text_value("READ_WRITE");
-  if (name == "USERACCESS") return text_value("MULTI_USER");
-  if (name == "RECOVERY") return text_value("FULL");
-  if (name == "COLLATION") return text_value(database->collation);
-  if (name == "VERSION") return number_value(957);
-  return std::nullopt;
-}
-
 std::optional<std::int64_t> SessionCore::has_permission(std::optional<std::string> securable,
                                                         std::string_view class_name,
                                                         std::string_view permission_name) {
