@@ -32,6 +32,12 @@ std::string without_outer_parentheses(std::string text) {
   return text;
 }
 
+// "The result of most expressions is considered nullable even if only nonnullable columns are present, because possible
+// underflows or overflows produce null results" (computed_column_definition).
+bool can_overflow(const Expr& expr, const Typed& value) {
+  return (expr.kind == ExprKind::binary || expr.kind == ExprKind::negate) && is_numeric(value.type.type);
+}
+
 }  // namespace
 
 void SessionCore::require_owner(std::string_view what) {
@@ -278,7 +284,8 @@ TableDef SessionCore::table_definition(const CreateTable& node, bool local) {
     const Typed value = binder.expression(*node.columns[i].computed_expr);
     binder.pop_block();
     table.columns[i].type = value.type;
-    table.columns[i].nullable = node.columns[i].nullable.value_or(value.nullable);
+    table.columns[i].nullable = node.columns[i].nullable.value_or(
+        value.nullable || can_overflow(*node.columns[i].computed_expr, value));
     if (is_text(value.type.type)) {
       table.columns[i].collation = active_->database->collation;
       find_collation(table.columns[i].collation, table.columns[i].collation_kind);

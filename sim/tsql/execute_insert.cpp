@@ -185,12 +185,16 @@ void SessionCore::insert_values(const Insert& insert, RowWriter& writer,
     Binder binder(*this);
     for (std::size_t i = 0; i < insert.row_width; ++i) {
       const ValueCell& cell = cells[i];
-      if (!cell.expr && !cell.is_default) {
+      const bool is_null = cell.kind == TokenKind::word;
+      const bool keeps_type = columns[i]->type.guise == Guise::sql_variant && !is_null;
+      if (!cell.expr && !cell.is_default && !keeps_type) {
         inserter.set_literal(i, cell);
         continue;
       }
       Typed value;
-      const bool is_default = cell.is_default || cell.expr->kind == ExprKind::default_;
+      const ExprPtr literal = cell.expr || cell.is_default ? nullptr : literal_expression(cell);
+      const Expr* given = cell.expr ? cell.expr.get() : literal.get();
+      const bool is_default = cell.is_default || given->kind == ExprKind::default_;
       if (is_default) {
         if (!columns[i]->default_value) {
           inserter.set_value(i, [&] {
@@ -203,7 +207,7 @@ void SessionCore::insert_values(const Insert& insert, RowWriter& writer,
         const ExprPtr expr = parse_expression(columns[i]->default_value->text);
         value = assigned(binder, binder.expression(*expr), *columns[i], table_text, 0);
       } else {
-        value = assigned(binder, binder.expression(*cell.expr), *columns[i], table_text, cell.expr->line);
+        value = assigned(binder, binder.expression(*given), *columns[i], table_text, given->line);
       }
       if (value.constant) {
         inserter.set_value(i, *value.constant);
