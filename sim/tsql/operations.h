@@ -124,6 +124,7 @@ bool op_cdc(OperationCall& call);
 bool op_newid(OperationCall& call);
 bool op_rand(OperationCall& call);
 bool op_hashbytes(OperationCall& call);
+bool op_parse(OperationCall& call);             // PARSE(text AS a date or time)
 bool op_assign(OperationCall& call);            // Into a column: text names it.
 bool op_variant_property(OperationCall& call);  // SQL_VARIANT_PROPERTY
 bool op_variant_compare(OperationCall& call);   // <0, 0, >0 of two sql_variants

@@ -354,6 +354,9 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   CdcResult procedure_columns(CallArguments& arguments, bool version_100);
   CdcResult procedure_keys(CallArguments& arguments);
   CdcResult procedure_statistics(CallArguments& arguments);
+  CdcResult procedure_special_columns(CallArguments& arguments);
+  CdcResult procedure_foreign_keys(CallArguments& arguments);
+  void require_qualifier(CallArguments& arguments, std::string_view parameter);
   std::int32_t rename(CallArguments& arguments);
   void send_result(const CdcResult& result);
   template <typename Body>
