@@ -3,7 +3,13 @@
 
 #include <algorithm>
 
+#include "sim/catalog/type_facts.h"
+
 namespace tailrace::sim {
+
+std::int32_t ColumnDef::max_length() const {
+  return shown_length(type);
+}
 
 const ColumnDef* TableDef::column(std::string_view wanted) const {
   const auto found = std::find_if(columns.begin(), columns.end(),

@@ -46,6 +46,7 @@ struct ColumnDef {
   GeneratedAlways generated = GeneratedAlways::no;
 
   std::string stored_name() const { return "c" + std::to_string(column_id); }
+  std::int32_t max_length() const;  // In bytes, -1: max; as sys.columns has it.
 };
 
 struct IndexColumn {

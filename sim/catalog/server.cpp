@@ -333,7 +333,8 @@ void Server::backup(Database& database, std::string_view name) {
 bool Server::restore(Database& database, std::string_view name) {
   const std::string path = copy_path(database, name);
   if (!std::filesystem::exists(path)) return false;
-  TAILRACE_ASSERT(database.gate.enter({}, {}) == GateAnswer::entered);
+  GateOwner owner;
+  TAILRACE_ASSERT(database.gate.enter(owner, {}, {}) == GateAnswer::entered);
   {
     Connection source(path, false);
     Connection target(database.path, database.durable);

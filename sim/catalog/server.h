@@ -119,6 +119,9 @@ class Server {
   // What sys.dm_server_services shows of SQL Server Agent; the CDC jobs obey it.
   std::atomic<bool> agent_running{true};
 
+  // Whether change tables that are made have __$command_id: servers before KB3030352 do not.
+  std::atomic<bool> command_ids{true};
+
   // What new jobs of CDC get; set at start.
   std::atomic<std::int64_t> default_capture_interval_ms{100};
   std::atomic<std::int64_t> default_retention_minutes{4320};

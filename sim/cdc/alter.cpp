@@ -107,6 +107,20 @@ void Cdc::after_alter(std::int32_t object_id, std::string_view ddl_command, std:
       .run();
 }
 
+std::vector<std::string> Cdc::captured_values(std::int32_t object_id, const ColumnDef& column) {
+  const TablePtr table = catalog_.table(object_id);
+  if (table == nullptr || !table->tracked_by_cdc) return {};
+  std::vector<std::string> out{fmt::format("SELECT {} FROM {}", column.stored_name(), log_table(object_id))};
+  for (const CaptureInstance& instance : instances_of(object_id)) {
+    for (const CaptureInstance::Column& captured : instance.columns) {
+      if (captured.column_id == column.column_id)
+        out.push_back(fmt::format("SELECT c{} AS {} FROM t{}", captured.ordinal + metadata_columns,
+                                  column.stored_name(), instance.object_id));
+    }
+  }
+  return out;
+}
+
 void Cdc::before_drop(const TableDef& table) {
   for (const CaptureInstance& instance : instances_of(table.object_id))
     TAILRACE_ASSERT(!drop_instance(instance));

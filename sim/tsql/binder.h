@@ -96,8 +96,18 @@ class BindEnvironment {
  public:
   virtual ~BindEnvironment() = default;
   virtual const std::string& bound_database() const = 0;
-  // Where names without a database are looked up: another one while a three-part name leads elsewhere.
-  virtual const std::string& session_database() const = 0;
+  // Whether the objects of a database (empty: the session's own) are those of catalog(). Where the statement is bound
+  // without this being so it throws OtherDatabase or SeveralDatabases; false: the binder asks for copies.
+  virtual bool bound_here(std::string_view database, const ObjectName& name) = 0;
+  virtual bool local_bound_here(const TableDef& table) = 0;  // The same for local_table()'s.
+  // The database of that name, empty: the session's own.
+  virtual const std::string& named_database(std::string_view database) = 0;
+  // A database's id, where a function of it must say which one is meant; 0: that of catalog().
+  virtual std::int32_t foreign_database_id(std::string_view database, const ObjectName& name) = 0;
+  // What another database has under a name, copied to where the statement runs; rights are looked at there.
+  virtual TablePtr copied_table(const ObjectName& name) = 0;
+  virtual TablePtr copied_local_table(const TablePtr& table) = 0;
+  virtual std::string copied_relation(const SystemRelation& relation, const ObjectName& name) = 0;
   virtual Catalog& catalog() = 0;
   virtual Cdc& cdc() = 0;
   virtual const std::string& default_schema() const = 0;
@@ -114,6 +124,11 @@ class BindEnvironment {
 // Thrown when a three-part name leads to another database than the bound one: the statement is bound again there.
 struct OtherDatabase {
   std::string name;
+  ObjectName object;
+};
+
+// Thrown when a statement that was bound in another database needs a second one: it is bound with copies.
+struct SeveralDatabases {
   std::int32_t line = 0;
 };
 
@@ -160,11 +175,13 @@ class Binder {
   const std::vector<std::string>& counted_tables() const { return counted_; }
   std::string parameter(const std::string& name);
   std::string new_alias() { return "t" + std::to_string(++aliases_); }
+  // Temporary tables, table variables or copies are part of what was bound.
+  bool uses_local_tables() const { return local_tables_; }
   void assign_selected_variables(bool allowed) { allow_assignments_ = allowed; }
   // For temporary columns such as inserted.x and deleted.x.
   Typed column_value(const SourceTable& table, const ColumnDef& column);
   TablePtr find_table(const ObjectName& name, bool required = true);
-  void require_database(const std::string& database, std::int32_t line) const;
+  void require_database(const ObjectName& name);  // Where copies are no way.
   BindEnvironment& environment() { return environment_; }
 
  private:
@@ -209,7 +226,7 @@ class Binder {
   std::string apply_source(const TableSource& source);
   std::string derived_source(const BoundQuery& query, const TableSource& source);
   std::string values_source(const TableSource& source);
-  std::string system_source(const SystemRelation& relation, const TableSource& source);
+  std::string system_source(const SystemRelation& relation, const TableSource& source, bool here);
   void add_source_table(SourceTable table, std::int32_t line);
   void make_nullable(std::size_t begin, std::size_t end);
 
@@ -258,6 +275,7 @@ class Binder {
   std::vector<Cte> ctes_;
   std::vector<std::string> cte_sql_;
   bool recursive_ = false;
+  bool local_tables_ = false;
   bool allow_assignments_ = false;
   int aliases_ = 0;
 };

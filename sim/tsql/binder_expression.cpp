@@ -301,7 +301,9 @@ Typed Binder::system_variable(const Expr& expr) {
 
 // Most operations would take the stored form of these types for their value.
 void Binder::require_open(OperationBody body, const Typed& value) const {
-  if (!is_opaque(value.type) || body == op_assign || body == op_variant_property) return;
+  if (!is_opaque(value.type) || body == op_assign || body == op_variant_property ||
+      body == op_variant_compare)
+    return;
   not_supported("this function or operator with a value of " + std::string(type_name(value.type)));
 }
 
@@ -621,6 +623,15 @@ Typed Binder::case_expression(const Expr& expr) {
 Typed Binder::cast_expression(const Expr& expr) {
   Typed value = expression(*expr.args[0]);
   TypeInfo type = expr.type->type;
+  if (expr.text == "PARSE") {
+    if (!is_temporal(type.type)) not_supported("PARSE AS " + std::string(type_name(type)), expr.line);
+    if (value.is_null)
+      raise(8116, "Argument data type NULL is invalid for argument 1 of parse function.", expr.line);
+    Typed text = convert_to(as_text(std::move(value)), nvarchar_type(4000), expr.line);
+    Typed out = call(op_parse, {std::move(text)}, type);
+    out.nullable = true;
+    return out;
+  }
   const bool sized = (is_text(type.type) || is_bytes(type.type)) && type.guise == Guise::none;
   if (sized && !expr.type->has_length && !expr.type->sysname) type = text_type(type.type, 30);
   // The collation of what is converted decides the code page.

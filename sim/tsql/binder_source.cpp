@@ -57,7 +57,8 @@ Typed Binder::column_value(const SourceTable& table, const ColumnDef& column) {
 
 SourceTable& Binder::add_table(const TablePtr& table, std::string alias) {
   SourceTable source;
-  source.alias = alias.empty() ? table->name : std::move(alias);
+  source.alias = std::move(alias);
+  if (source.alias.empty()) source.alias = table->name;
   source.schema = table->schema;
   source.sqlite_alias = new_alias();
   source.table = table;
@@ -78,18 +79,17 @@ SourceTable& Binder::add_table(const TablePtr& table, std::string alias) {
   return block_->tables.back();
 }
 
-void Binder::require_database(const std::string& database, std::int32_t line) const {
-  const std::string& wanted = database.empty() ? environment_.session_database() : database;
-  if (!same_name(wanted, environment_.bound_database()) && !same_name(wanted, "tempdb"))
-    throw OtherDatabase{wanted, line};
+void Binder::require_database(const ObjectName& name) {
+  if (!environment_.bound_here(name.database, name))
+    not_supported("this part of a statement over several databases", name.line);
 }
 
 TablePtr Binder::find_table(const ObjectName& name, bool required) {
-  if (!name.name.starts_with('#')) require_database(name.database, name.line);
   TablePtr table;
   if (name.name.starts_with('#')) {
     table = environment_.local_table(name.name);
   } else {
+    require_database(name);
     const std::string& schema = name.schema.empty() ? environment_.default_schema() : name.schema;
     table = environment_.catalog().table(schema, name.name);
     if (!table && name.schema.empty()) table = environment_.catalog().table("dbo", name.name);
@@ -125,8 +125,10 @@ std::string Binder::source(const TableSource& source) {
     }
     case TableSource::Kind::values: return values_source(source);
     case TableSource::Kind::variable: {
-      const TablePtr table = environment_.local_table(source.text);
+      TablePtr table = environment_.local_table(source.text);
       if (!table) raise(1087, "Must declare the table variable \"" + source.text + "\".", source.line, 1, 15);
+      local_tables_ = true;
+      if (!environment_.local_bound_here(*table)) table = environment_.copied_local_table(table);
       SourceTable& added = add_table(table, source.alias.empty() ? source.text : source.alias);
       return table->stored_name() + " AS " + added.sqlite_alias;
     }
@@ -168,14 +170,17 @@ std::string Binder::named_source(const TableSource& source) {
     }
   }
   // A server's own view may be asked for in any database; a database's, like its tables, only in its own.
-  const std::string database = name.database.empty() ? environment_.bound_database() : name.database;
+  const std::string database = environment_.named_database(name.database);
+  const bool local = name.name.starts_with('#');
   const SystemRelation* relation =
       find_system_relation(database, name.schema.empty() ? "dbo" : name.schema, name.name);
-  if (relation == nullptr || relation->scope != SystemScope::server)
-    require_database(name.database, name.line);
-  if (relation != nullptr) return system_source(*relation, source);
-  const TablePtr table = find_table(name);
-  environment_.check_right(Permission::select, *table);
+  const bool of_server = relation != nullptr && relation->scope == SystemScope::server;
+  const bool here = of_server || local || environment_.bound_here(name.database, name);
+  local_tables_ = local_tables_ || local || !here;
+  if (relation != nullptr) return system_source(*relation, source, here);
+  TablePtr table = here ? find_table(name) : environment_.copied_table(name);
+  if (local && !environment_.local_bound_here(*table)) table = environment_.copied_local_table(table);
+  if (here) environment_.check_right(Permission::select, *table);
   const std::size_t at = block_->tables.size();
   SourceTable probe;
   probe.alias = source.alias.empty() ? table->name : source.alias;
@@ -192,15 +197,15 @@ std::string Binder::named_source(const TableSource& source) {
   }
   SourceTable& added = add_table(table, source.alias);
   if (!source.alias.empty()) added.schema.clear();
-  if (!table->name.starts_with('#')) {
-    const std::string counted = environment_.bound_database() + "." + table->schema + "." + table->name;
+  if (!local) {
+    const std::string counted = database + "." + table->schema + "." + table->name;
     if (std::find(counted_.begin(), counted_.end(), counted) == counted_.end()) counted_.push_back(counted);
   }
   return table->stored_name() + " AS " + block_->tables[at].sqlite_alias;
 }
 
-std::string Binder::system_source(const SystemRelation& relation, const TableSource& source) {
-  environment_.check_system_right(relation);
+std::string Binder::system_source(const SystemRelation& relation, const TableSource& source, bool here) {
+  if (here) environment_.check_system_right(relation);
   SourceTable table;
   table.alias = source.alias.empty() ? std::string(relation.name) : source.alias;
   table.schema = source.alias.empty() ? std::string(relation.schema) : "";
@@ -214,7 +219,9 @@ std::string Binder::system_source(const SystemRelation& relation, const TableSou
     value.collation = default_collation;  // The views' columns may be expressions: the comparison names it.
     table.columns.push_back({std::string(column.name), std::move(value), false});
   }
-  const std::string sql = std::string(relation.stored_name) + " AS " + table.sqlite_alias;
+  const std::string stored =
+      here ? std::string(relation.stored_name) : environment_.copied_relation(relation, source.name);
+  const std::string sql = stored + " AS " + table.sqlite_alias;
   add_source_table(std::move(table), source.line);
   return sql;
 }
@@ -379,7 +386,7 @@ std::string Binder::function_source(const TableSource& source) {
       not_supported(name, source.line);
     raise(208, "Invalid object name '" + source.name.name + "'.", source.line, 3);
   }
-  require_database(source.name.database, source.line);
+  require_database(source.name);
   const bool cdc = same_word(source.name.schema, "cdc");
   std::optional<ChangeFunction> function;
   if (cdc) function = environment_.cdc().change_function(source.name.name);

@@ -272,6 +272,16 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
                                    old->stored_name() + " IS NOT NULL");
     while (step(probe))
       continue;
+    // SQL Server finds this when the scan comes to it, which then fails until the change table is mended.
+    for (const std::string& rows : active_->cdc.captured_values(table->object_id, *old)) {
+      sim::Statement captured = prepare("SELECT " + conversion + " FROM (" + rows + ")");
+      try {
+        while (step(captured))
+          continue;
+      } catch (const StatementError&) {
+        not_supported("ALTER COLUMN to a type that captured changes do not fit", clause.line);
+      }
+    }
   }
   check(active_->catalog.alter_column(*table, column, conversion));
   active_->catalog.touch();

@@ -95,10 +95,22 @@ SessionCore::ChangeSource SessionCore::bind_change_source(
     Binder& binder, const DmlTarget& target, const std::vector<std::unique_ptr<TableSource>>& from,
     const std::vector<CommonTable>& ctes) {
   ChangeSource out;
+  const TableSource* found = from.empty() ? nullptr : find_target(from, target);
+  if (reach_ == Reach::several) {
+    // Before anything is bound: what is read is copied to where the target is.
+    DmlTarget home = target;
+    if (found != nullptr) {
+      home.variable = found->text;
+      home.name = found->name;
+    }
+    for (const CommonTable& cte : ctes) {
+      if (same_name(cte.name, home.name.name)) not_supported("a change through a CTE over several databases");
+    }
+    dml_table(home, nullptr, nullptr);
+  }
   active_->catalog.refresh();
   binder.common_tables(ctes);
   Block& block = binder.push_block();
-  const TableSource* found = from.empty() ? nullptr : find_target(from, target);
   if (found == nullptr) {
     out.table = dml_table(target, nullptr, nullptr);
     SourceTable& added = binder.add_table(out.table, "");

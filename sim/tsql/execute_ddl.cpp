@@ -418,6 +418,7 @@ TablePtr SessionCore::create_local_table(const CreateTable& node) {
                        table.stored_name() + "(" + keys + ")");
     index.clustered = false;
   }
+  local_places_[table.object_id] = active_;
   return std::make_shared<const TableDef>(std::move(table));
 }
 
@@ -426,6 +427,7 @@ void SessionCore::drop_local_table(const TablePtr& table) {
     item->work->connection().execute("DROP TABLE IF EXISTS temp." + table->stored_name());
   }
   local_identity_.erase(table->object_id);
+  local_places_.erase(table->object_id);
 }
 
 void SessionCore::drop_table(const ObjectName& name, bool if_exists) {

@@ -112,11 +112,17 @@ TablePtr SessionCore::dml_table(const DmlTarget& target, std::string*,
   if (!target.variable.empty()) {
     const TablePtr table = local_table(target.variable);
     if (!table) raise(1087, "Must declare the table variable \"" + target.variable + "\".", 0, 1, 15);
+    place_target(*local_places_.at(table->object_id));
     return table;
   }
+  const ObjectName& name = target.name;
+  if (const TablePtr table = name.name.starts_with('#') ? local_table(name.name) : nullptr) {
+    place_target(*local_places_.at(table->object_id));
+    return table;
+  }
+  if (reach_ == Reach::several) place_target(place_of(name));
   Binder binder(*this);
   active_->catalog.refresh();
-  const ObjectName& name = target.name;
   if (find_system_relation(active_->database->name, name.schema.empty() ? "dbo" : name.schema, name.name) !=
       nullptr) {
     raise(259, "Ad hoc updates to system catalogs are not allowed.", name.line);

@@ -292,6 +292,7 @@ ExprPtr Parser::word_primary() {
     }
     if (at_word("CASE")) return case_expression();
     if ((at_word("CAST") || at_word("TRY_CAST")) && at_symbol("(", 1)) return cast_call(at_word("TRY_CAST"));
+    if (at_word("PARSE") && at_symbol("(", 1)) return parse_call();
     if ((at_word("CONVERT") || at_word("TRY_CONVERT")) && at_symbol("(", 1))
       return convert_call(at_word("TRY_CONVERT"));
     static const std::vector<std::string_view> bare{"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER",
@@ -369,6 +370,19 @@ ExprPtr Parser::cast_call(bool try_cast) {
   node->args.push_back(expression());
   expect_word("AS");
   node->type = data_type();
+  expect_symbol(")");
+  return node;
+}
+
+ExprPtr Parser::parse_call() {
+  auto node = make(ExprKind::cast);
+  node->text = "PARSE";
+  take();
+  expect_symbol("(");
+  node->args.push_back(expression());
+  expect_word("AS");
+  node->type = data_type();
+  if (at_word("USING")) not_supported("PARSE ... USING", node->line);
   expect_symbol(")");
   return node;
 }

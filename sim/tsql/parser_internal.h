@@ -77,6 +77,7 @@ class Parser {
   ExprPtr word_primary();
   ExprPtr case_expression();
   ExprPtr cast_call(bool try_cast);
+  ExprPtr parse_call();
   ExprPtr convert_call(bool try_convert);
   ExprPtr function_call(std::vector<std::string> parts, std::int32_t line);
   std::unique_ptr<Over> over_clause();
