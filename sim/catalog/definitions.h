@@ -92,6 +92,7 @@ struct ForeignKeyDef {
 };
 
 struct TableDef {
+  CollationKind identifiers = CollationKind::ignore_case;  // How its columns' names compare.
   std::int32_t object_id = 0;
   std::int32_t schema_id = 1;
   std::string schema;

@@ -27,7 +27,6 @@ namespace tailrace::sim {
 struct Database : DatabaseFile {
   std::int32_t id = 0;
   std::int64_t create_date = 0;  // datetime
-  std::string collation{default_collation};
   std::atomic<bool> read_committed_snapshot{false};
   std::atomic<bool> cdc_enabled{false};
   std::atomic<bool> dropped{false};

@@ -38,7 +38,7 @@ Outcome Cdc::before_alter(const TableDef& table, std::string_view column_or_cons
     Connection& connection = catalog_.work().connection();
     Statement used = connection.prepare("SELECT c10 FROM t1001 WHERE c1 = ?");
     if (drop && used.bind(1, std::int64_t{instance.object_id}).next() && !used.is_null(0) &&
-        same_name(used.text(0), column_or_constraint)) {
+        same_name(table.identifiers, used.text(0), column_or_constraint)) {
       return SqlError{
           4929,
           fmt::format("Cannot alter the table '{}' because it is being published for replication or is "
@@ -48,9 +48,9 @@ Outcome Cdc::before_alter(const TableDef& table, std::string_view column_or_cons
     }
     Statement key = connection.prepare("SELECT 1 FROM t1003 WHERE c1 = ? AND c2 = ?");
     const bool in_key = key.bind(1, std::int64_t{instance.object_id}).bind(2, column_or_constraint).next();
-    const bool captured =
-        std::any_of(instance.columns.begin(), instance.columns.end(),
-                    [&](const auto& column) { return same_name(column.name, column_or_constraint); });
+    const bool captured = std::any_of(
+        instance.columns.begin(), instance.columns.end(),
+        [&](const auto& column) { return same_name(table.identifiers, column.name, column_or_constraint); });
     if (in_key || (rename && captured)) {
       return SqlError{
           4928, fmt::format("Cannot alter column '{}' because it is 'REPLICATED'.", column_or_constraint), 16,

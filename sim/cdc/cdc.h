@@ -74,7 +74,8 @@ struct ChangeFunction {
   bool net = false;
   // The result's columns: __$start_lsn, __$seqval, __$operation, __$update_mask, then the captured ones.
   std::vector<CdcResult::Column> columns;
-  // A SELECT of SQLite with exactly these columns under these names ("__$start_lsn" quoted). Parameters by
+  std::vector<std::string> stored_names;  // Of the same columns, in `select`.
+  // A SELECT of SQLite with exactly these columns under their stored names ("__$start_lsn" quoted). Parameters by
   // name: :from and :to (BLOBs), :option (TEXT). For net changes it calls window functions.
   std::string select;
 };

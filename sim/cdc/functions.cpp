@@ -18,19 +18,11 @@ namespace {
 constexpr std::string_view all_prefix = "fn_cdc_get_all_changes_";
 constexpr std::string_view net_prefix = "fn_cdc_get_net_changes_";
 
-std::string quoted(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
-
 std::string captured_list(const CaptureInstance& instance) {
   std::string list;
   for (const CaptureInstance::Column& column : instance.columns) {
-    list += fmt::format(", c{} AS {}", column.ordinal + metadata_columns, quoted(column.name));
+    // By number: names that differ by case alone would be one to SQLite.
+    list += fmt::format(", c{} AS k{}", column.ordinal + metadata_columns, column.ordinal);
   }
   return list;
 }
@@ -152,7 +144,7 @@ std::optional<std::int32_t> Cdc::column_ordinal(std::string_view capture_instanc
   const auto instance = load_instance(catalog_.work().connection(), capture_instance);
   if (!instance) return {};
   for (const CaptureInstance::Column& captured : instance->columns) {
-    if (same_name(captured.name, column)) return captured.ordinal;
+    if (same_name(catalog_.work().file().names, captured.name, column)) return captured.ordinal;
   }
   return {};
 }
@@ -184,11 +176,17 @@ std::optional<ChangeFunction> Cdc::change_function(std::string_view name) {
                       {"__$seqval", *parse_type("binary(10)"), true},
                       {"__$operation", *parse_type("int"), true},
                       {"__$update_mask", *parse_type("varbinary(128)"), true}};
+  for (const CdcResult::Column& column : function.columns)
+    function.stored_names.push_back(column.name);
   const TablePtr change = catalog_.table(instance->object_id);
   for (const CaptureInstance::Column& column : instance->columns) {
     function.columns.push_back({column.name, change->column(column.ordinal + metadata_columns)->type, true});
+    function.stored_names.push_back(fmt::format("k{}", column.ordinal));
   }
-  if (function.net) function.columns.erase(function.columns.begin() + 1);  // No __$seqval.
+  if (function.net) {  // No __$seqval.
+    function.columns.erase(function.columns.begin() + 1);
+    function.stored_names.erase(function.stored_names.begin() + 1);
+  }
   function.select = function.net ? net_changes(connection, *instance) : all_changes(*instance);
   return function;
 }

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 
+#include "sim/storage/collation.h"
 #include "sim/storage/connection.h"
 #include "sim/storage/log.h"
 #include "sim/storage/sql_error.h"
@@ -40,6 +41,8 @@ inline constexpr std::int32_t cancelled = 0;
 struct DatabaseFile {
   std::string path;
   std::string name;
+  std::string collation{default_collation};
+  CollationKind names = CollationKind::ignore_case;  // Of `collation`: how names in the database compare.
   WriteGate gate;
   bool durable = false;
   std::atomic<bool> allow_snapshot{false};

@@ -15,6 +15,7 @@
 
 #include "sim/catalog/catalog.h"
 #include "sim/catalog/security.h"
+#include "sim/catalog/server.h"
 #include "sim/catalog/system_relations.h"
 #include "sim/cdc/cdc.h"
 #include "sim/tsql/ast.h"
@@ -100,14 +101,16 @@ class BindEnvironment {
   // without this being so it throws OtherDatabase or SeveralDatabases; false: the binder asks for copies.
   virtual bool bound_here(std::string_view database, const ObjectName& name) = 0;
   virtual bool local_bound_here(const TableDef& table) = 0;  // The same for local_table()'s.
-  // The database of that name, empty: the session's own.
-  virtual const std::string& named_database(std::string_view database) = 0;
   // A database's id, where a function of it must say which one is meant; 0: that of catalog().
   virtual std::int32_t foreign_database_id(std::string_view database, const ObjectName& name) = 0;
   // What another database has under a name, copied to where the statement runs; rights are looked at there.
   virtual TablePtr copied_table(const ObjectName& name) = 0;
   virtual TablePtr copied_local_table(const TablePtr& table) = 0;
   virtual std::string copied_relation(const SystemRelation& relation, const ObjectName& name) = 0;
+  // Of the session's database: of literals and variables, of aliases.
+  virtual const std::string& collation() const = 0;
+  virtual CollationKind names() const = 0;
+  virtual DatabasePtr database_of(const ObjectName& name) = 0;  // nullptr: there is none.
   virtual Catalog& catalog() = 0;
   virtual Cdc& cdc() = 0;
   virtual const std::string& default_schema() const = 0;
@@ -169,6 +172,9 @@ class Binder {
   void require_open(OperationBody body, const Typed& value) const;
   std::string row_count(const Expr& expr, const char* clause);
 
+  bool same(std::string_view left, std::string_view right) const {  // Names in the database.
+    return same_name(environment_.names(), left, right);
+  }
   Block& block() { return *block_; }
   const std::vector<std::string>& parameters() const { return parameters_; }
   const std::vector<FunctionCheck>& checks() const { return checks_; }

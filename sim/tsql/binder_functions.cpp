@@ -241,7 +241,7 @@ Typed coalesce_function(Binder& binder, const Expr& expr, const std::string&) {
           expr.line);
   Typed out;
   out.type = *type;
-  out.collation = default_collation;
+  out.collation = binder.environment().collation();
   out.sql = "coalesce(";
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Typed value = binder.convert_to(values[i], *type, expr.line);

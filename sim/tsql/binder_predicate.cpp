@@ -52,8 +52,8 @@ std::string Binder::comparison(const std::string& op, Typed left, Typed right, s
                         (right.bare && !left.bare && same_word(right.collation, collation) &&
                          left.coercibility != Coercibility::explicit_);
     if (!native)
-      left.sql = "(" + left.sql + " COLLATE \"" +
-                 (collation.empty() ? std::string(default_collation) : collation) + "\")";
+      left.sql =
+          "(" + left.sql + " COLLATE \"" + (collation.empty() ? environment_.collation() : collation) + "\")";
     return "(" + left.sql + " " + op + " " + right.sql + ")";
   }
   unify({&left, &right}, line);
@@ -71,7 +71,7 @@ std::string Binder::like(const Expr& expr) {
   std::vector<Typed> args{std::move(value), std::move(pattern)};
   if (expr.args.size() > 2) args.push_back(text_argument(*expr.args[2]));
   const Typed out = call(op_like, std::move(args), make_type(Type::bit),
-                         collation.empty() ? std::string(default_collation) : collation);
+                         collation.empty() ? environment_.collation() : collation);
   return expr.negated ? "(NOT " + out.sql + ")" : out.sql;
 }
 

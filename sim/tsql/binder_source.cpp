@@ -29,7 +29,7 @@ Typed Binder::column_value(const SourceTable& table, const ColumnDef& column) {
   value.type = column.type;
   value.nullable = column.nullable;
   value.identity = column.identity.has_value();
-  value.collation = column.collation.empty() ? std::string(default_collation) : column.collation;
+  value.collation = column.collation.empty() ? environment_.collation() : column.collation;
   value.coercibility = Coercibility::implicit;
   if (column.computed.empty()) {
     value.bare = true;
@@ -100,8 +100,8 @@ TablePtr Binder::find_table(const ObjectName& name, bool required) {
 
 void Binder::add_source_table(SourceTable table, std::int32_t line) {
   for (const SourceTable& other : block_->tables) {
-    if (!same_name(other.alias, table.alias) ||
-        (!other.schema.empty() && !table.schema.empty() && !same_name(other.schema, table.schema)))
+    if (!same(other.alias, table.alias) ||
+        (!other.schema.empty() && !table.schema.empty() && !same(other.schema, table.schema)))
       continue;
     raise(1013,
           "The objects \"" + table.alias + "\" and \"" + other.alias +
@@ -152,7 +152,7 @@ std::string Binder::named_source(const TableSource& source) {
   const ObjectName& name = source.name;
   if (name.schema.empty() && name.database.empty()) {
     for (auto cte = ctes_.rbegin(); cte != ctes_.rend(); ++cte) {
-      if (!same_name(cte->name, name.name)) continue;
+      if (!same(cte->name, name.name)) continue;
       SourceTable table;
       table.alias = source.alias.empty() ? cte->name : source.alias;
       table.sqlite_alias = new_alias();
@@ -170,10 +170,12 @@ std::string Binder::named_source(const TableSource& source) {
     }
   }
   // A server's own view may be asked for in any database; a database's, like its tables, only in its own.
-  const std::string database = environment_.named_database(name.database);
+  const DatabasePtr place = environment_.database_of(name);
+  const std::string database = place == nullptr ? std::string() : place->name;
   const bool local = name.name.starts_with('#');
   const SystemRelation* relation =
-      find_system_relation(database, name.schema.empty() ? "dbo" : name.schema, name.name);
+      find_system_relation(database, name.schema.empty() ? "dbo" : name.schema, name.name,
+                           place == nullptr ? CollationKind::ignore_case : place->names);
   const bool of_server = relation != nullptr && relation->scope == SystemScope::server;
   const bool here = of_server || local || environment_.bound_here(name.database, name);
   local_tables_ = local_tables_ || local || !here;
@@ -186,8 +188,8 @@ std::string Binder::named_source(const TableSource& source) {
   probe.alias = source.alias.empty() ? table->name : source.alias;
   probe.schema = source.alias.empty() ? table->schema : "";
   for (const SourceTable& other : block_->tables) {
-    if (same_name(other.alias, probe.alias) &&
-        (other.schema.empty() || probe.schema.empty() || same_name(other.schema, probe.schema))) {
+    if (same(other.alias, probe.alias) &&
+        (other.schema.empty() || probe.schema.empty() || same(other.schema, probe.schema))) {
       raise(
           1013,
           "The objects \"" + probe.alias + "\" and \"" + other.alias +
@@ -216,7 +218,11 @@ std::string Binder::system_source(const SystemRelation& relation, const TableSou
     value.type = column.type;
     value.nullable = column.nullable;
     value.coercibility = Coercibility::implicit;
-    value.collation = default_collation;  // The views' columns may be expressions: the comparison names it.
+    // Names compare as the database's do, words of SQL Server's own without regard to case. The views' columns may be
+    // expressions: the comparison names it.
+    const bool of_database = relation.scope == SystemScope::database && column.type == nvarchar_type(128);
+    value.collation =
+        of_database ? environment_.database_of(source.name)->collation : std::string(default_collation);
     table.columns.push_back({std::string(column.name), std::move(value), false});
   }
   const std::string stored =
@@ -250,7 +256,7 @@ std::string Binder::derived_source(const BoundQuery& query, const TableSource& s
           "No column name was specified for column " + std::to_string(i + 1) + " of '" + source.alias + "'.",
           source.line);
     for (const SourceColumn& other : table.columns) {
-      if (same_name(other.name, name))
+      if (same(other.name, name))
         raise(8156, "The column '" + name + "' was specified multiple times for '" + source.alias + "'.",
               source.line);
     }
@@ -420,13 +426,14 @@ std::string Binder::function_source(const TableSource& source) {
   SourceTable table;
   table.alias = source.alias.empty() ? source.name.name : source.alias;
   table.sqlite_alias = new_alias();
-  for (const CdcResult::Column& column : function->columns) {
+  for (std::size_t i = 0; i < function->columns.size(); ++i) {
+    const CdcResult::Column& column = function->columns[i];
     Typed value;
-    value.sql = table.sqlite_alias + "." + quoted(column.name);
+    value.sql = table.sqlite_alias + "." + quoted(function->stored_names[i]);
     value.type = column.type;
     value.nullable = column.nullable;
     value.coercibility = Coercibility::implicit;
-    value.collation = default_collation;
+    value.collation = environment_.database_of(source.name)->collation;
     value.bare = !is_text(column.type.type);
     table.columns.push_back({column.name, std::move(value), false});
   }

@@ -358,10 +358,10 @@ void SessionCore::alter_table(const AlterTable& node) {
           for (const std::string& name : names) {
             if (!disable && node.if_exists) {
               for (const CheckDef& item : found->checks) {
-                if (same_name(item.name, name)) verify_check(*found, item);
+                if (same_name(this->names(), item.name, name)) verify_check(*found, item);
               }
               for (const ForeignKeyDef& key : found->foreign_keys) {
-                if (same_name(key.name, name)) verify_foreign_key(*found, key);
+                if (same_name(this->names(), key.name, name)) verify_foreign_key(*found, key);
               }
             }
             check(active_->catalog.set_constraint_disabled(*table(), name, disable, node.if_exists));

@@ -54,7 +54,10 @@ ColumnDef SessionCore::column_definition(const ColumnClause& clause, const std::
   column.rowguidcol = clause.rowguidcol;
   column.sparse = clause.sparse;
   if (is_text(column.type.type) && column.type.guise != Guise::xml) {
-    column.collation = clause.collation.empty() ? active_->database->collation : clause.collation;
+    // Temporary tables are tempdb's, whose collation is the server's.
+    const std::string own =
+        table.starts_with('#') ? std::string(default_collation) : active_->database->collation;
+    column.collation = clause.collation.empty() ? own : clause.collation;
     if (!find_collation(column.collation, column.collation_kind))
       raise(448, "Invalid collation '" + clause.collation + "'.", clause.line);
     if (!is_wide_text(column.type.type)) column.type.code_page = code_page_of(column.collation);
@@ -160,8 +163,9 @@ ForeignKeyDef SessionCore::foreign_key_definition(const ConstraintClause& clause
   if (own.empty()) own.push_back(own_column);
   Binder binder(*this);
   TablePtr referenced;
-  if (same_name(clause.reference.table.name, table.name) &&
-      (clause.reference.table.schema.empty() || same_name(clause.reference.table.schema, table.schema))) {
+  if (same_name(names(), clause.reference.table.name, table.name) &&
+      (clause.reference.table.schema.empty() ||
+       same_name(names(), clause.reference.table.schema, table.schema))) {
     referenced = active_->catalog.table(table.object_id);
     if (!referenced) referenced = std::make_shared<TableDef>(table);
   } else {
@@ -225,6 +229,7 @@ ForeignKeyDef SessionCore::foreign_key_definition(const ConstraintClause& clause
 TableDef SessionCore::table_definition(const CreateTable& node, bool local) {
   TableDef table;
   table.name = node.name.name;
+  if (!table.name.starts_with('#')) table.identifiers = names();  // Those of tempdb compare as the server's.
   table.schema = node.name.schema.empty() ? default_schema_ : node.name.schema;
   if (!local) {
     const std::optional<std::int32_t> schema = active_->catalog.schema_id(table.schema);
@@ -306,7 +311,7 @@ TableDef SessionCore::table_definition(const CreateTable& node, bool local) {
       for (const KeyColumn& key : clause.columns) {
         for (std::size_t c = 0; c < table.columns.size(); ++c) {
           ColumnDef& column = table.columns[c];
-          if (!same_name(column.name, key.name)) continue;
+          if (!same_name(table.identifiers, column.name, key.name)) continue;
           if (c < node.columns.size() && node.columns[c].nullable.value_or(false)) {
             raise(8111,
                   "Cannot define PRIMARY KEY constraint on nullable column in table '" + table.name + "'.",

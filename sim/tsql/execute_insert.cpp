@@ -123,8 +123,8 @@ TablePtr SessionCore::dml_table(const DmlTarget& target, std::string*,
   if (reach_ == Reach::several) place_target(place_of(name));
   Binder binder(*this);
   active_->catalog.refresh();
-  if (find_system_relation(active_->database->name, name.schema.empty() ? "dbo" : name.schema, name.name) !=
-      nullptr) {
+  if (find_system_relation(active_->database->name, name.schema.empty() ? "dbo" : name.schema, name.name,
+                           active_->database->names) != nullptr) {
     raise(259, "Ad hoc updates to system catalogs are not allowed.", name.line);
   }
   return binder.find_table(name);

@@ -75,12 +75,13 @@ Value optional_number(const std::optional<int>& number, Type type) {
 }
 
 // sp_tables and its like match with LIKE patterns; NULL matches all.
-bool pattern_matches(const std::optional<std::string>& pattern, const std::string& name) {
+bool pattern_matches(const std::optional<std::string>& pattern, const std::string& name,
+                     const std::string& collation) {
   if (!pattern || *pattern == "%") return true;
   Operation operation;
   operation.args = {nvarchar_type(128), nvarchar_type(128), nvarchar_type(1)};
   operation.result = make_type(Type::bit);
-  operation.text = default_collation;
+  operation.text = collation;
   Value out;
   out.null = false;
   FunctionContext context;
@@ -126,8 +127,8 @@ CdcResult SessionCore::procedure_tables(CallArguments& arguments) {
   for (const TablePtr& table : all_tables()) {
     const std::string type = table->schema == "cdc" || table->ms_shipped ? "SYSTEM TABLE" : "TABLE";
     if (types && types->find("'" + type + "'") == std::string::npos && !types->empty()) continue;
-    if (!pattern_matches(arguments.text(0, "@table_name"), table->name) ||
-        !pattern_matches(arguments.text(1, "@table_owner"), table->schema))
+    if (!pattern_matches(arguments.text(0, "@table_name"), table->name, collation()) ||
+        !pattern_matches(arguments.text(1, "@table_owner"), table->schema, collation()))
       continue;
     result.rows.push_back({text_value(active_->database->name), text_value(table->schema),
                            text_value(table->name), text_value(type),
@@ -170,13 +171,13 @@ CdcResult SessionCore::procedure_columns(CallArguments& arguments, bool version_
   }
   result.columns.push_back({"SS_DATA_TYPE", make_type(Type::tinyint), true});
   for (const TablePtr& table : all_tables()) {
-    if (!pattern_matches(arguments.text(0, "@table_name"), table->name) ||
-        !pattern_matches(arguments.text(1, "@table_owner"), table->schema))
+    if (!pattern_matches(arguments.text(0, "@table_name"), table->name, collation()) ||
+        !pattern_matches(arguments.text(1, "@table_owner"), table->schema, collation()))
       continue;
     std::int64_t ordinal = 0;
     for (const ColumnDef& column : table->columns) {
       ++ordinal;
-      if (!pattern_matches(arguments.text(3, "@column_name"), column.name)) continue;
+      if (!pattern_matches(arguments.text(3, "@column_name"), column.name, collation())) continue;
       const OdbcType odbc = odbc_type(column.type, false);
       const bool has_octets = is_text(column.type.type) || is_bytes(column.type.type);
       std::string type_text = column.sysname ? "sysname" : std::string(type_name(column.type));
@@ -338,9 +339,10 @@ CdcResult SessionCore::procedure_foreign_keys(CallArguments& arguments) {
   const std::optional<std::string> referencing_name = arguments.text(3, "@fktable_name");
   if (!referenced_name && !referencing_name)
     raise(15252, "The primary or foreign key table name must be given.");
-  const auto is = [](const TableDef& table, const std::optional<std::string>& name,
-                     const std::optional<std::string>& owner) {
-    return (!name || same_name(*name, table.name)) && (!owner || same_name(*owner, table.schema));
+  const auto is = [&](const TableDef& table, const std::optional<std::string>& name,
+                      const std::optional<std::string>& owner) {
+    return (!name || same_name(names(), *name, table.name)) &&
+           (!owner || same_name(names(), *owner, table.schema));
   };
   // ODBC counts them otherwise than sys.foreign_keys does.
   const auto rule = [](ForeignKeyAction action) {

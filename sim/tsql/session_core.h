@@ -126,11 +126,13 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   const std::string& bound_database() const override { return active_->database->name; }
   bool bound_here(std::string_view database, const ObjectName& name) override;
   bool local_bound_here(const TableDef& table) override;
-  const std::string& named_database(std::string_view database) override;
   std::int32_t foreign_database_id(std::string_view database, const ObjectName& name) override;
   TablePtr copied_table(const ObjectName& name) override;
   TablePtr copied_local_table(const TablePtr& table) override;
   std::string copied_relation(const SystemRelation& relation, const ObjectName& name) override;
+  const std::string& collation() const override { return current_->database->collation; }
+  CollationKind names() const override { return current_->database->names; }
+  DatabasePtr database_of(const ObjectName& name) override;
   Catalog& catalog() override { return active_->catalog; }
   Cdc& cdc() override { return active_->cdc; }
   const std::string& default_schema() const override { return default_schema_; }

@@ -70,11 +70,9 @@ void SessionCore::place_target(DatabaseUse& home) {
   active_->catalog.refresh();
 }
 
-const std::string& SessionCore::named_database(std::string_view database) {
-  if (database.empty()) return reach_ == Reach::own ? active_->database->name : current_->database->name;
-  const DatabasePtr found = state_.server.find(database);
-  static const std::string none;
-  return found ? found->name : none;
+DatabasePtr SessionCore::database_of(const ObjectName& name) {
+  if (name.database.empty()) return (reach_ == Reach::own ? active_ : current_)->database;
+  return state_.server.find(name.database);
 }
 
 bool SessionCore::bound_here(std::string_view database, const ObjectName& name) {

@@ -145,7 +145,7 @@ std::optional<std::int64_t> SessionCore::index_property(std::int64_t object_id, 
   if (!table) return std::nullopt;
   const std::string name = upper(property);
   for (const IndexDef& index : table->indexes) {
-    if (!same_name(index.name, index_name)) continue;
+    if (!same_name(table->identifiers, index.name, index_name)) continue;
     if (name == "INDEXID") return index.index_id;
     if (name == "ISUNIQUE") return index.unique || index.primary_key ? 1 : 0;
     if (name == "ISCLUSTERED") return index.clustered ? 1 : 0;
