@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t idle_limit = 512;
 
 [[noreturn]] void fail(sqlite3* database, std::string_view what) {
+  if (sqlite3_errcode(database) == SQLITE_INTERRUPT) throw Interrupted{};
   throw Error(ErrorKind::internal, "SQLite refuses: " + std::string(sqlite3_errmsg(database)))
       .with("statement", what.substr(0, 400));
 }
