@@ -197,6 +197,7 @@ class Binder {
     std::string name;
     std::string sqlite_name;
     std::vector<OutputColumn> columns;
+    std::size_t weight = 1;  // Queries that each mention of it adds: SQLite writes it out every time.
   };
   struct BoundBlock {
     std::vector<OutputColumn> items;
@@ -279,6 +280,7 @@ class Binder {
   std::vector<FunctionCheck> checks_;
   std::vector<std::string> counted_;
   std::vector<Cte> ctes_;
+  std::size_t written_out_ = 0;  // The weight of all mentions of CTEs so far.
   std::vector<std::string> cte_sql_;
   bool recursive_ = false;
   bool local_tables_ = false;

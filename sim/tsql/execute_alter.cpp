@@ -84,6 +84,7 @@ void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) 
               table->name + "' is specified more than once.",
           clause.line, 4);
   }
+  check_column_count("ALTER", *table, clause);
   ColumnDef column = column_definition(clause, table->name);
   const bool with_values =
       std::any_of(clause.constraints.begin(), clause.constraints.end(),

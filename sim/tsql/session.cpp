@@ -136,8 +136,9 @@ void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_toke
   } catch (StatementError& error) {
     settle(std::move(error), 1);
   } catch (const Cancelled&) {
-    if (in_write_) end_write(false);
-    if (options_.xact_abort && tran_count_ > 0) roll_back_all(false);
+    undo_cancelled();
+  } catch (const Interrupted&) {
+    undo_cancelled();
   }
   try_depth_ = 0;
   batch_text_ = nullptr;
@@ -151,6 +152,11 @@ void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_toke
     sink.reset_connection();
     cut_ = true;
   }
+}
+
+void SessionCore::undo_cancelled() {
+  if (in_write_) end_write(false);
+  if (options_.xact_abort && tran_count_ > 0) roll_back_all(false);
 }
 
 void SessionCore::batch(std::string_view sql_utf8, ResultSink& sink, std::stop_token stop) {

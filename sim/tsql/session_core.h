@@ -107,6 +107,9 @@ class RowWriter;
 Typed assigned(Binder& binder, Typed value, const ColumnDef& column, const std::string& table_text,
                std::int32_t line);
 
+// SQL Server's limit of columns (1702).
+void check_column_count(std::string_view action, const TableDef& table, const ColumnClause& one_more);
+
 class SessionCore final : public Session, public BindEnvironment, public FunctionHost {
  public:
   SessionCore(EngineState& state, const sim::Login& login, const LoginDef& definition,
@@ -185,6 +188,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
 
   template <typename Body>
   void request(std::string_view sql, ResultSink& sink, std::stop_token stop, Body body);
+  void undo_cancelled();
 
   // --- Running (execute.cpp).
   void run_text(std::string_view text);
