@@ -33,8 +33,8 @@ inline constexpr std::int32_t lsn_time_mapping = 1005;
 class Catalog {
  public:
   explicit Catalog(Work& work);
-  // Makes the catalog's own tables in a new file.
-  static void create(Connection& connection);
+  // Makes the catalog's own tables in a new file; names in it compare by `collation`.
+  static void create(Connection& connection, std::string_view collation);
   // Whatever sessions know of the catalog is out of date.
   static void changed(Connection& connection);
 

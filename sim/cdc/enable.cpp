@@ -133,7 +133,9 @@ Identity identity_of(const TableDef& table, const EnableTable& parameters) {
 }  // namespace
 
 Cdc::Cdc(Server& server, DatabasePtr database, Catalog& catalog)
-    : server_(server), database_(std::move(database)), catalog_(catalog) {}
+    : server_(server), database_(std::move(database)), catalog_(catalog) {
+  register_change_functions(catalog_.work().connection());
+}
 
 bool Cdc::enabled() {
   return catalog_.work().connection().single_number("SELECT cdc_enabled FROM cat_state") != 0;
@@ -364,12 +366,15 @@ Outcome Cdc::create_instance(const TableDef& table, const std::string& name, con
     column.collation = source->collation;
     change.columns.push_back(std::move(column));
   }
-  change.columns.push_back(made_column("__$command_id", "int", true));
-  const auto command_id = static_cast<std::int32_t>(change.columns.size());
+  std::vector<std::int32_t> order{1, 3, 4};
+  if (server_.command_ids) {
+    change.columns.push_back(made_column("__$command_id", "int", true));
+    order.insert(order.begin() + 1, static_cast<std::int32_t>(change.columns.size()));
+  }
   IndexDef index;
   index.name = name + "_CT_clustered_idx";
   index.unique = index.clustered = true;
-  for (const std::int32_t column : {1, command_id, 3, 4})
+  for (const std::int32_t column : order)
     index.columns.push_back({column, false, false});
   change.indexes.push_back(std::move(index));
   if (Outcome error = catalog_.create_table(change)) return error;

@@ -30,6 +30,17 @@ void not_supported(std::string_view what, std::int32_t line) {
         line);
 }
 
+void too_complex() {
+  raise(8623,
+        "The query processor ran out of internal resources and could not produce a query plan. This is a "
+        "rare event "
+        "and only expected for extremely complex queries or queries that reference a very large number of "
+        "tables or "
+        "partitions. Please simplify the query. If you believe you have received this message in error, "
+        "contact "
+        "Customer Support Services for more information.");
+}
+
 std::uint8_t severity_of(std::int32_t number) {
   switch (number) {
     case 102:

@@ -84,6 +84,7 @@ void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) 
               table->name + "' is specified more than once.",
           clause.line, 4);
   }
+  check_column_count("ALTER", *table, clause);
   ColumnDef column = column_definition(clause, table->name);
   const bool with_values =
       std::any_of(clause.constraints.begin(), clause.constraints.end(),
@@ -272,6 +273,16 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
                                    old->stored_name() + " IS NOT NULL");
     while (step(probe))
       continue;
+    // SQL Server finds this when the scan comes to it, which then fails until the change table is mended.
+    for (const std::string& rows : active_->cdc.captured_values(table->object_id, *old)) {
+      sim::Statement captured = prepare("SELECT " + conversion + " FROM (" + rows + ")");
+      try {
+        while (step(captured))
+          continue;
+      } catch (const StatementError&) {
+        not_supported("ALTER COLUMN to a type that captured changes do not fit", clause.line);
+      }
+    }
   }
   check(active_->catalog.alter_column(*table, column, conversion));
   active_->catalog.touch();
@@ -348,10 +359,10 @@ void SessionCore::alter_table(const AlterTable& node) {
           for (const std::string& name : names) {
             if (!disable && node.if_exists) {
               for (const CheckDef& item : found->checks) {
-                if (same_name(item.name, name)) verify_check(*found, item);
+                if (same_name(this->names(), item.name, name)) verify_check(*found, item);
               }
               for (const ForeignKeyDef& key : found->foreign_keys) {
-                if (same_name(key.name, name)) verify_foreign_key(*found, key);
+                if (same_name(this->names(), key.name, name)) verify_foreign_key(*found, key);
               }
             }
             check(active_->catalog.set_constraint_disabled(*table(), name, disable, node.if_exists));

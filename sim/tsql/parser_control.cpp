@@ -14,6 +14,7 @@ std::unique_ptr<Statement> with_line(std::int32_t line) {
 }  // namespace
 
 std::unique_ptr<Statement> Parser::statement() {
+  const Level level(*this);
   const std::size_t begin = peek().offset;
   std::unique_ptr<Statement> out = bare_statement();
   out->begin = begin;

@@ -62,6 +62,22 @@ class Parser {
   std::unique_ptr<Statement> statement();
 
  private:
+  // One level of nesting, while it lives (191). What recursion reads, and what walks the tree afterwards, has the stack of
+  // one thread.
+  class Level {
+   public:
+    explicit Level(Parser& parser);
+    Level(const Level&) = delete;
+    Level& operator=(const Level&) = delete;
+    ~Level();
+
+   private:
+    Parser& parser_;
+    int height_before_;
+  };
+  // A chain (1 + 1 + ...) is read in a loop and is a tree of as many levels all the same.
+  void link();
+
   ExprPtr make(ExprKind kind);
   ExprPtr or_level();
   ExprPtr and_level();
@@ -77,6 +93,7 @@ class Parser {
   ExprPtr word_primary();
   ExprPtr case_expression();
   ExprPtr cast_call(bool try_cast);
+  ExprPtr parse_call();
   ExprPtr convert_call(bool try_convert);
   ExprPtr function_call(std::vector<std::string> parts, std::int32_t line);
   std::unique_ptr<Over> over_clause();
@@ -141,7 +158,8 @@ class Parser {
   std::vector<Token> window_;
   std::size_t consumed_end_ = 0;    // One past the last consumed token.
   std::set<std::string> declared_;  // Variables, in upper case.
-  int depth_ = 0;
+  int depth_ = 0;                   // Levels that are open.
+  int height_ = 0;                  // Of the highest tree that was read inside of the innermost of them.
 };
 
 }  // namespace tailrace::sim::tsql

@@ -213,7 +213,7 @@ std::int32_t SessionCore::call_procedure(const std::string& name, CallArguments&
       raise(201,
             "Procedure or function 'sp_sim_control' expects parameter '@command', which was not supplied.", 0,
             4);
-    ControlContext context{state_.server, state_.jobs, state_.faults, current_->database};
+    ControlContext context{state_.server, state_.jobs, state_.faults, current_->database, session_number_};
     CdcResult result;
     const std::string command = texts.front();
     texts.erase(texts.begin());

@@ -82,7 +82,7 @@ SourceTable RowWriter::parameter_source(Binder& binder, const TablePtr& table, c
     value.nullable = column.nullable;
     value.sql = binder.parameter(name + "." + std::to_string(i));
     value.coercibility = Coercibility::implicit;
-    value.collation = column.collation.empty() ? std::string(default_collation) : column.collation;
+    value.collation = column.collation.empty() ? binder.environment().collation() : column.collation;
     source.columns.push_back({column.name, std::move(value), column.hidden});
   }
   for (const ColumnDef& column : table->columns) {
