@@ -192,7 +192,6 @@ class CaptureJob {
     const std::scoped_lock lock(mutex_);
     (scanner_.*what)();
   }
-
   void set_marker_interval(Milliseconds interval) {
     {
       const std::scoped_lock lock(mutex_);
