@@ -89,6 +89,16 @@ class Gates(unittest.TestCase):
         lines[0] = line("latency", gates.RATE, 500.0)
         self.assertFalse(verdict("latency: p50", lines=lines).met)
 
+    def test_the_simulator_keeps_the_pace_of_the_writers(self):
+        lines = [line("writers", name, value) for name, value in
+                 ((gates.RATE, 951.0), (gates.P50, 1.5), (gates.P99, 12.0), (gates.READ, 700_000.0))]
+        gate = verdict("simulator: small", lines=lines)
+        self.assertTrue(gate.met)
+        self.assertIn("p99 12.0 ms", gate.measured)
+        self.assertIn("700,000 rows a second", gate.measured)
+        lines[0] = line("writers", gates.RATE, 949.0)
+        self.assertFalse(verdict("simulator: small", lines=lines).met)
+
     def test_memory_is_the_most_of_all_works(self):
         rows = [ours("wide", 1.0, peak=30e6), row("scale commit", "1,000,000 rows", 1.0, kind="point", peak=101e6),
                 row("wide", "a peer", 1.0, kind="peer", peak=900e6)]
@@ -109,16 +119,17 @@ class Gates(unittest.TestCase):
                                                  ("default settings: a trans", gates.LARGE, "defaults", 299_999, 300_000)):
             self.assertTrue(verdict(what, lines=[line(work_name, name, good)]).met)
             self.assertFalse(verdict(what, lines=[line(work_name, name, bad)]).met)
-        self.assertTrue(verdict("simulator", [row("wide", gates.READER, 1.0, cpu={"source": 1.6})]).met)
-        self.assertFalse(verdict("simulator", [row("wide", gates.READER, 1.0, cpu={"source": 1.7})]).met)
+        self.assertTrue(verdict("simulator: wide", [row("wide", gates.READER, 1.0, cpu={"source": 1.6})]).met)
+        self.assertFalse(verdict("simulator: wide", [row("wide", gates.READER, 1.0, cpu={"source": 1.7})]).met)
 
     # A gate whose line was renamed in the work would say "not measured" for ever.
     def test_the_works_print_the_lines_that_are_judged(self):
-        from bench.works import idle, latency
+        from bench.works import idle, latency, writers
 
         self.assertEqual((latency.RATE, latency.P50, latency.P99), (gates.RATE, gates.P50, gates.P99))
         self.assertEqual((latency.SMALL, latency.LARGE, latency.PEAK), (gates.SMALL, gates.LARGE, gates.PEAK))
         self.assertEqual((idle.IDLE, idle.PEAK), (gates.IDLE, gates.PEAK))
+        self.assertEqual((writers.RATE, writers.P50, writers.P99, writers.READ), (gates.RATE, gates.P50, gates.P99, gates.READ))
 
     def test_text_says_verdict_bound_and_figure(self):
         lines = gates.text([gates.at_most("a", 1.0, 1.5), gates.at_least("bcd", 2.0, 3), gates.at_most("e", None, 1)])

@@ -35,9 +35,10 @@ from bench.works.latency import Defaults, Latency
 from bench.works.narrow import Narrow
 from bench.works.text import Text
 from bench.works.wide import Wide
+from bench.works.writers import Writers
 from tests.support.processes import ROOT
 
-WORKS = [Wide, Narrow, Text, Backlog, Huge, Latency, Defaults, Idle]
+WORKS = [Wide, Narrow, Text, Backlog, Huge, Latency, Defaults, Idle, Writers]
 TAILRACE = Tailrace()
 PARTICIPANTS = [TAILRACE, CopyLimit(key_after=False), CopyLimit(key_after=True), StagedLimit(), ReaderLimit(),
                 Pgloader(), TdsFdw(), Sling(), Rivet(), Debezium()]

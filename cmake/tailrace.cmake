@@ -25,7 +25,9 @@ function(tailrace_target_options target)
                                            -fno-omit-frame-pointer)
   # "base/error.h" in src/, "sim/storage/value.h" in the simulator.
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
-  if(CMAKE_UNITY_BUILD)
+  if(TAILRACE_LIBFUZZER)
+    target_compile_options(${target} PRIVATE -w)  # Another compiler's warnings; those of the build's are errors elsewhere.
+  elseif(CMAKE_UNITY_BUILD)
     # The warning takes the group for a header; no type of a .cpp is another file's business.
     target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
   endif()
@@ -40,6 +42,9 @@ function(tailrace_target_options target)
     endif()
     target_compile_options(${target} PRIVATE -fsanitize=${TAILRACE_SANITIZE} -fno-sanitize-recover=all ${level} -g1)
     target_link_options(${target} PUBLIC -fsanitize=${TAILRACE_SANITIZE})
+    if(TAILRACE_LIBFUZZER)
+      target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link -O1)
+    endif()
   endif()
 endfunction()
 

@@ -44,6 +44,7 @@ SIM = {
     "faults": {"storage", "catalog", "cdc"},
     "tsql": {"storage", "catalog", "cdc", "faults"},
     "tds": {"storage", "catalog", "cdc", "faults", "tsql"},
+    "fuzz": {"storage", "catalog", "cdc", "faults", "tsql", "tds"},
 }
 SIM_MAIN = set(SIM)
 

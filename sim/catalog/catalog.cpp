@@ -324,7 +324,8 @@ std::string Catalog::module_text(std::int32_t object_id) {
   return row.bind(1, std::int64_t{object_id}).next() ? std::string(row.text(0)) : std::string();
 }
 
-SqlError Catalog::unique_error(const TableDef& table, std::string_view sqlite_message, std::string_view key) {
+SqlError Catalog::unique_error(const TableDef& table, std::string_view sqlite_message,
+                               const std::function<std::string(const IndexDef&)>& key) {
   // "UNIQUE constraint failed: t5.c1, t5.c2", or "...: index 'i5_2'" for an index over expressions.
   const IndexDef* violated = nullptr;
   for (const IndexDef& index : table.indexes) {
@@ -344,7 +345,7 @@ SqlError Catalog::unique_error(const TableDef& table, std::string_view sqlite_me
   }
   TAILRACE_ASSERT(violated != nullptr);
   const std::string object = table.schema + "." + table.name;
-  const std::string value = key.empty() ? "" : fmt::format(" The duplicate key value is ({}).", key);
+  const std::string value = fmt::format(" The duplicate key value is ({}).", key(*violated));
   if (violated->primary_key || violated->unique_constraint) {
     return {2627,
             fmt::format("Violation of {} constraint '{}'. Cannot insert duplicate key in object '{}'.{}",

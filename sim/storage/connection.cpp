@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t idle_limit = 512;
 
 [[noreturn]] void fail(sqlite3* database, std::string_view what) {
+  if (sqlite3_errcode(database) == SQLITE_INTERRUPT) throw Interrupted{};
   throw Error(ErrorKind::internal, "SQLite refuses: " + std::string(sqlite3_errmsg(database)))
       .with("statement", what.substr(0, 400));
 }
@@ -68,8 +69,10 @@ Statement Connection::try_prepare(std::string_view sql, std::string& error) {
   }
   sqlite3_stmt* statement = nullptr;
   const char* tail = nullptr;
-  if (sqlite3_prepare_v3(database_, text.c_str(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT,
-                         &statement, &tail) != SQLITE_OK) {
+  if (const int code = sqlite3_prepare_v3(database_, text.c_str(), static_cast<int>(text.size()),
+                                          SQLITE_PREPARE_PERSISTENT, &statement, &tail);
+      code != SQLITE_OK) {
+    if (code == SQLITE_INTERRUPT) throw Interrupted{};
     error = sqlite3_errmsg(database_);
     return {};
   }

@@ -2,8 +2,8 @@
 //
 // Shape    Connection keeps prepared statements by their text; Statement borrows one for a while and gives it
 //          back reset. Two Statements of the same text at a time are fine.
-// Errors   step() tells expected outcomes as values. What else SQLite reports (a broken file, SQL that we made and it
-//          refuses) throws `internal`.
+// Errors   step() tells expected outcomes as values. Where nobody expects one, interrupt() throws Interrupted. What else
+//          SQLite reports (a broken file, SQL that we made and it refuses) throws `internal`.
 // Threads  A connection and its statements belong to one thread at a time; interrupt() may come from any.
 #pragma once
 
@@ -33,6 +33,9 @@ enum class Step : std::uint8_t {
   interrupted,    // interrupt() was called.
   failed,         // A registered function reported an error: last_error() is its text.
 };
+
+// interrupt() was called while a statement ran whose outcome nobody asks for.
+struct Interrupted {};
 
 class Connection;
 

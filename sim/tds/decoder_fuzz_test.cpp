@@ -9,6 +9,7 @@
 #include "sim/tds/row_encoder.h"
 #include "sim/tds/testing/bytes.h"
 #include "sim/tds/testing/fake_engine.h"
+#include "sim/tds/testing/mutation.h"
 #include "sim/tds/type_info.h"
 
 namespace tailrace::sim::tds {
@@ -26,28 +27,6 @@ void expect_survival(const Decoder& decode, const std::string& message) {
         << error.what() << "\n"
         << testing::hex(message);
   }
-}
-
-std::string changed(std::string message, std::mt19937& random) {
-  const std::size_t changes = 1 + random() % 4;
-  for (std::size_t i = 0; i < changes && !message.empty(); ++i) {
-    const std::size_t at = random() % message.size();
-    switch (random() % 5) {
-      case 0: message[at] = static_cast<char>(random()); break;
-      case 1: message[at] = static_cast<char>(random() % 2 == 0 ? 0xFF : 0); break;
-      case 2: message.erase(at, 1 + random() % 4); break;
-      case 3: message.insert(at, 1 + random() % 4, static_cast<char>(random())); break;
-      default: message.resize(at); break;
-    }
-  }
-  return message;
-}
-
-std::string noise(std::mt19937& random) {
-  std::string bytes(random() % 300, '\0');
-  for (char& c : bytes)
-    c = static_cast<char>(random());
-  return bytes;
 }
 
 // An RPC with a parameter of every type.
@@ -85,9 +64,9 @@ void try_many(const Decoder& decode, const std::string& good) {
   std::printf("seed %u\n", seed);
   EXPECT_NO_THROW(decode(good));
   for (int i = 0; i < 60'000; ++i)
-    expect_survival(decode, changed(good, random));
+    expect_survival(decode, testing::changed(good, random));
   for (int i = 0; i < 20'000; ++i)
-    expect_survival(decode, noise(random));
+    expect_survival(decode, testing::noise(random));
 }
 
 TEST(DecoderFuzz, Login7) {

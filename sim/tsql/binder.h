@@ -166,7 +166,9 @@ class Binder {
   Typed cast_to(Typed value, const TypeInfo& type, int style, bool try_cast, std::int32_t line);
   std::string collated(const Typed& value) const;  // With COLLATE where SQLite would not know.
   std::string ordered(const Typed& value) const;   // As a sort or group key.
-  void require_comparable(const Typed& value, std::int32_t line) const;
+  void require_comparable(const std::string& op, const Typed& left, const Typed& right,
+                          std::int32_t line) const;
+  void require_sortable(const Typed& value) const;
   void require_open(OperationBody body, const Typed& value) const;
   std::string row_count(const Expr& expr, const char* clause);
 
@@ -195,6 +197,7 @@ class Binder {
     std::string name;
     std::string sqlite_name;
     std::vector<OutputColumn> columns;
+    std::size_t weight = 1;  // Queries that each mention of it adds: SQLite writes it out every time.
   };
   struct BoundBlock {
     std::vector<OutputColumn> items;
@@ -277,6 +280,7 @@ class Binder {
   std::vector<FunctionCheck> checks_;
   std::vector<std::string> counted_;
   std::vector<Cte> ctes_;
+  std::size_t written_out_ = 0;  // The weight of all mentions of CTEs so far.
   std::vector<std::string> cte_sql_;
   bool recursive_ = false;
   bool local_tables_ = false;

@@ -214,8 +214,10 @@ Typed hashbytes_function(Binder& binder, const Expr& expr, const std::string&) {
   if (!algorithm.constant) not_supported("HASHBYTES with a computed algorithm", expr.line);
   Typed value = binder.expression(*expr.args[1]);
   if (!is_bytes(value.type.type)) value = binder.as_text(std::move(value));
-  return binder.call(op_hashbytes, {std::move(value)}, text_type(Type::varbinary, 8000),
-                     upper(algorithm.constant->text));
+  Typed out = binder.call(op_hashbytes, {std::move(value)}, text_type(Type::varbinary, 8000),
+                          upper(algorithm.constant->text));
+  out.nullable = true;  // An algorithm that is not known gives NULL.
+  return out;
 }
 
 // --- NULL handling -----------------------------------------------------------------------------------------
@@ -608,7 +610,8 @@ std::optional<Typed> method_of_column(Binder& binder, const Expr& expr) {
   column.parts.assign(expr.parts.begin(), expr.parts.end() - 1);
   Typed value = binder.expression(column);
   if (!is_opaque(value.type) || value.type.guise == Guise::sql_variant) return std::nullopt;
-  return binder.cast_to(std::move(value), nvarchar_type(-1), no_style, false, expr.line);
+  const std::int32_t most = value.type.guise == Guise::hierarchyid ? 4000 : -1;
+  return binder.cast_to(std::move(value), nvarchar_type(most), no_style, false, expr.line);
 }
 
 struct CdcRow {

@@ -36,8 +36,7 @@ std::string Binder::resolve_collation(const Typed& left, const Typed& right, std
 
 std::string Binder::comparison(const std::string& op, Typed left, Typed right, std::int32_t line) {
   if (left.is_null && right.is_null) return "NULL";
-  require_comparable(left, line);
-  require_comparable(right, line);
+  require_comparable(op, left, right, line);
   if (left.type.guise == Guise::sql_variant || right.type.guise == Guise::sql_variant) {
     const TypeInfo variant = guise_type(Guise::sql_variant);
     std::vector<Typed> sides{convert_to(std::move(left), variant, line),
@@ -82,7 +81,7 @@ std::string Binder::in_list(const Expr& expr) {
     values.push_back(expression(*arg));
   bool variants = false;
   for (const Typed& value : values) {
-    require_comparable(value, expr.line);
+    require_comparable("=", values[0], value, expr.line);
     variants = variants || value.type.guise == Guise::sql_variant;
   }
   std::vector<std::string> terms;

@@ -460,13 +460,16 @@ bool mentions(const Select& select, const std::string& name) {
 
 void Binder::common_tables(const std::vector<CommonTable>& tables) {
   for (const CommonTable& table : tables) {
+    const std::size_t before = written_out_;
     if (table.query->terms.size() > 1 && mentions(*table.query, table.name)) {
       recursive_table(table);
+      ctes_.back().weight = written_out_ - before + 1;
       continue;
     }
     const BoundQuery bound = query(*table.query);
     const std::string sqlite_name = "w" + std::to_string(++aliases_);
     add_common_table(table, bound.columns, sqlite_name);
+    ctes_.back().weight = written_out_ - before + 1;
     cte_sql_.push_back(sqlite_name + " AS (" + bound.sql + ")");
   }
 }

@@ -153,6 +153,10 @@ std::string Binder::named_source(const TableSource& source) {
   if (name.schema.empty() && name.database.empty()) {
     for (auto cte = ctes_.rbegin(); cte != ctes_.rend(); ++cte) {
       if (!same(cte->name, name.name)) continue;
+      // Forty CTEs that mention the one before twice are a query without end: preparing it cannot be stopped.
+      constexpr std::size_t most_written_out = 2000;
+      written_out_ += cte->weight;
+      if (written_out_ > most_written_out) too_complex();
       SourceTable table;
       table.alias = source.alias.empty() ? cte->name : source.alias;
       table.sqlite_alias = new_alias();

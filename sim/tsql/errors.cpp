@@ -30,6 +30,17 @@ void not_supported(std::string_view what, std::int32_t line) {
         line);
 }
 
+void too_complex() {
+  raise(8623,
+        "The query processor ran out of internal resources and could not produce a query plan. This is a "
+        "rare event "
+        "and only expected for extremely complex queries or queries that reference a very large number of "
+        "tables or "
+        "partitions. Please simplify the query. If you believe you have received this message in error, "
+        "contact "
+        "Customer Support Services for more information.");
+}
+
 std::uint8_t severity_of(std::int32_t number) {
   switch (number) {
     case 102:
@@ -40,9 +51,12 @@ std::uint8_t severity_of(std::int32_t number) {
     case 120:
     case 121:
     case 109:
+    case 108:
     case 110:
     case 116:
     case 119:
+    case 127:
+    case 131:
     case 134:
     case 137:
     case 139:
@@ -53,7 +67,9 @@ std::uint8_t severity_of(std::int32_t number) {
     case 1033:
     case 1060:
     case 10738:
-    case 1087: return 15;
+    case 1087:
+    case 10704: return 15;
+    case 3701: return 11;
     case 229:
     case 230:
     case 262:

@@ -25,6 +25,7 @@ struct StatementError {
 [[noreturn]] void syntax_error(std::string_view near, std::int32_t line);  // 102 or 156
 [[noreturn]] void not_supported(std::string_view what,
                                 std::int32_t line = 0);  // 40517-like: refused by the simulator
+[[noreturn]] void too_complex();                         // 8623
 
 // The severity that SQL Server gives to a number.
 std::uint8_t severity_of(std::int32_t number);

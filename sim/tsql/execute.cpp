@@ -93,6 +93,7 @@ Flow SessionCore::run_list(const StatementList& list, bool top) {
       const Flow flow = run_in_reach(*statement);
       if (flow != Flow::next) return flow;
     } catch (StatementError& error) {
+      if (error.message.line <= 0) error.message.line = statement->line;
       if (try_depth_ > 0) throw;
       row_count_ = 0;
       if (settle(std::move(error), statement->line)) return Flow::return_;
@@ -381,6 +382,7 @@ Flow SessionCore::run(const Statement& statement) {
           [&](const Use& node) { change_database(node.database, true); },
           [&](const BeginTransaction& node) {
             if (tran_count_ == 0) transaction_name_ = node.name;
+            ensure_implicit_transaction();
             begin(false);
             worked();
           },

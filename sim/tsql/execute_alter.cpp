@@ -84,6 +84,7 @@ void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) 
               table->name + "' is specified more than once.",
           clause.line, 4);
   }
+  check_column_count("ALTER", *table, clause);
   ColumnDef column = column_definition(clause, table->name);
   const bool with_values =
       std::any_of(clause.constraints.begin(), clause.constraints.end(),
@@ -247,9 +248,11 @@ void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause
         active_->work->connection().single_number("SELECT EXISTS (SELECT 1 FROM " + table->stored_name() +
                                                   " WHERE " + old->stored_name() + " IS NULL)") != 0;
     if (has_null) {
-      raise(515, "Cannot insert the value NULL into column '" + old->name + "', table '" +
-                     active_->database->name + "." + table->schema + "." + table->name +
-                     "'; column does not allow nulls. UPDATE fails.");
+      raise(515,
+            "Cannot insert the value NULL into column '" + old->name + "', table '" +
+                active_->database->name + "." + table->schema + "." + table->name +
+                "'; column does not allow nulls. UPDATE fails.",
+            0, 2);
     }
   }
   std::string conversion;

@@ -122,6 +122,12 @@ IndexDef SessionCore::index_definition(const IndexClause& clause, const TableDef
     }
     index.columns.push_back({column->column_id, descending, included});
   };
+  constexpr std::size_t most_keys = 32;
+  if (clause.columns.size() > most_keys) {
+    raise(1904, "The index '" + clause.name + "' on table '" + table.name + "' has " +
+                    std::to_string(clause.columns.size()) +
+                    " columns in the key list. The maximum limit for index key column list is 32.");
+  }
   for (const KeyColumn& column : clause.columns)
     add(column.name, column.descending, false);
   for (const std::string& name : clause.included)
@@ -235,6 +241,15 @@ ForeignKeyDef SessionCore::foreign_key_definition(const ConstraintClause& clause
   return key;
 }
 
+void check_column_count(std::string_view action, const TableDef& table, const ColumnClause& one_more) {
+  constexpr std::size_t most_columns = 1024;
+  if (table.columns.size() < most_columns) return;
+  raise(1702,
+        std::string(action) + " TABLE failed because column '" + one_more.name + "' in table '" + table.name +
+            "' exceeds the maximum of 1024 columns.",
+        one_more.line);
+}
+
 TableDef SessionCore::table_definition(const CreateTable& node, bool local) {
   TableDef table;
   table.name = node.name.name;
@@ -260,6 +275,7 @@ TableDef SessionCore::table_definition(const CreateTable& node, bool local) {
                 table.name + "' is specified more than once.",
             clause.line, 3);
     }
+    check_column_count("CREATE", table, clause);
     ColumnDef column;
     if (clause.computed_expr) {
       column.name = clause.name;

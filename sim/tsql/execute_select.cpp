@@ -165,6 +165,18 @@ void SessionCore::select_rows(const Plan& plan) {
   done(StatementKind::select, rows);
 }
 
+namespace {
+
+bool reads_a_table(const Select& select) {
+  return std::any_of(select.terms.begin(), select.terms.end(), [](const auto& term) {
+    return !term->from.empty() || (term->where && contains_query(*term->where)) ||
+           std::any_of(term->items.begin(), term->items.end(),
+                       [](const SelectItem& item) { return contains_query(*item.expr); });
+  });
+}
+
+}  // namespace
+
 void SessionCore::run_select(const Select& select, const Statement* statement) {
   if (assigns_variables(select)) return select_into_variables(select);
   if (select.terms.size() == 1 && select.terms[0]->into) {
@@ -175,7 +187,7 @@ void SessionCore::run_select(const Select& select, const Statement* statement) {
     });
   }
   in_named_database([&] {
-    before_read();
+    before_read(reads_a_table(select));
     const std::shared_ptr<const Plan> plan = plan_select(select, statement);
     select_rows(*plan);
   });

@@ -1,11 +1,26 @@
 // The parser's tokens, names and entry points.
 #include "sim/tsql/parser.h"
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "sim/tsql/parser_internal.h"
 
 namespace tailrace::sim::tsql {
+namespace {
+
+// Deep enough for every generated statement, shallow enough for the stack.
+constexpr int max_nesting = 800;
+
+[[noreturn]] void refuse_nesting() {
+  raise(191,
+        "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into "
+        "smaller queries.",
+        0, 1, 15);
+}
+
+}  // namespace
 
 std::string ObjectName::text() const {
   std::string out;
@@ -21,6 +36,22 @@ const Token& Parser::peek(std::size_t ahead) {
   while (window_.size() <= ahead)
     window_.push_back(lexer_.next());
   return window_[ahead];
+}
+
+Parser::Level::Level(Parser& parser) : parser_(parser), height_before_(std::exchange(parser.height_, 0)) {
+  ++parser.depth_;
+  if (parser.depth_ <= max_nesting) return;
+  --parser.depth_;
+  refuse_nesting();
+}
+
+Parser::Level::~Level() {
+  --parser_.depth_;
+  parser_.height_ = std::max(height_before_, parser_.height_ + 1);
+}
+
+void Parser::link() {
+  if (depth_ + ++height_ > max_nesting) refuse_nesting();
 }
 
 Token Parser::take() {
@@ -207,7 +238,7 @@ std::vector<ParameterDeclaration> parse_parameters(std::string_view text) {
     if (parser.peek().kind != TokenKind::variable) parser.fail();
     declaration.name = std::string(parser.take().text);
     parser.accept_word("AS");
-    declaration.type = parser.data_type();
+    declaration.type = parser.data_type(out.size() + 1);
     declaration.output = parser.accept_word("OUTPUT") || parser.accept_word("OUT");
     parser.accept_word("READONLY");
     out.push_back(std::move(declaration));

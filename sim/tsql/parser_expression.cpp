@@ -7,26 +7,6 @@
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
-namespace {
-
-// Deep enough for every generated statement, shallow enough for the stack.
-constexpr int max_depth = 800;
-
-struct DepthGuard {
-  explicit DepthGuard(int& depth) : depth_(depth) {
-    if (++depth_ > max_depth) {
-      raise(191,
-            "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into "
-            "smaller queries.",
-            0, 1, 15);
-    }
-  }
-  ~DepthGuard() { --depth_; }
-  int& depth_;
-};
-
-}  // namespace
-
 // --- Predicates --------------------------------------------------------------------------------------------
 
 ExprPtr Parser::predicate() {
@@ -34,7 +14,7 @@ ExprPtr Parser::predicate() {
 }
 
 ExprPtr Parser::or_level() {
-  DepthGuard guard(depth_);
+  const Level level(*this);
   ExprPtr left = and_level();
   if (!at_word("OR")) return left;
   // One flat node: a thousand OR terms must not be a thousand levels.
@@ -59,7 +39,7 @@ ExprPtr Parser::not_level() {
   if (!at_word("NOT")) return comparison();
   auto node = make(ExprKind::not_);
   take();
-  DepthGuard guard(depth_);
+  const Level level(*this);
   node->args.push_back(not_level());
   return node;
 }
@@ -158,13 +138,14 @@ ExprPtr Parser::in_tail(ExprPtr left, bool negated) {
 // --- Scalars -----------------------------------------------------------------------------------------------
 
 ExprPtr Parser::expression() {
-  DepthGuard guard(depth_);
+  const Level level(*this);
   return additive();
 }
 
 ExprPtr Parser::additive() {
   ExprPtr left = multiplicative();
   while (at_symbol("+") || at_symbol("-") || at_symbol("&") || at_symbol("|") || at_symbol("^")) {
+    link();
     auto node = make(ExprKind::binary);
     node->text = take().text;
     node->args.push_back(std::move(left));
@@ -177,6 +158,7 @@ ExprPtr Parser::additive() {
 ExprPtr Parser::multiplicative() {
   ExprPtr left = unary();
   while (at_symbol("*") || at_symbol("/") || at_symbol("%")) {
+    link();
     auto node = make(ExprKind::binary);
     node->text = take().text;
     node->args.push_back(std::move(left));
@@ -187,7 +169,7 @@ ExprPtr Parser::multiplicative() {
 }
 
 ExprPtr Parser::unary() {
-  DepthGuard guard(depth_);
+  const Level level(*this);
   if (at_symbol("-") || at_symbol("+") || at_symbol("~")) {
     const bool minus = at_symbol("-");
     auto node = make(at_symbol("~") ? ExprKind::bit_not : minus ? ExprKind::negate : ExprKind::plus);
@@ -206,6 +188,7 @@ ExprPtr Parser::unary() {
   }
   ExprPtr value = primary();
   while (accept_word("COLLATE")) {
+    link();
     auto node = make(ExprKind::collate);
     node->text = identifier();
     node->args.push_back(std::move(value));
@@ -237,7 +220,7 @@ ExprPtr Parser::parenthesised() {
 }
 
 ExprPtr Parser::primary() {
-  DepthGuard guard(depth_);
+  const Level level(*this);
   const Token token = peek();
   switch (token.kind) {
     case TokenKind::integer:
@@ -553,7 +536,7 @@ void set_scale(TypeInfo& type, int scale, std::string_view name, std::int32_t li
 
 }  // namespace
 
-DataType Parser::data_type() {
+DataType Parser::data_type(std::size_t position) {
   const std::int32_t line = peek().line;
   std::string written;
   if (at_word("DOUBLE") && at_word("PRECISION", 1)) {
@@ -579,7 +562,11 @@ DataType Parser::data_type() {
   }
   const auto found = type_rows().find(name);
   if (found == type_rows().end()) {
-    raise(2715, "Column, parameter, or variable: Cannot find data type " + written + ".", line);
+    if (position == 0) raise(243, "Type " + written + " is not a defined system type.", line);
+    raise(2715,
+          "Column, parameter, or variable #" + std::to_string(position) + ": Cannot find data type " +
+              written + ".",
+          line);
   }
   const bool is_text = name.find("CHAR") != std::string::npos || name.find("BINARY") != std::string::npos;
   const bool varying = accept_word("VARYING");

@@ -1,6 +1,7 @@
 // The recursive-descent parser: token window and the productions, spread over parser_*.cpp by subject.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +43,8 @@ class Parser {
   // Expressions (parser_expression.cpp).
   ExprPtr expression();
   ExprPtr predicate();
-  DataType data_type();
+  // `position`: of the column, parameter or variable that the type is for, from 1; 0 is CAST's.
+  DataType data_type(std::size_t position = 0);
   std::vector<OrderItem> order_items();
 
   // Queries (parser_query.cpp).
@@ -60,6 +62,22 @@ class Parser {
   std::unique_ptr<Statement> statement();
 
  private:
+  // One level of nesting, while it lives (191). What recursion reads, and what walks the tree afterwards, has the stack of
+  // one thread.
+  class Level {
+   public:
+    explicit Level(Parser& parser);
+    Level(const Level&) = delete;
+    Level& operator=(const Level&) = delete;
+    ~Level();
+
+   private:
+    Parser& parser_;
+    int height_before_;
+  };
+  // A chain (1 + 1 + ...) is read in a loop and is a tree of as many levels all the same.
+  void link();
+
   ExprPtr make(ExprKind kind);
   ExprPtr or_level();
   ExprPtr and_level();
@@ -110,7 +128,7 @@ class Parser {
   std::unique_ptr<Statement> drop_statement();
   CreateTable create_table(ObjectName name);
   void table_elements(CreateTable& table);
-  ColumnClause column_clause();
+  ColumnClause column_clause(std::size_t position);
   void column_options(ColumnClause& column);
   bool at_constraint();
   ConstraintClause constraint_clause(bool of_column);
@@ -138,8 +156,10 @@ class Parser {
   std::string_view text_;
   Lexer lexer_;
   std::vector<Token> window_;
-  std::size_t consumed_end_ = 0;  // One past the last consumed token.
-  int depth_ = 0;
+  std::size_t consumed_end_ = 0;    // One past the last consumed token.
+  std::set<std::string> declared_;  // Variables, in upper case.
+  int depth_ = 0;                   // Levels that are open.
+  int height_ = 0;                  // Of the highest tree that was read inside of the innermost of them.
 };
 
 }  // namespace tailrace::sim::tsql

@@ -66,6 +66,7 @@ void Parser::option_clause() {
 
 // One level of UNION and EXCEPT; INTERSECT binds tighter and is nested by query_term().
 SelectPtr Parser::query_expression() {
+  const Level level(*this);
   auto select = std::make_unique<Select>();
   select->line = peek().line;
   if (at_word("WITH")) select->ctes = common_tables();
@@ -228,6 +229,7 @@ std::unique_ptr<TableSource> Parser::table_source() {
 }
 
 std::unique_ptr<TableSource> Parser::joined_table() {
+  const Level level(*this);
   std::unique_ptr<TableSource> left = primary_table();
   while (true) {
     JoinKind kind = JoinKind::inner;
@@ -257,6 +259,7 @@ std::unique_ptr<TableSource> Parser::joined_table() {
     } else {
       return left;
     }
+    link();
     auto join = std::make_unique<TableSource>();
     join->kind = TableSource::Kind::join;
     join->line = peek().line;
@@ -269,6 +272,7 @@ std::unique_ptr<TableSource> Parser::joined_table() {
         if (!at_word("JOIN") && !at_word("INNER") && !at_word("LEFT") && !at_word("RIGHT") &&
             !at_word("FULL"))
           fail();
+        link();
         auto inner = std::make_unique<TableSource>();
         inner->kind = TableSource::Kind::join;
         inner->line = peek().line;

@@ -123,11 +123,22 @@ void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_toke
     }
     if (fault.error) check(fault.error);
     body();
+    if (doomed_ && tran_count_ > 0) {
+      ServerMessage message;
+      message.number = 3998;
+      message.text =
+          "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back.";
+      note_error(message);
+      sink.message(message);
+      roll_back_all(true);
+      done(StatementKind::other, std::nullopt, true);
+    }
   } catch (StatementError& error) {
     settle(std::move(error), 1);
   } catch (const Cancelled&) {
-    if (in_write_) end_write(false);
-    if (options_.xact_abort && tran_count_ > 0) roll_back_all(false);
+    undo_cancelled();
+  } catch (const Interrupted&) {
+    undo_cancelled();
   }
   try_depth_ = 0;
   batch_text_ = nullptr;
@@ -141,6 +152,11 @@ void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_toke
     sink.reset_connection();
     cut_ = true;
   }
+}
+
+void SessionCore::undo_cancelled() {
+  if (in_write_) end_write(false);
+  if (options_.xact_abort && tran_count_ > 0) roll_back_all(false);
 }
 
 void SessionCore::batch(std::string_view sql_utf8, ResultSink& sink, std::stop_token stop) {

@@ -58,6 +58,8 @@ struct Variable {
   Value value;
 };
 
+bool contains_query(const Expr& expr);  // A subquery, anywhere in it.
+
 // Variables of a batch or of a call of sp_executesql.
 struct Frame {
   std::map<std::string, Variable, std::less<>> variables;  // Upper case, with @
@@ -107,6 +109,9 @@ std::string default_text(const ConstraintClause& clause);
 // A value on its way into a column: conversion errors name it (2628).
 Typed assigned(Binder& binder, Typed value, const ColumnDef& column, const std::string& table_text,
                std::int32_t line);
+
+// SQL Server's limit of columns (1702).
+void check_column_count(std::string_view action, const TableDef& table, const ColumnClause& one_more);
 
 class SessionCore final : public Session, public BindEnvironment, public FunctionHost {
  public:
@@ -186,6 +191,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
 
   template <typename Body>
   void request(std::string_view sql, ResultSink& sink, std::stop_token stop, Body body);
+  void undo_cancelled();
 
   // --- Running (execute.cpp).
   void run_text(std::string_view text);
@@ -234,7 +240,8 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void rollback(const std::string& name, bool tell = true);
   void roll_back_all(bool tell);
   void begin_write_lazily(const std::string& savepoint);
-  void before_read();
+  // Without a table no implicit transaction begins.
+  void before_read(bool of_table = true);
   void ensure_implicit_transaction();
   // A statement that writes: begins, commits or keeps what `body` did, undoes it on an error.
   template <typename Body>

@@ -142,10 +142,10 @@ void SessionCore::ensure_implicit_transaction() {
   if (options_.implicit_transactions && tran_count_ == 0) begin(true);
 }
 
-void SessionCore::before_read() {
-  ensure_implicit_transaction();
+void SessionCore::before_read(bool of_table) {
+  if (of_table) ensure_implicit_transaction();
   if (tran_count_ == 0) {
-    if (options_.isolation == Isolation::snapshot) check(active_->work->snapshot_allowed());
+    if (of_table && options_.isolation == Isolation::snapshot) check(active_->work->snapshot_allowed());
     return;
   }
   if (!active_->begun) {

@@ -1,22 +1,37 @@
 // Variables, session values, and expressions evaluated at run time.
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "sim/storage/clock.h"
 #include "sim/tsql/session_core.h"
 #include "sim/tsql/session_write.h"
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
-namespace {
 
 bool contains_query(const Expr& expr) {
   if (expr.query) return true;
-  for (const ExprPtr& arg : expr.args) {
-    if (contains_query(*arg)) return true;
-  }
-  return false;
+  return std::any_of(expr.args.begin(), expr.args.end(),
+                     [](const ExprPtr& arg) { return contains_query(*arg); });
+}
+
+namespace {
+
+// Limits of SQLite's that a statement may reach without a fault of the translation.
+bool is_limit(std::string_view error) {
+  constexpr std::string_view limits[] = {"too many", "too large", "too big",
+                                         "too long", "at most",   "stack overflow"};
+  return std::any_of(std::begin(limits), std::end(limits),
+                     [&](std::string_view limit) { return error.find(limit) != std::string_view::npos; });
+}
+
+// Refused, never answered wrongly; in SQL Server's words, as SQLite's mean nothing to a client.
+[[noreturn]] void store_refused(const std::string& error, const std::string& sql) {
+  if (!is_limit(error)) log::error("tsql.store.refused", {{"error", error}, {"sql", sql.substr(0, 2000)}});
+  too_complex();
 }
 
 }  // namespace
@@ -127,7 +142,7 @@ sim::Statement SessionCore::prepare(const std::string& sql) {
   sim::Statement statement = active_->work->connection().try_prepare(sql, error);
   if (statement.handle() == nullptr) {
     // The translation made SQL that SQLite does not take: refused, never answered wrongly.
-    raise(40517, "The simulator cannot run this statement (" + error + ").");
+    store_refused(error, sql);
   }
   if (active_ != current_) {
     active_->functions.utc_ticks = current_->functions.utc_ticks;
@@ -143,7 +158,7 @@ void SessionCore::raise_step_error() {
     const ConversionError taken = std::exchange(error, {});
     raise(taken.number, taken.text);
   }
-  raise(8623, "The simulator's store failed: " + active_->work->connection().last_error());
+  store_refused(active_->work->connection().last_error(), "");
 }
 
 bool SessionCore::step(sim::Statement& statement) {

@@ -1,0 +1,1 @@
+SELECT HASHBYTES('/', 'abc')
