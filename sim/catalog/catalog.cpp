@@ -17,20 +17,20 @@ namespace {
 constexpr std::string_view catalog_tables = R"sql(
 CREATE TABLE cat_state(id INTEGER PRIMARY KEY, version INTEGER, next_object_id INTEGER, cdc_enabled INTEGER,
   last_rowversion INTEGER);
-CREATE TABLE cat_schemas(schema_id INTEGER PRIMARY KEY, name COLLATE Latin1_General_CI_AS UNIQUE, principal_id);
-CREATE TABLE cat_objects(object_id INTEGER PRIMARY KEY, name COLLATE Latin1_General_CI_AS, schema_id, parent_object_id,
+CREATE TABLE cat_schemas(schema_id INTEGER PRIMARY KEY, name COLLATE :names UNIQUE, principal_id);
+CREATE TABLE cat_objects(object_id INTEGER PRIMARY KEY, name COLLATE :names, schema_id, parent_object_id,
   type COLLATE Latin1_General_CI_AS, create_date, modify_date, is_ms_shipped, text);
 CREATE UNIQUE INDEX cat_objects_name ON cat_objects(schema_id, name);
 CREATE INDEX cat_objects_parent ON cat_objects(parent_object_id);
 CREATE TABLE cat_tables(object_id INTEGER PRIMARY KEY, temporal_type, history_table_id, tracked, without_rowid,
   row_store_index_id, max_column_id, max_index_id);
 CREATE TABLE cat_partitions(object_id, number, PRIMARY KEY(object_id, number)) WITHOUT ROWID;
-CREATE TABLE cat_columns(object_id, column_id, name COLLATE Latin1_General_CI_AS, type, length, precision, scale,
+CREATE TABLE cat_columns(object_id, column_id, name COLLATE :names, type, length, precision, scale,
   is_numeric, is_sysname, collation COLLATE Latin1_General_CI_AS, nullable, identity_seed, identity_increment,
   identity_last, default_object_id, computed, persisted, rowguidcol, hidden, generated,
   type_name, system_type_id, user_type_id, shown_length, shown_precision, shown_scale, guise, sparse,
   PRIMARY KEY(object_id, column_id)) WITHOUT ROWID;
-CREATE TABLE cat_indexes(object_id, index_id, name COLLATE Latin1_General_CI_AS, is_unique, is_primary_key,
+CREATE TABLE cat_indexes(object_id, index_id, name COLLATE :names, is_unique, is_primary_key,
   is_unique_constraint, clustered, disabled, filter, stored_filter, constraint_object_id,
   PRIMARY KEY(object_id, index_id)) WITHOUT ROWID;
 CREATE TABLE cat_index_columns(object_id, index_id, position, column_id, descending, included,
@@ -44,7 +44,7 @@ CREATE INDEX cat_foreign_keys_parent ON cat_foreign_keys(parent_id);
 CREATE INDEX cat_foreign_keys_referenced ON cat_foreign_keys(referenced_id);
 CREATE TABLE cat_foreign_key_columns(object_id, position, parent_column_id, referenced_column_id,
   PRIMARY KEY(object_id, position)) WITHOUT ROWID;
-CREATE TABLE cat_principals(principal_id INTEGER PRIMARY KEY, name COLLATE Latin1_General_CI_AS UNIQUE, type,
+CREATE TABLE cat_principals(principal_id INTEGER PRIMARY KEY, name COLLATE :names UNIQUE, type,
   default_schema, login COLLATE Latin1_General_CI_AS, owning_principal_id, is_fixed_role, create_date);
 CREATE TABLE cat_role_members(role_id, member_id, PRIMARY KEY(role_id, member_id)) WITHOUT ROWID;
 CREATE TABLE cat_permissions(class, major_id, grantee_id, permission COLLATE Latin1_General_CI_AS, state,
@@ -65,7 +65,8 @@ INSERT INTO cat_principals VALUES(0, 'public', 'R', NULL, NULL, 1, 0, 0), (1, 'd
 INSERT INTO cat_role_members VALUES(16384, 1);
 )sql";
 
-std::string lookup_key(std::string_view schema, std::string_view name) {
+std::string lookup_key(CollationKind names, std::string_view schema, std::string_view name) {
+  if (names != CollationKind::ignore_case) return std::string(schema) + '\x01' + std::string(name);
   return fold_text(schema) + '\x01' + fold_text(name);
 }
 
@@ -180,9 +181,13 @@ constexpr std::string_view select_object =
 
 Catalog::Catalog(Work& work) : work_(work) {}
 
-void Catalog::create(Connection& connection) {
+void Catalog::create(Connection& connection, std::string_view collation) {
   create_log(connection);
-  connection.execute(catalog_tables);
+  std::string tables(catalog_tables);
+  static constexpr std::string_view mark = ":names";
+  for (std::size_t at = tables.find(mark); at != std::string::npos; at = tables.find(mark, at))
+    tables.replace(at, mark.size(), fmt::format("\"{}\"", collation));
+  connection.execute(tables);
   create_system_views(connection);
 }
 
@@ -243,7 +248,7 @@ std::optional<ObjectDef> Catalog::object(std::int32_t object_id) {
 }
 
 TablePtr Catalog::table(std::string_view schema, std::string_view name) {
-  std::string key = lookup_key(schema, name);
+  std::string key = lookup_key(work_.file().names, schema, name);
   if (const auto found = names_.find(key); found != names_.end()) return table(found->second);
   const std::optional<ObjectDef> object = this->object(schema, name);
   if (!object || object->type != "U") return nullptr;
@@ -273,6 +278,7 @@ TablePtr Catalog::load(std::int32_t object_id) {
   if (!object || object->type != "U") return nullptr;
   Connection& connection = work_.connection();
   auto table = std::make_shared<TableDef>();
+  table->identifiers = work_.file().names;
   table->object_id = object_id;
   table->schema_id = object->schema_id;
   table->schema = object->schema;
@@ -318,7 +324,8 @@ std::string Catalog::module_text(std::int32_t object_id) {
   return row.bind(1, std::int64_t{object_id}).next() ? std::string(row.text(0)) : std::string();
 }
 
-SqlError Catalog::unique_error(const TableDef& table, std::string_view sqlite_message, std::string_view key) {
+SqlError Catalog::unique_error(const TableDef& table, std::string_view sqlite_message,
+                               const std::function<std::string(const IndexDef&)>& key) {
   // "UNIQUE constraint failed: t5.c1, t5.c2", or "...: index 'i5_2'" for an index over expressions.
   const IndexDef* violated = nullptr;
   for (const IndexDef& index : table.indexes) {
@@ -338,7 +345,7 @@ SqlError Catalog::unique_error(const TableDef& table, std::string_view sqlite_me
   }
   TAILRACE_ASSERT(violated != nullptr);
   const std::string object = table.schema + "." + table.name;
-  const std::string value = key.empty() ? "" : fmt::format(" The duplicate key value is ({}).", key);
+  const std::string value = fmt::format(" The duplicate key value is ({}).", key(*violated));
   if (violated->primary_key || violated->unique_constraint) {
     return {2627,
             fmt::format("Violation of {} constraint '{}'. Cannot insert duplicate key in object '{}'.{}",

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,8 +33,8 @@ inline constexpr std::int32_t lsn_time_mapping = 1005;
 class Catalog {
  public:
   explicit Catalog(Work& work);
-  // Makes the catalog's own tables in a new file.
-  static void create(Connection& connection);
+  // Makes the catalog's own tables in a new file; names in it compare by `collation`.
+  static void create(Connection& connection, std::string_view collation);
   // Whatever sessions know of the catalog is out of date.
   static void changed(Connection& connection);
 
@@ -102,7 +103,9 @@ class Catalog {
 
   // The error of SQL Server (2627, 2601) for Connection::last_error() after Step::unique.
   // `key` is the duplicate key as text, "1, abc", where the engine knows it.
-  SqlError unique_error(const TableDef& table, std::string_view sqlite_message, std::string_view key = {});
+  // `key` shows the values of an index' columns, as `1, X`.
+  SqlError unique_error(const TableDef& table, std::string_view sqlite_message,
+                        const std::function<std::string(const IndexDef&)>& key);
 
  private:
   TablePtr load(std::int32_t object_id);

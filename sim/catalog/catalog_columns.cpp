@@ -11,7 +11,7 @@
 namespace tailrace::sim {
 
 void Catalog::insert_column(const TableDef& table, ColumnDef& column) {
-  if (is_text(column.type) && column.collation.empty()) column.collation = default_collation;
+  if (is_text(column.type) && column.collation.empty()) column.collation = work_.file().collation;
   if (!column.collation.empty()) find_collation(column.collation, column.collation_kind);
   std::int64_t default_id = 0;
   if (column.default_value) {
@@ -116,7 +116,7 @@ Outcome Catalog::alter_column(const TableDef& table, const ColumnDef& column, st
   ColumnDef changed = column;
   if (!is_text(changed.type)) changed.collation.clear();
   if (is_text(changed.type) && changed.collation.empty()) {
-    changed.collation = old->collation.empty() ? std::string(default_collation) : old->collation;
+    changed.collation = old->collation.empty() ? work_.file().collation : old->collation;
   }
   Statement row = work_.connection().prepare(
       "UPDATE cat_columns SET type=?3, length=?4, precision=?5, scale=?6, is_numeric=?7, is_sysname=?8, "

@@ -119,7 +119,7 @@ Outcome Catalog::create_table(TableDef& table) {
   }
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     for (std::size_t k = 0; k < i; ++k) {
-      if (!same_name(table.columns[i].name, table.columns[k].name)) continue;
+      if (!same_name(work_.file().names, table.columns[i].name, table.columns[k].name)) continue;
       return SqlError{
           2705,
           fmt::format("Column names in each table must be unique. Column name '{}' in table '{}' is "

@@ -3,11 +3,18 @@
 
 #include <algorithm>
 
+#include "sim/catalog/type_facts.h"
+
 namespace tailrace::sim {
 
+std::int32_t ColumnDef::max_length() const {
+  return shown_length(type);
+}
+
 const ColumnDef* TableDef::column(std::string_view wanted) const {
-  const auto found = std::find_if(columns.begin(), columns.end(),
-                                  [&](const ColumnDef& column) { return same_name(column.name, wanted); });
+  const auto found = std::find_if(columns.begin(), columns.end(), [&](const ColumnDef& column) {
+    return same_name(identifiers, column.name, wanted);
+  });
   return found == columns.end() ? nullptr : &*found;
 }
 
@@ -24,8 +31,9 @@ const IndexDef* TableDef::primary_key() const {
 }
 
 const IndexDef* TableDef::index(std::string_view wanted) const {
-  const auto found = std::find_if(indexes.begin(), indexes.end(),
-                                  [&](const IndexDef& index) { return same_name(index.name, wanted); });
+  const auto found = std::find_if(indexes.begin(), indexes.end(), [&](const IndexDef& index) {
+    return same_name(identifiers, index.name, wanted);
+  });
   return found == indexes.end() ? nullptr : &*found;
 }
 

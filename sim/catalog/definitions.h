@@ -46,6 +46,7 @@ struct ColumnDef {
   GeneratedAlways generated = GeneratedAlways::no;
 
   std::string stored_name() const { return "c" + std::to_string(column_id); }
+  std::int32_t max_length() const;  // In bytes, -1: max; as sys.columns has it.
 };
 
 struct IndexColumn {
@@ -91,6 +92,7 @@ struct ForeignKeyDef {
 };
 
 struct TableDef {
+  CollationKind identifiers = CollationKind::ignore_case;  // How its columns' names compare.
   std::int32_t object_id = 0;
   std::int32_t schema_id = 1;
   std::string schema;

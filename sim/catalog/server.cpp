@@ -120,7 +120,7 @@ void Server::load() {
     Connection connection(path_of(master_id), !temporary_);
     if (fresh) {
       connection.execute("BEGIN IMMEDIATE");
-      Catalog::create(connection);
+      Catalog::create(connection, default_collation);
       connection.execute(
           "CREATE TABLE srv_databases(id INTEGER PRIMARY KEY, name, create_date, collation, allow_snapshot,"
           "  read_committed_snapshot, recovery_fork, family, broker);"
@@ -144,6 +144,7 @@ void Server::load() {
       database->durable = !temporary_;
       database->create_date = rows.number(2);
       database->collation = rows.text(3);
+      TAILRACE_ASSERT(find_collation(database->collation, database->names));
       database->allow_snapshot = rows.number(4) != 0;
       database->read_committed_snapshot = rows.number(5) != 0;
       database->recovery_fork_guid = rows.blob(6);
@@ -178,6 +179,7 @@ DatabasePtr Server::add(std::int32_t id, std::string_view name, std::string_view
   database->path = path_of(id);
   database->durable = !temporary_;
   database->collation = collation;
+  TAILRACE_ASSERT(find_collation(collation, database->names));
   database->create_date = local_datetime_now();
   // New databases of master and msdb have it on, user databases off.
   database->allow_snapshot = id <= msdb_id;
@@ -189,7 +191,7 @@ DatabasePtr Server::add(std::int32_t id, std::string_view name, std::string_view
       std::filesystem::remove(database->path + suffix);
     Connection connection(database->path, !temporary_);
     connection.execute("BEGIN IMMEDIATE");
-    Catalog::create(connection);
+    Catalog::create(connection, collation);
     connection.execute("COMMIT");
   }
   databases_.push_back(database);
@@ -333,7 +335,8 @@ void Server::backup(Database& database, std::string_view name) {
 bool Server::restore(Database& database, std::string_view name) {
   const std::string path = copy_path(database, name);
   if (!std::filesystem::exists(path)) return false;
-  TAILRACE_ASSERT(database.gate.enter({}, {}) == GateAnswer::entered);
+  GateOwner owner;
+  TAILRACE_ASSERT(database.gate.enter(owner, {}, {}) == GateAnswer::entered);
   {
     Connection source(path, false);
     Connection target(database.path, database.durable);

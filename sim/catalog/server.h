@@ -27,7 +27,6 @@ namespace tailrace::sim {
 struct Database : DatabaseFile {
   std::int32_t id = 0;
   std::int64_t create_date = 0;  // datetime
-  std::string collation{default_collation};
   std::atomic<bool> read_committed_snapshot{false};
   std::atomic<bool> cdc_enabled{false};
   std::atomic<bool> dropped{false};
@@ -118,6 +117,9 @@ class Server {
   std::int64_t start_time() const { return start_time_; }  // local datetime
   // What sys.dm_server_services shows of SQL Server Agent; the CDC jobs obey it.
   std::atomic<bool> agent_running{true};
+
+  // Whether change tables that are made have __$command_id: servers before KB3030352 do not.
+  std::atomic<bool> command_ids{true};
 
   // What new jobs of CDC get; set at start.
   std::atomic<std::int64_t> default_capture_interval_ms{100};

@@ -578,9 +578,9 @@ std::span<const SystemRelation> system_relations() {
 }
 
 const SystemRelation* find_system_relation(std::string_view database, std::string_view schema,
-                                           std::string_view name) {
+                                           std::string_view name, CollationKind names) {
   for (const SystemRelation& relation : relations().all) {
-    if (!same_name(relation.name, name) || !same_name(relation.schema, schema)) continue;
+    if (!same_name(names, relation.name, name) || !same_name(names, relation.schema, schema)) continue;
     if (relation.database.empty() || same_name(relation.database, database)) return &relation;
   }
   return nullptr;

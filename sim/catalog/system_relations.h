@@ -39,9 +39,11 @@ struct SystemRelation {
   std::vector<SystemColumn> columns;
 };
 
-// By name without regard to case; `database` is the one that the name says or the session's. nullptr: not known.
+// By name, compared as the database compares its own; `database` is the one that the name says or the session's.
+// nullptr: not known.
 const SystemRelation* find_system_relation(std::string_view database, std::string_view schema,
-                                           std::string_view name);
+                                           std::string_view name,
+                                           CollationKind names = CollationKind::ignore_case);
 std::span<const SystemRelation> system_relations();
 // The id under which rights on a table of msdb are kept; nothing for views, on which there are none to grant.
 std::optional<std::int32_t> grantable_id(const SystemRelation& relation);

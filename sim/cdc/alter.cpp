@@ -38,7 +38,7 @@ Outcome Cdc::before_alter(const TableDef& table, std::string_view column_or_cons
     Connection& connection = catalog_.work().connection();
     Statement used = connection.prepare("SELECT c10 FROM t1001 WHERE c1 = ?");
     if (drop && used.bind(1, std::int64_t{instance.object_id}).next() && !used.is_null(0) &&
-        same_name(used.text(0), column_or_constraint)) {
+        same_name(table.identifiers, used.text(0), column_or_constraint)) {
       return SqlError{
           4929,
           fmt::format("Cannot alter the table '{}' because it is being published for replication or is "
@@ -48,9 +48,9 @@ Outcome Cdc::before_alter(const TableDef& table, std::string_view column_or_cons
     }
     Statement key = connection.prepare("SELECT 1 FROM t1003 WHERE c1 = ? AND c2 = ?");
     const bool in_key = key.bind(1, std::int64_t{instance.object_id}).bind(2, column_or_constraint).next();
-    const bool captured =
-        std::any_of(instance.columns.begin(), instance.columns.end(),
-                    [&](const auto& column) { return same_name(column.name, column_or_constraint); });
+    const bool captured = std::any_of(
+        instance.columns.begin(), instance.columns.end(),
+        [&](const auto& column) { return same_name(table.identifiers, column.name, column_or_constraint); });
     if (in_key || (rename && captured)) {
       return SqlError{
           4928, fmt::format("Cannot alter column '{}' because it is 'REPLICATED'.", column_or_constraint), 16,
@@ -105,6 +105,20 @@ void Cdc::after_alter(std::int32_t object_id, std::string_view ddl_command, std:
       .bind(5, ddl_command)
       .bind(6, local_datetime_now())
       .run();
+}
+
+std::vector<std::string> Cdc::captured_values(std::int32_t object_id, const ColumnDef& column) {
+  const TablePtr table = catalog_.table(object_id);
+  if (table == nullptr || !table->tracked_by_cdc) return {};
+  std::vector<std::string> out{fmt::format("SELECT {} FROM {}", column.stored_name(), log_table(object_id))};
+  for (const CaptureInstance& instance : instances_of(object_id)) {
+    for (const CaptureInstance::Column& captured : instance.columns) {
+      if (captured.column_id == column.column_id)
+        out.push_back(fmt::format("SELECT c{} AS {} FROM t{}", captured.ordinal + metadata_columns,
+                                  column.stored_name(), instance.object_id));
+    }
+  }
+  return out;
 }
 
 void Cdc::before_drop(const TableDef& table) {

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "sim/cdc/capture_internal.h"
@@ -100,6 +101,39 @@ void LogScanner::interleave_next_two() {
   interleave_after_ = work_.connection().single_number("SELECT next_position FROM log_state");
 }
 
+void LogScanner::insert_first_next() {
+  insert_first_after_ = work_.connection().single_number("SELECT next_position FROM log_state");
+}
+
+// The delete and the insert of each row of a deferred update exchange their positions. False: there is none.
+bool LogScanner::put_inserts_first(const LoggedTransaction& transaction) {
+  Connection& connection = work_.connection();
+  std::vector<std::string> logs;
+  Statement sources = connection.prepare("SELECT DISTINCT c3 FROM t1001");
+  while (sources.next())
+    logs.push_back(log_table(static_cast<std::int32_t>(sources.number(0))));
+  bool found = false;
+  for (const std::string& log : logs) {
+    // A deferred update deletes in one command and inserts in the next.
+    const std::string side = fmt::format(
+        "(SELECT n, k, row_number() OVER (PARTITION BY k ORDER BY n) AS nth FROM {} WHERE t = ?1 AND o = ",
+        log);
+    Statement pairs = connection.prepare(
+        fmt::format("SELECT d.n, i.n FROM {0}1) d JOIN {0}2) i ON i.k = d.k + 1 AND i.nth = d.nth", side));
+    pairs.bind(1, transaction.transaction);
+    std::vector<std::pair<std::int64_t, std::int64_t>> rows;
+    while (pairs.next())
+      rows.emplace_back(pairs.number(0), pairs.number(1));
+    Statement move = connection.prepare(fmt::format("UPDATE {} SET s = ? WHERE n = ?", log));
+    for (const auto& [deleted, inserted] : rows) {
+      move.bind(1, inserted).bind(2, deleted).run();
+      move.bind(1, deleted).bind(2, inserted).run();
+    }
+    found = found || !rows.empty();
+  }
+  return found;
+}
+
 void LogScanner::interleave(LoggedTransaction& first, const LoggedTransaction& second) {
   // The positions of both, and that of the first commit, are dealt out anew: rows by turns, then the first commit.
   // The second commit stays where it is, behind all.
@@ -178,6 +212,11 @@ ScanReport LogScanner::scan(std::int64_t limit, const std::stop_token& stop) {
     interleave(report.transactions[interleaved], report.transactions[interleaved + 1]);
     interleave_after_.reset();
   }
+  for (const LoggedTransaction& transaction : report.transactions) {
+    if (insert_first_after_ && transaction.transaction >= *insert_first_after_ &&
+        put_inserts_first(transaction))
+      insert_first_after_.reset();
+  }
   by_name_.clear();
   cached_name_ = -1;
   for (LoggedTransaction& transaction : report.transactions)
@@ -195,35 +234,42 @@ ScanReport LogScanner::scan(std::int64_t limit, const std::stop_token& stop) {
 
 void LogScanner::copy_changes(ScanReport& report, const CaptureInstance& instance,
                               std::int64_t last_position) {
-  // Which columns of the source are still there, and not computed.
+  // Computed columns are not in the log; those that were dropped are, for the changes before that.
   Connection& connection = work_.connection();
   const std::string log = log_table(instance.source_object_id);
   bits_.clear();
   cached_name_ = -1;  // Each instance marks its transactions itself.
   std::string targets;
   std::string sources;
-  Statement present = connection.prepare(
-      "SELECT 1 FROM cat_columns WHERE object_id = ? AND column_id = ? AND computed IS NULL");
+  std::set<std::string, std::less<>> logged;
+  Statement names = connection.prepare("SELECT name FROM pragma_table_info(?)");
+  names.bind(1, log);
+  while (names.next())
+    logged.emplace(names.text(0));
   for (const CaptureInstance::Column& column : instance.columns) {
-    present.reset();
-    present.bind(1, std::int64_t{instance.source_object_id}).bind(2, std::int64_t{column.column_id});
-    if (!present.next()) continue;
+    if (!logged.contains(fmt::format("c{}", column.column_id))) continue;
     bits_.push_back({column.column_id, column.ordinal});
     targets += fmt::format(", c{}", column.ordinal + metadata_columns);
     sources += fmt::format(", c{}", column.column_id);
   }
-  present.reset();
+  names.reset();
   const auto columns = static_cast<std::int32_t>(instance.columns.size());
   mask_bytes_ = static_cast<std::size_t>((columns + 7) / 8);
   // Changes committed before the instance was made are not its own.
+  const bool command_id =
+      connection.prepare("SELECT 1 FROM cat_columns WHERE object_id = ?1 AND column_id = ?2")
+          .bind(1, std::int64_t{instance.object_id})
+          .bind(2, std::int64_t{columns + metadata_columns + 1})
+          .next();
   const bool all = !instance.start_lsn || report.transactions.front().commit_lsn >= *instance.start_lsn;
   Statement copy = connection.prepare(fmt::format(
-      "INSERT INTO t{0}(c1, c2, c3, c4, c5{1}, c{2}) SELECT scan_commit(t), NULL, scan_lsn(ifnull(s, n)), o,"
-      " CASE WHEN o < 3 THEN ?2 ELSE scan_mask(m) END{3}, k FROM {4} WHERE n <= ?1 AND (o < 3 OR "
+      "INSERT INTO t{0}(c1, c2, c3, c4, c5{1}{2}) SELECT scan_commit(t), NULL, scan_lsn(ifnull(s, n)), o,"
+      " CASE WHEN o < 3 THEN ?2 ELSE scan_mask(m) END{3}{6} FROM {4} WHERE n <= ?1 AND (o < 3 OR "
       "scan_mask(m) IS NOT NULL){5}"
       " ORDER BY n",
-      instance.object_id, targets, columns + metadata_columns + 1, sources, log,
-      all ? "" : " AND scan_peek(t) >= ?3"));
+      instance.object_id, targets,
+      command_id ? fmt::format(", c{}", columns + metadata_columns + 1) : std::string(), sources, log,
+      all ? "" : " AND scan_peek(t) >= ?3", command_id ? ", k" : ""));
   copy.bind(1, last_position).bind_blob(2, full_mask(columns));
   if (!all) copy.bind_blob(3, *instance.start_lsn);
   copy.run();

@@ -45,12 +45,15 @@ class LogScanner {
   std::optional<std::int64_t> newest_mapping();
   // See CaptureJobs::interleave_next_two().
   void interleave_next_two();
+  // See CaptureJobs::insert_first_next().
+  void insert_first_next();
   bool interleaving() const { return interleave_after_.has_value(); }
 
  private:
   friend struct ScanFunctions;
   std::vector<LoggedTransaction> pending(std::int64_t limit);
   void interleave(LoggedTransaction& first, const LoggedTransaction& second);
+  bool put_inserts_first(const LoggedTransaction& transaction);
   void copy_changes(ScanReport& report, const CaptureInstance& instance, std::int64_t last_position);
   void copy_history(ScanReport& report, std::int64_t last_position);
   void write_mapping(const ScanReport& report);
@@ -58,6 +61,7 @@ class LogScanner {
 
   Work& work_;
   std::optional<std::int64_t> interleave_after_;
+  std::optional<std::int64_t> insert_first_after_;
   // While a scan runs: its transactions by name, and how the instance's mask is made.
   std::unordered_map<std::int64_t, LoggedTransaction*> by_name_;
   std::int64_t cached_name_ = -1;

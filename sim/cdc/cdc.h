@@ -74,7 +74,8 @@ struct ChangeFunction {
   bool net = false;
   // The result's columns: __$start_lsn, __$seqval, __$operation, __$update_mask, then the captured ones.
   std::vector<CdcResult::Column> columns;
-  // A SELECT of SQLite with exactly these columns under these names ("__$start_lsn" quoted). Parameters by
+  std::vector<std::string> stored_names;  // Of the same columns, in `select`.
+  // A SELECT of SQLite with exactly these columns under their stored names ("__$start_lsn" quoted). Parameters by
   // name: :from and :to (BLOBs), :option (TEXT). For net changes it calls window functions.
   std::string select;
 };
@@ -154,6 +155,9 @@ class Cdc {
   // row, new triggers, the change table's type.
   [[nodiscard]] Outcome before_alter(const TableDef& table, std::string_view column_or_constraint, bool drop,
                                      bool rename);
+  // SELECTs of a captured column's values, under its stored name, in the log and the change tables: an ALTER COLUMN
+  // converts them too, so they must be fit for it.
+  std::vector<std::string> captured_values(std::int32_t object_id, const ColumnDef& column);
   // `retyped_column_id`: the column whose type changed (0: none), with the conversion given to Catalog::alter_column().
   void after_alter(std::int32_t object_id, std::string_view ddl_command, std::int32_t retyped_column_id = 0,
                    std::string_view conversion = {});

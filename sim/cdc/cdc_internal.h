@@ -36,6 +36,9 @@ bool mask_bit(std::string_view mask, std::int32_t ordinal);
 
 std::optional<Lsn> max_mapped_lsn(Connection& connection);
 
+// SQL functions that the change functions use.
+void register_change_functions(Connection& connection);
+
 // Errors that several procedures have.
 SqlError not_enabled(std::string_view database);                     // 22901
 SqlError empty_parameter(std::string_view name);                     // 22963

@@ -159,10 +159,10 @@ TEST_F(CdcFixture, CapturedColumnList) {
   EXPECT_EQ(changes("dbo_t"), (Lines{"2/03: 1 3", "3/02: 1 3", "4/02: 1 6"}));
   some.capture_instance = "two";
   some.captured_column_list = "a";
-  EXPECT_EQ(enable(some)->number, 22944);  // Without the key.
+  EXPECT_EQ(enable(some)->number, 22943);  // Without the key.
   work->rollback();
   some.captured_column_list = "id, nonsense";
-  EXPECT_EQ(enable(some)->number, 22943);
+  EXPECT_EQ(enable(some)->number, 22942);
 }
 
 TEST_F(CdcFixture, TwoInstancesAndADdl) {

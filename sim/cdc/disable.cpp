@@ -98,7 +98,7 @@ Outcome Cdc::disable_table(const Principal& caller, const std::optional<std::str
   const bool all = same_name(*capture_instance, "all");
   bool found = false;
   for (const CaptureInstance& instance : instances_of(table->object_id)) {
-    if (!all && !same_name(instance.name, *capture_instance)) continue;
+    if (!all && !same_name(catalog_.work().file().names, instance.name, *capture_instance)) continue;
     found = true;
     if (Outcome error = drop_instance(instance)) return error;
   }

@@ -106,27 +106,26 @@ Identity identity_of(const TableDef& table, const EnableTable& parameters) {
   if (!parameters.index_name || parameters.index_name->empty()) return {table.primary_key(), {}};
   const IndexDef* index = table.index(*parameters.index_name);
   if (index == nullptr) {
-    return {nullptr,
-            SqlError{22937,
-                     fmt::format("The index name specified as an argument for the parameter @index_name, "
-                                 "'{}', is not an index for source table '{}.{}'. Specify a valid index "
-                                 "name for the table.",
-                                 *parameters.index_name, table.schema, table.name),
-                     16, 1}};
+    return {
+        nullptr,
+        SqlError{22928,
+                 fmt::format("Index name '{}' is not an index for table '{}.{}'. Specify a valid index name "
+                             "for the table.",
+                             *parameters.index_name, table.schema, table.name),
+                 16, 1}};
   }
   const bool nullable =
       std::any_of(index->columns.begin(), index->columns.end(), [&](const IndexColumn& column) {
         return !column.included && table.column(column.column_id)->nullable;
       });
   if (!index->unique || nullable) {
-    return {nullptr,
-            SqlError{22938,
-                     fmt::format("The specified index '{}' for source table '{}.{}' is not a unique index, "
-                                 "or it contains columns that are not defined NOT NULL. To be used as a "
-                                 "unique row identifier by Change Data Capture, the index must be unique "
-                                 "and its columns must be not nullable.",
-                                 index->name, table.schema, table.name),
-                     16, 1}};
+    return {
+        nullptr,
+        SqlError{22929,
+                 fmt::format("Index '{}' must be either a primary key or a unique index for table '{}.{}'. "
+                             "Specify an index that meets at least one of these requirements.",
+                             index->name, table.schema, table.name),
+                 16, 1}};
   }
   return {index, {}};
 }
@@ -134,7 +133,9 @@ Identity identity_of(const TableDef& table, const EnableTable& parameters) {
 }  // namespace
 
 Cdc::Cdc(Server& server, DatabasePtr database, Catalog& catalog)
-    : server_(server), database_(std::move(database)), catalog_(catalog) {}
+    : server_(server), database_(std::move(database)), catalog_(catalog) {
+  register_change_functions(catalog_.work().connection());
+}
 
 bool Cdc::enabled() {
   return catalog_.work().connection().single_number("SELECT cdc_enabled FROM cat_state") != 0;
@@ -164,9 +165,9 @@ Outcome Cdc::enable_db(const Principal& caller) {
   }
   if (database_->id <= 4) {
     return SqlError{
-        22925,
-        fmt::format("The database '{}' is a system database, and cannot be enabled for Change Data "
-                    "Capture.",
+        22989,
+        fmt::format("Could not enable Change Data Capture for database '{}'. Change data capture is not "
+                    "supported on system databases, or on a distribution database.",
                     database_->name),
         16, 1};
   }
@@ -283,10 +284,10 @@ Outcome Cdc::captured_columns(const TableDef& table, const IndexDef* identity, c
                               std::vector<const ColumnDef*>& columns) {
   const auto not_mapped = [&] {
     return SqlError{
-        22943,
+        22942,
         fmt::format("Columns specified in the captured column list could not be mapped to columns in "
                     "source table '{}.{}'. Verify that the columns specified in the parameter "
-                    "@captured_column_list are delimited properly and identify columns in the source "
+                    "@captured_column_list are delimited properly and match columns in the source "
                     "table.",
                     table.schema, table.name),
         16, 1};
@@ -300,24 +301,32 @@ Outcome Cdc::captured_columns(const TableDef& table, const IndexDef* identity, c
     for (const std::string& name : *names) {
       const ColumnDef* column = table.column(name);
       if (column == nullptr) return not_mapped();
-      if (std::find(columns.begin(), columns.end(), column) != columns.end()) {
-        return SqlError{
-            22944, fmt::format("Column '{}' is listed more than once in the captured column list.", name), 16,
-            1};
-      }
+      if (std::find(columns.begin(), columns.end(), column) != columns.end()) return not_mapped();
       columns.push_back(column);
     }
     // Whatever order the list has, the change table has that of the source.
     std::sort(columns.begin(), columns.end(),
               [](const ColumnDef* a, const ColumnDef* b) { return a->column_id < b->column_id; });
   }
-  if (columns.size() > 1024) return SqlError{22943, "More than 1024 columns cannot be captured.", 16, 1};
+  if (columns.size() > 1024) {
+    return SqlError{
+        22925,
+        fmt::format("The number of columns captured by capture instance '{}' exceeds the maximum "
+                    "allowed number: 1024. Use the @captured_columns_list parameter to specify a "
+                    "subset of the columns less than or equal to the maximum allowed and resubmit "
+                    "the request.",
+                    parameters.capture_instance.value_or(table.schema + "_" + table.name)),
+        16, 1};
+  }
   for (const ColumnDef* column : columns) {
     if (column->name.starts_with("__$")) {
-      return SqlError{
-          22978,
-          fmt::format("Column '{}' uses a name that is reserved by Change Data Capture.", column->name), 16,
-          1};
+      return SqlError{22975,
+                      fmt::format("Source table '{}' contains one of the following reserved column names: "
+                                  "__$start_lsn, __$end_lsn, __$seqval, __$operation, and __$update_mask. To "
+                                  "enable Change Data Capture for this table, specify a captured column list "
+                                  "and ensure that these columns are excluded from the list.",
+                                  table.name),
+                      16, 1};
     }
   }
   if (identity == nullptr) return {};
@@ -327,10 +336,11 @@ Outcome Cdc::captured_columns(const TableDef& table, const IndexDef* identity, c
     });
     if (!key.included && !there) {
       return SqlError{
-          22944,
-          fmt::format("The captured column list must include the columns of index '{}', which identifies "
-                      "the rows of source table '{}.{}'.",
-                      identity->name, table.schema, table.name),
+          22943,
+          "Columns used to uniquely identify a row for net change tracking must be included in the "
+          "list of captured columns. Add either the primary key columns of the source table, or the "
+          "columns defined for the index specified in the parameter @index_name to the list of "
+          "captured columns and retry the operation.",
           16, 1};
     }
   }
@@ -356,12 +366,15 @@ Outcome Cdc::create_instance(const TableDef& table, const std::string& name, con
     column.collation = source->collation;
     change.columns.push_back(std::move(column));
   }
-  change.columns.push_back(made_column("__$command_id", "int", true));
-  const auto command_id = static_cast<std::int32_t>(change.columns.size());
+  std::vector<std::int32_t> order{1, 3, 4};
+  if (server_.command_ids) {
+    change.columns.push_back(made_column("__$command_id", "int", true));
+    order.insert(order.begin() + 1, static_cast<std::int32_t>(change.columns.size()));
+  }
   IndexDef index;
   index.name = name + "_CT_clustered_idx";
   index.unique = index.clustered = true;
-  for (const std::int32_t column : {1, command_id, 3, 4})
+  for (const std::int32_t column : order)
     index.columns.push_back({column, false, false});
   change.indexes.push_back(std::move(index));
   if (Outcome error = catalog_.create_table(change)) return error;

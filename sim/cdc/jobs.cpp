@@ -193,6 +193,11 @@ class CaptureJob {
     scanner_.interleave_next_two();
   }
 
+  void insert_first_next() {
+    const std::scoped_lock lock(mutex_);
+    scanner_.insert_first_next();
+  }
+
   void set_marker_interval(Milliseconds interval) {
     {
       const std::scoped_lock lock(mutex_);
@@ -483,6 +488,10 @@ void CaptureJobs::set_capture_interval(Database& database, std::chrono::millisec
 
 void CaptureJobs::interleave_next_two(Database& database) {
   state_->need(database)->interleave_next_two();
+}
+
+void CaptureJobs::insert_first_next(Database& database) {
+  state_->need(database)->insert_first_next();
 }
 
 void CaptureJobs::exclusively(Database& database, const std::function<void()>& body) {

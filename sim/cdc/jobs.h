@@ -52,6 +52,9 @@ class CaptureJobs {
   // From now on the next two transactions that log something are recorded and get interleaved seqvals, as if
   // they had run at the same time; they are captured when the second has committed.
   void interleave_next_two(Database& database);
+  // The next transaction with a deferred update is captured as before KB3030352: the seqvals of its inserts come
+  // before those of its deletes.
+  void insert_first_next(Database& database);
 
  private:
   struct State;

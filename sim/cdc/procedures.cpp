@@ -54,12 +54,13 @@ std::string random_id() {
 }
 
 SqlError bad_job_type(std::string_view type) {
-  return {22992,
-          fmt::format(
-              "The specified @job_type, {}, is not supported. The only job types supported by Change Data "
-              "Capture are 'capture' and 'cleanup'.",
-              type),
-          16, 1};
+  return {
+      22992,
+      fmt::format(
+          "The specified @job_type, {}, is not supported. The value specified for the parameter @job_type "
+          "must be N'capture' to indicate a capture job, or N'cleanup' to indicate a cleanup job.",
+          type),
+      16, 1};
 }
 
 SqlError no_instance() {
@@ -137,7 +138,9 @@ Outcome Cdc::change_job(const Principal& caller, const ChangeJob& change) {
   };
   if (outside(change.pollinginterval, 0, max_polling_seconds)) {
     return SqlError{
-        22990, "The value specified for the parameter @pollinginterval must be null or between 0 and 86400.",
+        22990,
+        "The value specified for the parameter @pollinginterval cannot exceed 24 hours or be less than 0. "
+        "Specify a polling interval (in seconds) that is less than or equal to 24 hours (86,400 seconds).",
         16, 1};
   }
   if (outside(change.retention, 1, max_retention_minutes) || outside(change.threshold, 1, INT64_MAX)) {
@@ -145,13 +148,19 @@ Outcome Cdc::change_job(const Principal& caller, const ChangeJob& change) {
         22994,
         "The retention value specified for the Change Data Capture cleanup process must be greater than 0 "
         "and less than or equal to 52594800. When creating or modifying the cleanup job, specify a "
-        "retention value (in minutes) that is within that range.",
+        "retention value (in minutes) that is within that range. If this error is encountered when executing "
+        "the sys.sp_cdc_cleanup_change_table stored procedure, reset the retention value associated with the "
+        "job to a non-negative value less than 52594800 by using the sp_cdc_change_job stored procedure.",
         16, 1};
   }
-  if (outside(change.maxtrans, 1, INT32_MAX) || outside(change.maxscans, 1, INT32_MAX)) {
-    return SqlError{22991,
-                    "The values specified for the parameters @maxtrans and @maxscans must be greater than 0.",
-                    16, 1};
+  if (outside(change.maxtrans, 1, INT32_MAX))
+    return SqlError{22991, "The value specified for the parameter @maxtrans must be greater than 0.", 16, 1};
+  if (outside(change.maxscans, 1, INT32_MAX)) {
+    return SqlError{
+        22970,
+        "The value for parameter @maxscans specified for the Change Data Capture job must be greater "
+        "than 0.",
+        16, 1};
   }
   Statement row = catalog_.work().connection().prepare(
       "UPDATE cat_jobs SET maxtrans = ifnull(?2, maxtrans), maxscans = ifnull(?3, maxscans),"
@@ -399,9 +408,11 @@ Outcome Cdc::cleanup_change_table(const Principal& caller, const std::optional<s
     if (!mapped.bind_blob(1, *low_water_mark).next()) {
       return SqlError{
           22964,
-          fmt::format("LSN {}, specified as the new low end point for the change table associated with "
-                      "capture instance '{}', is not the start_lsn of an entry of cdc.lsn_time_mapping.",
-                      text(*low_water_mark), instance->name),
+          fmt::format(
+              "LSN {}, specified as the new low end point for change table cleanup must represent the "
+              "start_lsn value of a current entry in the cdc.lsn_time_mapping table. Choose an LSN value "
+              "that satisfies this requirement.",
+              text(*low_water_mark)),
           16, 1};
     }
     mark = *low_water_mark;

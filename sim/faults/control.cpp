@@ -172,6 +172,44 @@ Outcome delay(ControlContext& context, const Arguments& arguments, CdcResult&) {
   return {};
 }
 
+// What another session does between two statements of a client: cleanup between two pages, an instance that comes or
+// goes between two polls.
+Outcome before(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  if (text_at(arguments, 0).empty() || text_at(arguments, 1).empty())
+    return refused("sp_sim_control before: a text, and the SQL to run.");
+  const NumberArgument times = number_at(arguments, 2, 1);
+  if (times.error) return times.error;
+  const NumberArgument skip = number_at(arguments, 3, 0);
+  if (skip.error) return skip.error;
+  context.faults.order_before(arguments[0], context.database->name, arguments[1], times.value, skip.value);
+  return {};
+}
+
+Outcome disconnect(ControlContext& context, const Arguments&, CdcResult&) {
+  context.faults.disconnect_others(context.session);
+  return {};
+}
+
+Outcome insert_first(ControlContext& context, const Arguments&, CdcResult&) {
+  context.jobs.insert_first_next(*context.database);
+  return {};
+}
+
+Outcome command_id(ControlContext& context, const Arguments& arguments, CdcResult&) {
+  const std::string what = text_at(arguments, 0);
+  if (!same_name(what, "on") && !same_name(what, "off"))
+    return refused("sp_sim_control command_id: on or off.");
+  context.server.command_ids = same_name(what, "on");
+  return {};
+}
+
+Outcome zone_shift(ControlContext&, const Arguments& arguments, CdcResult&) {
+  const NumberArgument minutes = number_at(arguments, 0, {});
+  if (minutes.error) return minutes.error;
+  set_zone_shift_minutes(minutes.value);
+  return {};
+}
+
 Outcome refuse_logins(ControlContext& context, const Arguments& arguments, CdcResult&) {
   const NumberArgument ms = number_at(arguments, 0, {});
   if (ms.error) return ms.error;
@@ -245,7 +283,9 @@ Outcome restore(ControlContext& context, const Arguments& arguments, CdcResult&)
 
 Outcome clear(ControlContext& context, const Arguments&, CdcResult&) {
   context.faults.clear();
+  context.server.command_ids = true;
   set_clock_shift_ms(0);
+  set_zone_shift_minutes(0);
   return {};
 }
 
@@ -270,6 +310,10 @@ constexpr Command commands[] = {
     {"marker_interval", marker_interval},
     {"capture_interval", capture_interval},
     {"interleave", interleave},
+    {"insert_first", insert_first},
+    {"command_id", command_id},
+    {"before", before},
+    {"disconnect", disconnect},
     {"reset", reset},
     {"reset_after", reset_after},
     {"deadlock", deadlock},
@@ -277,6 +321,7 @@ constexpr Command commands[] = {
     {"delay", delay},
     {"refuse_logins", refuse_logins},
     {"clock_shift", clock_shift},
+    {"zone_shift", zone_shift},
     {"identity", identity},
     {"property", property},
     {"partitions", partitions},

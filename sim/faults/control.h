@@ -21,6 +21,7 @@ struct ControlContext {
   CaptureJobs& jobs;
   Faults& faults;
   DatabasePtr database;  // The session's.
+  std::uint64_t session = 0;
 };
 
 [[nodiscard]] Outcome run_control(ControlContext& context, std::string_view command,

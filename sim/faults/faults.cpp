@@ -28,11 +28,17 @@ StatementFault Faults::before_statement(std::string_view sql, std::stop_token st
         ++order;
         continue;
       }
+      if (order->skip > 0) {
+        --order->skip;
+        ++order;
+        continue;
+      }
       switch (order->kind) {
         case Order::Kind::error: fault.error = order->error; break;
         case Order::Kind::delay: fault.delay += order->delay; break;
         case Order::Kind::reset: fault.reset_after_rows = order->after_rows; break;
         case Order::Kind::reset_after_statement: fault.reset_after_statement = true; break;
+        case Order::Kind::before: fault.before.push_back(order->batch); break;
       }
       order = --order->times <= 0 ? orders_.erase(order) : std::next(order);
     }
@@ -60,19 +66,36 @@ void Faults::add(Order order) {
 }
 
 void Faults::order_error(const SqlError& error, std::string_view text, std::int64_t times) {
-  add({Order::Kind::error, std::string(text), times, error, {}, 0});
+  add({Order::Kind::error, std::string(text), times, error, {}, 0, {}, 0});
 }
 
 void Faults::order_delay(std::chrono::milliseconds delay, std::string_view text, std::int64_t times) {
-  add({Order::Kind::delay, std::string(text), times, {}, delay, 0});
+  add({Order::Kind::delay, std::string(text), times, {}, delay, 0, {}, 0});
 }
 
 void Faults::order_reset(std::uint64_t after_rows, std::string_view text, std::int64_t times) {
-  add({Order::Kind::reset, std::string(text), times, {}, {}, after_rows});
+  add({Order::Kind::reset, std::string(text), times, {}, {}, after_rows, {}, 0});
 }
 
 void Faults::order_reset_after_statement(std::string_view text, std::int64_t times) {
-  add({Order::Kind::reset_after_statement, std::string(text), times, {}, {}, 0});
+  add({Order::Kind::reset_after_statement, std::string(text), times, {}, {}, 0, {}, 0});
+}
+
+void Faults::order_before(std::string_view text, std::string_view database, std::string_view sql,
+                          std::int64_t times, std::int64_t skip) {
+  add({Order::Kind::before,
+       std::string(text),
+       times,
+       {},
+       {},
+       0,
+       {std::string(database), std::string(sql)},
+       skip});
+}
+
+void Faults::disconnect_others(std::uint64_t own_session) {
+  kept_session_ = own_session;
+  oldest_session_ = next_session_.load();
 }
 
 void Faults::refuse_logins(std::string_view user, std::chrono::milliseconds duration) {

@@ -30,6 +30,12 @@ struct StatementFault {
       reset_after_rows;  // ResultSink::reset_connection() after so many rows (0: at once).
   // The statement runs and commits, then the connection is cut before the answer: a lost COMMIT answer.
   bool reset_after_statement = false;
+  // Batches that run first, in a session of their own.
+  struct OrderedBatch {
+    std::string database;
+    std::string sql;
+  };
+  std::vector<OrderedBatch> before;
 };
 
 class Faults {
@@ -44,6 +50,16 @@ class Faults {
   void order_delay(std::chrono::milliseconds delay, std::string_view text, std::int64_t times);
   void order_reset(std::uint64_t after_rows, std::string_view text, std::int64_t times);
   void order_reset_after_statement(std::string_view text, std::int64_t times);
+  // `sql` runs in `database` before the statement that matches for the (skip + 1)th time, and `times` - 1 after it.
+  void order_before(std::string_view text, std::string_view database, std::string_view sql,
+                    std::int64_t times, std::int64_t skip);
+  // All sessions that are there, but the one that says it, are cut at their next request, as a failover does.
+  std::uint64_t next_session() { return next_session_.fetch_add(1); }  // A number for a new session.
+  void disconnect_others(std::uint64_t own_session);
+  bool disconnected(std::uint64_t session) const {
+    return session < oldest_session_.load(std::memory_order_relaxed) && session != kept_session_.load();
+  }
+
   void refuse_logins(std::string_view user, std::chrono::milliseconds duration);  // Empty user: all.
   void clear();
 
@@ -62,12 +78,14 @@ class Faults {
 
  private:
   struct Order {
-    enum class Kind : std::uint8_t { error, delay, reset, reset_after_statement } kind;
+    enum class Kind : std::uint8_t { error, delay, reset, reset_after_statement, before } kind;
     std::string text;
     std::int64_t times;
     SqlError error;
     std::chrono::milliseconds delay{0};
     std::uint64_t after_rows = 0;
+    StatementFault::OrderedBatch batch;
+    std::int64_t skip = 0;
   };
   struct Refusal {
     std::string user;
@@ -77,6 +95,7 @@ class Faults {
 
   std::mutex mutex_;
   std::atomic<std::int64_t> order_count_{0};
+  std::atomic<std::uint64_t> next_session_{1}, oldest_session_{0}, kept_session_{0};
   std::vector<Order> orders_;
   std::vector<Refusal> refusals_;
   std::map<std::string, std::uint64_t, std::less<>> rows_;

@@ -14,12 +14,13 @@ constexpr std::int64_t days_0001_to_1900 = 693'595;
 constexpr std::int64_t seconds_per_day = 86'400;
 
 std::atomic<std::int64_t> shift_ms{0};
+std::atomic<std::int64_t> zone_shift_minutes{0};
 
 std::int64_t offset_seconds(std::int64_t utc_ticks) {
   const std::time_t seconds = utc_ticks / ticks_per_second - days_0001_to_1970 * seconds_per_day;
   std::tm local{};
   localtime_r(&seconds, &local);
-  return local.tm_gmtoff;
+  return local.tm_gmtoff + zone_shift_minutes.load() * 60;
 }
 
 }  // namespace
@@ -49,6 +50,9 @@ void set_clock_shift_ms(std::int64_t value) {
 }
 std::int64_t clock_shift_ms() {
   return shift_ms.load();
+}
+void set_zone_shift_minutes(std::int64_t minutes) {
+  zone_shift_minutes.store(minutes);
 }
 
 std::int64_t datetime_from_ticks(std::int64_t ticks) {

@@ -19,6 +19,8 @@ std::int16_t local_offset_minutes();
 
 void set_clock_shift_ms(std::int64_t shift_ms);
 std::int64_t clock_shift_ms();
+// The server's zone moves by so many minutes, as at a change to or from summer time; UTC goes on.
+void set_zone_shift_minutes(std::int64_t minutes);
 
 // datetime of ticks and back, rounded as SQL Server rounds (to the nearest 1/300 s).
 std::int64_t datetime_from_ticks(std::int64_t ticks);

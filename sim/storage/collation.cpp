@@ -193,6 +193,10 @@ bool same_name(std::string_view left, std::string_view right) {
   return compare<true>(left, right) == 0;
 }
 
+bool same_name(CollationKind names, std::string_view left, std::string_view right) {
+  return compare_text(names, left, right) == 0;
+}
+
 bool find_collation(std::string_view name, CollationKind& kind) {
   const std::string folded = fold_text(name);
   const std::string_view text = folded;

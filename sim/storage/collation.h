@@ -27,5 +27,7 @@ char32_t fold_case(char32_t code_point);
 std::string fold_text(std::string_view text);
 // Names of objects, columns, logins: case-insensitive, trailing blanks count not.
 bool same_name(std::string_view left, std::string_view right);
+// The same inside of a database: as the database's collation compares.
+bool same_name(CollationKind names, std::string_view left, std::string_view right);
 
 }  // namespace tailrace::sim

@@ -19,7 +19,15 @@ std::string stored_savepoint(std::string_view name) {
   return out;
 }
 
-Outcome refused(GateAnswer answer) {
+Outcome refused(GateAnswer answer, std::int32_t process_id) {
+  if (answer == GateAnswer::deadlock)
+    return SqlError{
+        1205,
+        fmt::format(
+            "Transaction (Process ID {}) was deadlocked on lock resources with another process and has "
+            "been chosen as the deadlock victim. Rerun the transaction.",
+            process_id),
+        13, 51};
   if (answer == GateAnswer::timed_out)
     return SqlError{1222, "Lock request time out period exceeded.", 16, 51};
   return SqlError{cancelled, "The statement was cancelled.", 0, 0};
@@ -72,9 +80,9 @@ Outcome Work::before_write(std::optional<std::chrono::milliseconds> lock_timeout
   if (in_transaction_ && isolation_ == Isolation::snapshot) {
     if (Outcome error = before_read(lock_timeout, stop)) return error;
   }
-  if (const GateAnswer answer = file_.gate.enter(lock_timeout, std::move(stop));
+  if (const GateAnswer answer = file_.gate.enter(*owner_, lock_timeout, std::move(stop));
       answer != GateAnswer::entered) {
-    return refused(answer);
+    return refused(answer, process_id_);
   }
   writing_ = true;
   if (connection_.in_transaction()) {
@@ -101,6 +109,12 @@ Outcome Work::before_write(std::optional<std::chrono::milliseconds> lock_timeout
   }
   log_.begin(begin_time_ != 0 ? begin_time_ : local_datetime_now());
   return {};
+}
+
+void Work::belongs_to(GateOwner& owner, std::int32_t process_id) {
+  TAILRACE_ASSERT(!writing_);
+  owner_ = &owner;
+  process_id_ = process_id;
 }
 
 void Work::begin(Isolation isolation) {

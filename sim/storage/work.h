@@ -5,7 +5,7 @@
 //          transaction from the first access on. REPEATABLE READ, SERIALIZABLE: the writer's lock from the first
 //          access on. READ UNCOMMITTED reads as READ COMMITTED. T-SQL's nesting (@@TRANCOUNT) is the engine's;
 //          autocommit is begin(), work, commit().
-// Errors   1222 lock timeout, 3952 snapshot isolation not allowed, 3960 update conflict.
+// Errors   1205 deadlock, 1222 lock timeout, 3952 snapshot isolation not allowed, 3960 update conflict.
 // Threads  Belongs to one thread at a time.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 
+#include "sim/storage/collation.h"
 #include "sim/storage/connection.h"
 #include "sim/storage/log.h"
 #include "sim/storage/sql_error.h"
@@ -40,6 +41,8 @@ inline constexpr std::int32_t cancelled = 0;
 struct DatabaseFile {
   std::string path;
   std::string name;
+  std::string collation{default_collation};
+  CollationKind names = CollationKind::ignore_case;  // Of `collation`: how names in the database compare.
   WriteGate gate;
   bool durable = false;
   std::atomic<bool> allow_snapshot{false};
@@ -74,6 +77,9 @@ class Work {
   void commit();
   void rollback();
   bool writing() const { return writing_; }
+  // The session that this works for, with all its databases: its waits may close a ring (1205, with its number). A Work
+  // alone is its own.
+  void belongs_to(GateOwner& owner, std::int32_t process_id);
 
   // Savepoints of T-SQL (names as given) and of the engine's own statements that take several steps. A
   // savepoint of a transaction that did not write yet is remembered and made with the first write.
@@ -87,6 +93,9 @@ class Work {
   DatabaseFile& file_;
   Connection connection_;
   LogWriter log_;
+  GateOwner own_;
+  GateOwner* owner_ = &own_;
+  std::int32_t process_id_ = 0;
   std::int64_t begin_time_ = 0;
   bool in_transaction_ = false;
   bool writing_ = false;

@@ -1,5 +1,7 @@
 // One writer a database: writers queue here, in order, before SQLite's own lock, which would have them poll.
 //
+// Shape    Who waits at one gate and holds another may close a ring with others that do the same: a deadlock. It is found
+//          when the ring closes; the waiter of lowest priority (among equals the one that closed it) is the victim.
 // Threads  May be used by any; a gate that is entered is left by the same owner, on whatever thread.
 #pragma once
 
@@ -13,20 +15,35 @@
 
 namespace tailrace::sim {
 
-enum class GateAnswer : std::uint8_t { entered, timed_out, stopped };
+enum class GateAnswer : std::uint8_t { entered, timed_out, stopped, deadlock };
+
+// Who enters: a session with all its databases, a job. One wait at a time.
+struct GateOwner {
+  int priority = 0;  // SET DEADLOCK_PRIORITY: -10 to 10
+};
 
 class WriteGate {
  public:
-  // No timeout: waits for ever.
-  [[nodiscard]] GateAnswer enter(std::optional<std::chrono::milliseconds> timeout, std::stop_token stop);
+  // No timeout: waits for ever. `owner` must live until leave().
+  [[nodiscard]] GateAnswer enter(GateOwner& owner, std::optional<std::chrono::milliseconds> timeout,
+                                 std::stop_token stop);
   void leave();
 
  private:
-  std::mutex mutex_;
+  struct Waiter {
+    GateOwner* owner;
+    WriteGate* gate;
+    bool victim = false;
+  };
+  static Waiter* waiting(const GateOwner& owner);
+  static void break_ring(Waiter& closing);
+
+  // All gates have one mutex: a ring goes through several.
+  static std::mutex mutex_;
+  static std::deque<Waiter*> all_waiting_;
   std::condition_variable_any changed_;
-  std::uint64_t next_ticket_ = 0;
-  std::deque<std::uint64_t> waiting_;
-  bool inside_ = false;
+  std::deque<Waiter*> queue_;
+  GateOwner* inside_ = nullptr;
 };
 
 }  // namespace tailrace::sim

@@ -45,11 +45,14 @@ std::uint16_t flags_of(const ResultColumn& column) {
   return flags;
 }
 
-void put_user_type(ByteBuffer& out, const Protocol& protocol) {
+// Zero but for rowversion, which is a binary(8) to who does not know it.
+void put_user_type(ByteBuffer& out, const Protocol& protocol, const TypeInfo& type) {
+  constexpr std::uint16_t rowversion = 80;
+  const std::uint16_t user_type = type.guise == Guise::rowversion ? rowversion : 0;
   if (protocol.has_all_headers()) {
-    out.u32(0);
+    out.u32(user_type);
   } else {
-    out.u16(0);
+    out.u16(user_type);
   }
 }
 
@@ -59,7 +62,7 @@ void put_column_metadata(ByteBuffer& out, const Protocol& protocol, std::span<co
   out.u8(token::column_metadata);
   out.u16(static_cast<std::uint16_t>(columns.size()));
   for (const ResultColumn& column : columns) {
-    put_user_type(out, protocol);
+    put_user_type(out, protocol, column.type);
     out.u16(flags_of(column));
     put_type_info(out, column.type, column.nullable);
     put_b_varchar(out, column.name);
@@ -152,7 +155,7 @@ void put_return_value(ByteBuffer& out, const Protocol& protocol, std::uint16_t o
   out.u16(ordinal);
   put_b_varchar(out, parameter.name);
   out.u8(1);  // An output parameter.
-  put_user_type(out, protocol);
+  put_user_type(out, protocol, parameter.value.type);
   out.u16(0x01);  // Nullable.
   put_type_info(out, parameter.value.type, true);
   put_cell(out, plan_column(parameter.value.type, true), cell_of(parameter.value));

@@ -15,6 +15,7 @@
 
 #include "sim/catalog/catalog.h"
 #include "sim/catalog/security.h"
+#include "sim/catalog/server.h"
 #include "sim/catalog/system_relations.h"
 #include "sim/cdc/cdc.h"
 #include "sim/tsql/ast.h"
@@ -96,6 +97,20 @@ class BindEnvironment {
  public:
   virtual ~BindEnvironment() = default;
   virtual const std::string& bound_database() const = 0;
+  // Whether the objects of a database (empty: the session's own) are those of catalog(). Where the statement is bound
+  // without this being so it throws OtherDatabase or SeveralDatabases; false: the binder asks for copies.
+  virtual bool bound_here(std::string_view database, const ObjectName& name) = 0;
+  virtual bool local_bound_here(const TableDef& table) = 0;  // The same for local_table()'s.
+  // A database's id, where a function of it must say which one is meant; 0: that of catalog().
+  virtual std::int32_t foreign_database_id(std::string_view database, const ObjectName& name) = 0;
+  // What another database has under a name, copied to where the statement runs; rights are looked at there.
+  virtual TablePtr copied_table(const ObjectName& name) = 0;
+  virtual TablePtr copied_local_table(const TablePtr& table) = 0;
+  virtual std::string copied_relation(const SystemRelation& relation, const ObjectName& name) = 0;
+  // Of the session's database: of literals and variables, of aliases.
+  virtual const std::string& collation() const = 0;
+  virtual CollationKind names() const = 0;
+  virtual DatabasePtr database_of(const ObjectName& name) = 0;  // nullptr: there is none.
   virtual Catalog& catalog() = 0;
   virtual Cdc& cdc() = 0;
   virtual const std::string& default_schema() const = 0;
@@ -112,6 +127,11 @@ class BindEnvironment {
 // Thrown when a three-part name leads to another database than the bound one: the statement is bound again there.
 struct OtherDatabase {
   std::string name;
+  ObjectName object;
+};
+
+// Thrown when a statement that was bound in another database needs a second one: it is bound with copies.
+struct SeveralDatabases {
   std::int32_t line = 0;
 };
 
@@ -146,21 +166,28 @@ class Binder {
   Typed cast_to(Typed value, const TypeInfo& type, int style, bool try_cast, std::int32_t line);
   std::string collated(const Typed& value) const;  // With COLLATE where SQLite would not know.
   std::string ordered(const Typed& value) const;   // As a sort or group key.
-  void require_comparable(const Typed& value, std::int32_t line) const;
+  void require_comparable(const std::string& op, const Typed& left, const Typed& right,
+                          std::int32_t line) const;
+  void require_sortable(const Typed& value) const;
   void require_open(OperationBody body, const Typed& value) const;
   std::string row_count(const Expr& expr, const char* clause);
 
+  bool same(std::string_view left, std::string_view right) const {  // Names in the database.
+    return same_name(environment_.names(), left, right);
+  }
   Block& block() { return *block_; }
   const std::vector<std::string>& parameters() const { return parameters_; }
   const std::vector<FunctionCheck>& checks() const { return checks_; }
   const std::vector<std::string>& counted_tables() const { return counted_; }
   std::string parameter(const std::string& name);
   std::string new_alias() { return "t" + std::to_string(++aliases_); }
+  // Temporary tables, table variables or copies are part of what was bound.
+  bool uses_local_tables() const { return local_tables_; }
   void assign_selected_variables(bool allowed) { allow_assignments_ = allowed; }
   // For temporary columns such as inserted.x and deleted.x.
   Typed column_value(const SourceTable& table, const ColumnDef& column);
   TablePtr find_table(const ObjectName& name, bool required = true);
-  void require_database(const std::string& database, std::int32_t line) const;
+  void require_database(const ObjectName& name);  // Where copies are no way.
   BindEnvironment& environment() { return environment_; }
 
  private:
@@ -206,7 +233,7 @@ class Binder {
   std::string apply_source(const TableSource& source);
   std::string derived_source(const BoundQuery& query, const TableSource& source);
   std::string values_source(const TableSource& source);
-  std::string system_source(const SystemRelation& relation, const TableSource& source);
+  std::string system_source(const SystemRelation& relation, const TableSource& source, bool here);
   void add_source_table(SourceTable table, std::int32_t line);
   void make_nullable(std::size_t begin, std::size_t end);
 
@@ -256,6 +283,7 @@ class Binder {
   std::size_t written_out_ = 0;  // The weight of all mentions of CTEs so far.
   std::vector<std::string> cte_sql_;
   bool recursive_ = false;
+  bool local_tables_ = false;
   bool allow_assignments_ = false;
   int aliases_ = 0;
 };

@@ -98,7 +98,7 @@ Typed Binder::inner_expression(const Expr& expr) {
       CollationKind kind = CollationKind::ignore_case;
       const bool database_default =
           same_word(expr.text, "DATABASE_DEFAULT") || same_word(expr.text, "CATALOG_DEFAULT");
-      const std::string name = database_default ? std::string(default_collation) : expr.text;
+      const std::string name = database_default ? environment_.collation() : expr.text;
       if (!find_collation(name, kind)) raise(448, "Invalid collation '" + expr.text + "'.", expr.line);
       if (!is_text(value.type.type))
         raise(447,
@@ -210,7 +210,7 @@ Typed Binder::literal(const Expr& expr) {
       break;
   }
   Typed out = constant_value(value);
-  out.collation = default_collation;
+  out.collation = environment_.collation();
   return out;
 }
 
@@ -221,10 +221,11 @@ Typed Binder::column(const Expr& expr) {
   for (Block* block = block_; block != nullptr; block = block->outer) {
     const SourceColumn* found = nullptr;
     for (const SourceTable& table : block->tables) {
-      if (parts.size() >= 2 && !same_name(table.alias, parts[parts.size() - 2])) continue;
-      if (parts.size() >= 3 && !same_name(table.schema, parts[parts.size() - 3])) continue;
+      if (parts.size() >= 2 && !same(table.alias, parts[parts.size() - 2])) continue;
+      if (parts.size() >= 3 && !same(table.schema, parts[parts.size() - 3])) continue;
       for (const SourceColumn& column : table.columns) {
-        if (!same_name(column.name, name)) continue;
+        const CollationKind names = table.table ? table.table->identifiers : environment_.names();
+        if (!same_name(names, column.name, name)) continue;
         if (found != nullptr) raise(209, "Ambiguous column name '" + name + "'.", expr.line);
         found = &column;
       }
@@ -233,9 +234,8 @@ Typed Binder::column(const Expr& expr) {
       // A named table without that column: the name does not reach further out.
       const bool table_known =
           parts.size() >= 2 &&
-          std::any_of(block->tables.begin(), block->tables.end(), [&](const SourceTable& table) {
-            return same_name(table.alias, parts[parts.size() - 2]);
-          });
+          std::any_of(block->tables.begin(), block->tables.end(),
+                      [&](const SourceTable& table) { return same(table.alias, parts[parts.size() - 2]); });
       if (table_known) raise(207, "Invalid column name '" + name + "'.", expr.line);
       continue;
     }
@@ -278,7 +278,7 @@ Typed Binder::variable(const Expr& expr) {
   Typed out;
   out.sql = parameter(expr.text);
   out.type = *type;
-  out.collation = default_collation;
+  out.collation = environment_.collation();
   return out;
 }
 
@@ -288,7 +288,7 @@ Typed Binder::session_value(const std::string& name) {
   out.sql = parameter(name);
   out.type = type->type;
   out.nullable = type->nullable;
-  out.collation = default_collation;
+  out.collation = environment_.collation();
   return out;
 }
 
@@ -301,7 +301,9 @@ Typed Binder::system_variable(const Expr& expr) {
 
 // Most operations would take the stored form of these types for their value.
 void Binder::require_open(OperationBody body, const Typed& value) const {
-  if (!is_opaque(value.type) || body == op_assign || body == op_variant_property) return;
+  if (!is_opaque(value.type) || body == op_assign || body == op_variant_property ||
+      body == op_variant_compare)
+    return;
   not_supported("this function or operator with a value of " + std::string(type_name(value.type)));
 }
 
@@ -319,7 +321,7 @@ Typed Binder::call(OperationBody body, std::vector<Typed> args, const TypeInfo& 
   std::vector<std::string> sql;
   Typed out;
   out.nullable = false;
-  out.collation = default_collation;
+  out.collation = environment_.collation();
   for (const Typed& arg : args) {
     operation.args.push_back(arg.type);
     sql.push_back(arg.sql);
@@ -329,7 +331,7 @@ Typed Binder::call(OperationBody body, std::vector<Typed> args, const TypeInfo& 
       out.collation = arg.collation;
     }
   }
-  if (out.collation.empty()) out.collation = default_collation;
+  if (out.collation.empty()) out.collation = environment_.collation();
   out.type = result;
   out.sql = call_sql(intern(std::move(operation)), sql, is_volatile);
   return out;
@@ -338,7 +340,7 @@ Typed Binder::call(OperationBody body, std::vector<Typed> args, const TypeInfo& 
 Typed Binder::cast_to(Typed value, const TypeInfo& type, int style, bool try_cast, std::int32_t line) {
   if (value.is_null) {
     Typed out = null_value(type);
-    out.collation = default_collation;
+    out.collation = environment_.collation();
     return out;
   }
   if (!conversion_allowed(value.type, type, /*implicit=*/false)) {
@@ -362,7 +364,7 @@ Typed Binder::cast_to(Typed value, const TypeInfo& type, int style, bool try_cas
     const TypeInfo from = value.constant->type;
     if (convert(from, cell_of(*value.constant), type, style, out, error)) {
       Typed folded = constant_value(out);
-      folded.collation = default_collation;
+      folded.collation = environment_.collation();
       folded.nullable = folded.nullable || try_cast;
       return folded;
     }
@@ -379,7 +381,7 @@ Typed Binder::cast_to(Typed value, const TypeInfo& type, int style, bool try_cas
   out.type = type;
   out.nullable = value.nullable || try_cast;
   out.coercibility = is_text(value.type.type) ? value.coercibility : Coercibility::literal;
-  out.collation = value.collation.empty() ? std::string(default_collation) : value.collation;
+  out.collation = value.collation.empty() ? environment_.collation() : value.collation;
   return out;
 }
 
@@ -603,7 +605,7 @@ Typed Binder::case_expression(const Expr& expr) {
   Typed out;
   out.type = results.front().type;
   out.nullable = !expr.has_else;
-  out.collation = default_collation;
+  out.collation = environment_.collation();
   out.sql = "CASE";
   for (std::size_t i = 0; i < results.size(); ++i) {
     out.sql += i < conditions.size() ? " WHEN " + conditions[i] + " THEN " + results[i].sql
@@ -621,6 +623,15 @@ Typed Binder::case_expression(const Expr& expr) {
 Typed Binder::cast_expression(const Expr& expr) {
   Typed value = expression(*expr.args[0]);
   TypeInfo type = expr.type->type;
+  if (expr.text == "PARSE") {
+    if (!is_temporal(type.type)) not_supported("PARSE AS " + std::string(type_name(type)), expr.line);
+    if (value.is_null)
+      raise(8116, "Argument data type NULL is invalid for argument 1 of parse function.", expr.line);
+    Typed text = convert_to(as_text(std::move(value)), nvarchar_type(4000), expr.line);
+    Typed out = call(op_parse, {std::move(text)}, type);
+    out.nullable = true;
+    return out;
+  }
   const bool sized = (is_text(type.type) || is_bytes(type.type)) && type.guise == Guise::none;
   if (sized && !expr.type->has_length && !expr.type->sysname) type = text_type(type.type, 30);
   // The collation of what is converted decides the code page.
@@ -635,7 +646,7 @@ Typed Binder::cast_expression(const Expr& expr) {
   }
   if (value.is_null) {
     Typed out = null_value(type);
-    out.collation = default_collation;
+    out.collation = environment_.collation();
     return out;
   }
   Typed out = cast_to(std::move(value), type, style, expr.try_, expr.line);
@@ -702,20 +713,53 @@ Typed Binder::text_argument(const Expr& expr) {
 
 std::string Binder::collated(const Typed& value) const {
   if (!is_text(value.type.type) || value.bare || value.is_null) return value.sql;
-  const std::string& name = value.collation.empty() ? std::string(default_collation) : value.collation;
+  const std::string& name = value.collation.empty() ? environment_.collation() : value.collation;
   return "(" + value.sql + " COLLATE \"" + name + "\")";
 }
 
-void Binder::require_comparable(const Typed& value, std::int32_t line) const {
+// Types without an order have errors of their own: spatial ones, xml with itself, and the old large ones.
+void Binder::require_comparable(const std::string& op, const Typed& left, const Typed& right,
+                                std::int32_t line) const {
+  static const std::map<std::string, std::string, std::less<>> names{
+      {"=", "equal to"},     {"<>", "not equal to"},          {"<", "less than"},
+      {">", "greater than"}, {"<=", "less than or equal to"}, {">=", "greater than or equal to"}};
+  const auto name = names.find(op);
+  const std::string shown = name == names.end() ? op : name->second;
+  for (const Typed* value : {&left, &right}) {
+    if (value->is_null || !is_opaque(value->type) || !is_incomparable(value->type)) continue;
+    raise(403,
+          "Invalid operator for data type. Operator equals " + shown + ", type equals " +
+              std::string(type_name(value->type)) + ".",
+          line);
+  }
+  const bool left_large = !left.is_null && is_incomparable(left.type);
+  const bool right_large = !right.is_null && is_incomparable(right.type);
+  if (!left_large && !right_large) return;
+  if (left.type.guise == Guise::xml && right.type.guise == Guise::xml)
+    raise(305, "The XML data type cannot be compared or sorted, except when using the IS NULL operator.",
+          line);
+  raise(402,
+        "The data types " + std::string(type_name(left.type)) + " and " + std::string(type_name(right.type)) +
+            " are incompatible in the " + shown + " operator.",
+        line);
+}
+
+void Binder::require_sortable(const Typed& value) const {
   if (value.is_null || !is_incomparable(value.type)) return;
-  raise(306,
-        "The text, ntext, image, xml, geometry and geography data types cannot be compared or sorted, except "
-        "when using IS NULL or LIKE operator.",
-        line, 2);
+  if (value.type.guise == Guise::xml)
+    raise(305, "The XML data type cannot be compared or sorted, except when using the IS NULL operator.");
+  if (is_opaque(value.type))
+    raise(249, "The type \"" + std::string(type_name(value.type)) +
+                   "\" is not comparable. It cannot be used in the ORDER BY clause.");
+  raise(
+      306,
+      "The text, ntext, and image data types cannot be compared or sorted, except when using IS NULL or LIKE "
+      "operator.",
+      0, 2);
 }
 
 std::string Binder::ordered(const Typed& value) const {
-  require_comparable(value, 0);
+  require_sortable(value);
   if (value.type.guise == Guise::sql_variant) not_supported("the order of sql_variant");
   if (value.type.type == Type::datetimeoffset && !value.is_null) return "substr(" + value.sql + ",1,8)";
   // A literal integer would be a position for SQLite.

@@ -243,7 +243,7 @@ Typed coalesce_function(Binder& binder, const Expr& expr, const std::string&) {
           expr.line);
   Typed out;
   out.type = *type;
-  out.collation = default_collation;
+  out.collation = binder.environment().collation();
   out.sql = "coalesce(";
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Typed value = binder.convert_to(values[i], *type, expr.line);
@@ -533,8 +533,16 @@ const std::map<std::string, MetaRow, std::less<>>& meta_rows() {
       {"COL_NAME", {2, 2, {Type::bigint, Type::bigint}, name_type}},
       {"COLUMNPROPERTY", {3, 3, {Type::bigint, Type::nvarchar, Type::nvarchar}, int_type()}},
       {"OBJECTPROPERTY", {2, 2, {Type::bigint, Type::nvarchar}, int_type()}},
-      {"SERVERPROPERTY", {1, 1, {Type::nvarchar}, name_type}},
-      {"DATABASEPROPERTYEX", {2, 2, {Type::nvarchar, Type::nvarchar}, name_type}},
+      {"SERVERPROPERTY", {1, 1, {Type::nvarchar}, guise_type(Guise::sql_variant)}},
+      {"DATABASEPROPERTYEX", {2, 2, {Type::nvarchar, Type::nvarchar}, guise_type(Guise::sql_variant)}},
+      {"SESSIONPROPERTY", {1, 1, {Type::nvarchar}, guise_type(Guise::sql_variant)}},
+      {"TYPE_NAME", {1, 1, {Type::bigint}, name_type}},
+      {"TYPE_ID", {1, 1, {Type::nvarchar}, int_type()}},
+      {"COL_LENGTH", {2, 2, {Type::nvarchar, Type::nvarchar}, make_type(Type::smallint)}},
+      {"HAS_DBACCESS", {1, 1, {Type::nvarchar}, int_type()}},
+      {"INDEX_COL", {3, 3, {Type::nvarchar, Type::bigint, Type::bigint}, name_type}},
+      {"INDEXPROPERTY", {3, 3, {Type::bigint, Type::nvarchar, Type::nvarchar}, int_type()}},
+      {"IDENT_CURRENT", {1, 1, {Type::nvarchar}, decimal_type(38, 0)}},
       {"HAS_PERMS_BY_NAME", {3, 3, {Type::nvarchar, Type::nvarchar, Type::nvarchar}, int_type()}},
       {"IS_SRVROLEMEMBER", {1, 2, {Type::nvarchar, Type::nvarchar}, int_type()}},
       {"IS_MEMBER", {1, 1, {Type::nvarchar}, int_type()}},
@@ -602,7 +610,8 @@ std::optional<Typed> method_of_column(Binder& binder, const Expr& expr) {
   column.parts.assign(expr.parts.begin(), expr.parts.end() - 1);
   Typed value = binder.expression(column);
   if (!is_opaque(value.type) || value.type.guise == Guise::sql_variant) return std::nullopt;
-  return binder.cast_to(std::move(value), nvarchar_type(-1), no_style, false, expr.line);
+  const std::int32_t most = value.type.guise == Guise::hierarchyid ? 4000 : -1;
+  return binder.cast_to(std::move(value), nvarchar_type(most), no_style, false, expr.line);
 }
 
 struct CdcRow {
@@ -739,7 +748,12 @@ Typed Binder::function(const Expr& expr) {
                 "\" or the user-defined function or aggregate \"" + full + "\", or the name is ambiguous.",
             expr.line);
     }
-    if (expr.parts.size() == 3) require_database(expr.parts[0], expr.line);
+    ObjectName where;
+    where.database = expr.parts.size() == 3 ? expr.parts[0] : "";
+    where.schema = "sys";
+    where.name = expr.parts.back();
+    where.line = expr.line;
+    const std::int32_t database_id = environment_.foreign_database_id(where.database, where);
     arguments(expr, row->second.args.size(), row->second.args.size());
     std::vector<Typed> args;
     for (std::size_t i = 0; i < expr.args.size(); ++i)
@@ -747,6 +761,7 @@ Typed Binder::function(const Expr& expr) {
     std::string key = name;
     std::transform(key.begin(), key.end(), key.begin(),
                    [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
+    if (database_id != 0) key = std::to_string(database_id) + ":" + key;
     Typed out = call(op_cdc, std::move(args), row->second.result, key, no_style, false, true);
     out.nullable = true;
     return out;

@@ -36,10 +36,13 @@ std::string Binder::resolve_collation(const Typed& left, const Typed& right, std
 
 std::string Binder::comparison(const std::string& op, Typed left, Typed right, std::int32_t line) {
   if (left.is_null && right.is_null) return "NULL";
-  require_comparable(left, line);
-  require_comparable(right, line);
-  if (left.type.guise == Guise::sql_variant || right.type.guise == Guise::sql_variant)
-    not_supported("comparing sql_variant", line);
+  require_comparable(op, left, right, line);
+  if (left.type.guise == Guise::sql_variant || right.type.guise == Guise::sql_variant) {
+    const TypeInfo variant = guise_type(Guise::sql_variant);
+    std::vector<Typed> sides{convert_to(std::move(left), variant, line),
+                             convert_to(std::move(right), variant, line)};
+    return "(" + call(op_variant_compare, std::move(sides), int_type()).sql + " " + op + " 0)";
+  }
   const bool text = is_text(left.is_null ? right.type.type : left.type.type) &&
                     is_text(right.is_null ? left.type.type : right.type.type);
   if (text) {
@@ -49,8 +52,8 @@ std::string Binder::comparison(const std::string& op, Typed left, Typed right, s
                         (right.bare && !left.bare && same_word(right.collation, collation) &&
                          left.coercibility != Coercibility::explicit_);
     if (!native)
-      left.sql = "(" + left.sql + " COLLATE \"" +
-                 (collation.empty() ? std::string(default_collation) : collation) + "\")";
+      left.sql =
+          "(" + left.sql + " COLLATE \"" + (collation.empty() ? environment_.collation() : collation) + "\")";
     return "(" + left.sql + " " + op + " " + right.sql + ")";
   }
   unify({&left, &right}, line);
@@ -68,7 +71,7 @@ std::string Binder::like(const Expr& expr) {
   std::vector<Typed> args{std::move(value), std::move(pattern)};
   if (expr.args.size() > 2) args.push_back(text_argument(*expr.args[2]));
   const Typed out = call(op_like, std::move(args), make_type(Type::bit),
-                         collation.empty() ? std::string(default_collation) : collation);
+                         collation.empty() ? environment_.collation() : collation);
   return expr.negated ? "(NOT " + out.sql + ")" : out.sql;
 }
 
@@ -76,11 +79,18 @@ std::string Binder::in_list(const Expr& expr) {
   std::vector<Typed> values;
   for (const ExprPtr& arg : expr.args)
     values.push_back(expression(*arg));
+  bool variants = false;
   for (const Typed& value : values) {
-    require_comparable(value, expr.line);
-    if (value.type.guise == Guise::sql_variant) not_supported("comparing sql_variant", expr.line);
+    require_comparable("=", values[0], value, expr.line);
+    variants = variants || value.type.guise == Guise::sql_variant;
   }
   std::vector<std::string> terms;
+  if (variants) {
+    std::string any;
+    for (std::size_t i = 1; i < values.size(); ++i)
+      any += (i == 1 ? "" : " OR ") + comparison("=", values[0], values[i], expr.line);
+    return expr.negated ? "(NOT (" + any + "))" : "(" + any + ")";
+  }
   // One type for all, as SQL Server does it, then an IN of SQLite, which can use an index.
   std::vector<Typed*> pointers;
   for (Typed& value : values)

@@ -54,7 +54,7 @@ void Binder::pop_block() {
 void Binder::expand_star(const Expr& star, std::vector<OutputColumn>& out) {
   bool any = false;
   for (const SourceTable& table : block_->tables) {
-    if (!star.parts.empty() && !same_name(table.alias, star.parts.back())) continue;
+    if (!star.parts.empty() && !same(table.alias, star.parts.back())) continue;
     any = true;
     for (const SourceColumn& column : table.columns) {
       if (column.hidden) continue;
@@ -186,9 +186,9 @@ std::string Binder::order_clause(const Select& select, const QueryBlock& block, 
       if (expr.kind == ExprKind::column && expr.parts.size() == 1) {
         // An alias of the select list comes before a column of the tables.
         for (std::size_t i = 0; i < block.items.size() && key.empty(); ++i) {
-          if (!block.items[i].alias.empty() && same_name(block.items[i].alias, expr.parts[0])) {
+          if (!block.items[i].alias.empty() && same(block.items[i].alias, expr.parts[0])) {
             for (const OutputColumn& column : bound.items) {
-              if (same_name(column.name, expr.parts[0])) key = ordered(column.value);
+              if (same(column.name, expr.parts[0])) key = ordered(column.value);
             }
           }
         }
@@ -312,7 +312,7 @@ BoundQuery Binder::compound(const Select& select, bool) {
       position = static_cast<std::size_t>(std::strtoull(item.expr->text.c_str(), nullptr, 10));
     } else if (item.expr->kind == ExprKind::column) {
       for (std::size_t i = 0; i < width; ++i) {
-        if (same_name(out.columns[i].name, item.expr->parts.back())) position = i + 1;
+        if (same(out.columns[i].name, item.expr->parts.back())) position = i + 1;
       }
     }
     if (position < 1 || position > width) {

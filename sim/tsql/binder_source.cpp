@@ -29,7 +29,7 @@ Typed Binder::column_value(const SourceTable& table, const ColumnDef& column) {
   value.type = column.type;
   value.nullable = column.nullable;
   value.identity = column.identity.has_value();
-  value.collation = column.collation.empty() ? std::string(default_collation) : column.collation;
+  value.collation = column.collation.empty() ? environment_.collation() : column.collation;
   value.coercibility = Coercibility::implicit;
   if (column.computed.empty()) {
     value.bare = true;
@@ -57,7 +57,8 @@ Typed Binder::column_value(const SourceTable& table, const ColumnDef& column) {
 
 SourceTable& Binder::add_table(const TablePtr& table, std::string alias) {
   SourceTable source;
-  source.alias = alias.empty() ? table->name : std::move(alias);
+  source.alias = std::move(alias);
+  if (source.alias.empty()) source.alias = table->name;
   source.schema = table->schema;
   source.sqlite_alias = new_alias();
   source.table = table;
@@ -78,18 +79,17 @@ SourceTable& Binder::add_table(const TablePtr& table, std::string alias) {
   return block_->tables.back();
 }
 
-void Binder::require_database(const std::string& database, std::int32_t line) const {
-  if (!database.empty() && !same_name(database, environment_.bound_database()) &&
-      !same_name(database, "tempdb"))
-    throw OtherDatabase{database, line};
+void Binder::require_database(const ObjectName& name) {
+  if (!environment_.bound_here(name.database, name))
+    not_supported("this part of a statement over several databases", name.line);
 }
 
 TablePtr Binder::find_table(const ObjectName& name, bool required) {
-  if (!name.name.starts_with('#')) require_database(name.database, name.line);
   TablePtr table;
   if (name.name.starts_with('#')) {
     table = environment_.local_table(name.name);
   } else {
+    require_database(name);
     const std::string& schema = name.schema.empty() ? environment_.default_schema() : name.schema;
     table = environment_.catalog().table(schema, name.name);
     if (!table && name.schema.empty()) table = environment_.catalog().table("dbo", name.name);
@@ -100,8 +100,8 @@ TablePtr Binder::find_table(const ObjectName& name, bool required) {
 
 void Binder::add_source_table(SourceTable table, std::int32_t line) {
   for (const SourceTable& other : block_->tables) {
-    if (!same_name(other.alias, table.alias) ||
-        (!other.schema.empty() && !table.schema.empty() && !same_name(other.schema, table.schema)))
+    if (!same(other.alias, table.alias) ||
+        (!other.schema.empty() && !table.schema.empty() && !same(other.schema, table.schema)))
       continue;
     raise(1013,
           "The objects \"" + table.alias + "\" and \"" + other.alias +
@@ -125,8 +125,10 @@ std::string Binder::source(const TableSource& source) {
     }
     case TableSource::Kind::values: return values_source(source);
     case TableSource::Kind::variable: {
-      const TablePtr table = environment_.local_table(source.text);
+      TablePtr table = environment_.local_table(source.text);
       if (!table) raise(1087, "Must declare the table variable \"" + source.text + "\".", source.line, 1, 15);
+      local_tables_ = true;
+      if (!environment_.local_bound_here(*table)) table = environment_.copied_local_table(table);
       SourceTable& added = add_table(table, source.alias.empty() ? source.text : source.alias);
       return table->stored_name() + " AS " + added.sqlite_alias;
     }
@@ -150,7 +152,7 @@ std::string Binder::named_source(const TableSource& source) {
   const ObjectName& name = source.name;
   if (name.schema.empty() && name.database.empty()) {
     for (auto cte = ctes_.rbegin(); cte != ctes_.rend(); ++cte) {
-      if (!same_name(cte->name, name.name)) continue;
+      if (!same(cte->name, name.name)) continue;
       // Forty CTEs that mention the one before twice are a query without end: preparing it cannot be stopped.
       constexpr std::size_t most_written_out = 2000;
       written_out_ += cte->weight;
@@ -172,21 +174,26 @@ std::string Binder::named_source(const TableSource& source) {
     }
   }
   // A server's own view may be asked for in any database; a database's, like its tables, only in its own.
-  const std::string database = name.database.empty() ? environment_.bound_database() : name.database;
+  const DatabasePtr place = environment_.database_of(name);
+  const std::string database = place == nullptr ? std::string() : place->name;
+  const bool local = name.name.starts_with('#');
   const SystemRelation* relation =
-      find_system_relation(database, name.schema.empty() ? "dbo" : name.schema, name.name);
-  if (relation == nullptr || relation->scope != SystemScope::server)
-    require_database(name.database, name.line);
-  if (relation != nullptr) return system_source(*relation, source);
-  const TablePtr table = find_table(name);
-  environment_.check_right(Permission::select, *table);
+      find_system_relation(database, name.schema.empty() ? "dbo" : name.schema, name.name,
+                           place == nullptr ? CollationKind::ignore_case : place->names);
+  const bool of_server = relation != nullptr && relation->scope == SystemScope::server;
+  const bool here = of_server || local || environment_.bound_here(name.database, name);
+  local_tables_ = local_tables_ || local || !here;
+  if (relation != nullptr) return system_source(*relation, source, here);
+  TablePtr table = here ? find_table(name) : environment_.copied_table(name);
+  if (local && !environment_.local_bound_here(*table)) table = environment_.copied_local_table(table);
+  if (here) environment_.check_right(Permission::select, *table);
   const std::size_t at = block_->tables.size();
   SourceTable probe;
   probe.alias = source.alias.empty() ? table->name : source.alias;
   probe.schema = source.alias.empty() ? table->schema : "";
   for (const SourceTable& other : block_->tables) {
-    if (same_name(other.alias, probe.alias) &&
-        (other.schema.empty() || probe.schema.empty() || same_name(other.schema, probe.schema))) {
+    if (same(other.alias, probe.alias) &&
+        (other.schema.empty() || probe.schema.empty() || same(other.schema, probe.schema))) {
       raise(
           1013,
           "The objects \"" + probe.alias + "\" and \"" + other.alias +
@@ -196,15 +203,15 @@ std::string Binder::named_source(const TableSource& source) {
   }
   SourceTable& added = add_table(table, source.alias);
   if (!source.alias.empty()) added.schema.clear();
-  if (!table->name.starts_with('#')) {
-    const std::string counted = environment_.bound_database() + "." + table->schema + "." + table->name;
+  if (!local) {
+    const std::string counted = database + "." + table->schema + "." + table->name;
     if (std::find(counted_.begin(), counted_.end(), counted) == counted_.end()) counted_.push_back(counted);
   }
   return table->stored_name() + " AS " + block_->tables[at].sqlite_alias;
 }
 
-std::string Binder::system_source(const SystemRelation& relation, const TableSource& source) {
-  environment_.check_system_right(relation);
+std::string Binder::system_source(const SystemRelation& relation, const TableSource& source, bool here) {
+  if (here) environment_.check_system_right(relation);
   SourceTable table;
   table.alias = source.alias.empty() ? std::string(relation.name) : source.alias;
   table.schema = source.alias.empty() ? std::string(relation.schema) : "";
@@ -215,10 +222,16 @@ std::string Binder::system_source(const SystemRelation& relation, const TableSou
     value.type = column.type;
     value.nullable = column.nullable;
     value.coercibility = Coercibility::implicit;
-    value.collation = default_collation;  // The views' columns may be expressions: the comparison names it.
+    // Names compare as the database's do, words of SQL Server's own without regard to case. The views' columns may be
+    // expressions: the comparison names it.
+    const bool of_database = relation.scope == SystemScope::database && column.type == nvarchar_type(128);
+    value.collation =
+        of_database ? environment_.database_of(source.name)->collation : std::string(default_collation);
     table.columns.push_back({std::string(column.name), std::move(value), false});
   }
-  const std::string sql = std::string(relation.stored_name) + " AS " + table.sqlite_alias;
+  const std::string stored =
+      here ? std::string(relation.stored_name) : environment_.copied_relation(relation, source.name);
+  const std::string sql = stored + " AS " + table.sqlite_alias;
   add_source_table(std::move(table), source.line);
   return sql;
 }
@@ -247,7 +260,7 @@ std::string Binder::derived_source(const BoundQuery& query, const TableSource& s
           "No column name was specified for column " + std::to_string(i + 1) + " of '" + source.alias + "'.",
           source.line);
     for (const SourceColumn& other : table.columns) {
-      if (same_name(other.name, name))
+      if (same(other.name, name))
         raise(8156, "The column '" + name + "' was specified multiple times for '" + source.alias + "'.",
               source.line);
     }
@@ -383,7 +396,7 @@ std::string Binder::function_source(const TableSource& source) {
       not_supported(name, source.line);
     raise(208, "Invalid object name '" + source.name.name + "'.", source.line, 3);
   }
-  require_database(source.name.database, source.line);
+  require_database(source.name);
   const bool cdc = same_word(source.name.schema, "cdc");
   std::optional<ChangeFunction> function;
   if (cdc) function = environment_.cdc().change_function(source.name.name);
@@ -417,13 +430,14 @@ std::string Binder::function_source(const TableSource& source) {
   SourceTable table;
   table.alias = source.alias.empty() ? source.name.name : source.alias;
   table.sqlite_alias = new_alias();
-  for (const CdcResult::Column& column : function->columns) {
+  for (std::size_t i = 0; i < function->columns.size(); ++i) {
+    const CdcResult::Column& column = function->columns[i];
     Typed value;
-    value.sql = table.sqlite_alias + "." + quoted(column.name);
+    value.sql = table.sqlite_alias + "." + quoted(function->stored_names[i]);
     value.type = column.type;
     value.nullable = column.nullable;
     value.coercibility = Coercibility::implicit;
-    value.collation = default_collation;
+    value.collation = environment_.database_of(source.name)->collation;
     value.bare = !is_text(column.type.type);
     table.columns.push_back({column.name, std::move(value), false});
   }

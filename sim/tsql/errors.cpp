@@ -51,9 +51,12 @@ std::uint8_t severity_of(std::int32_t number) {
     case 120:
     case 121:
     case 109:
+    case 108:
     case 110:
     case 116:
     case 119:
+    case 127:
+    case 131:
     case 134:
     case 137:
     case 139:
@@ -64,7 +67,9 @@ std::uint8_t severity_of(std::int32_t number) {
     case 1033:
     case 1060:
     case 10738:
-    case 1087: return 15;
+    case 1087:
+    case 10704: return 15;
+    case 3701: return 11;
     case 229:
     case 230:
     case 262:

@@ -90,15 +90,27 @@ Flow SessionCore::run_list(const StatementList& list, bool top) {
     check_stop();
     active_ = current_;
     try {
-      const Flow flow = run(*statement);
+      const Flow flow = run_in_reach(*statement);
       if (flow != Flow::next) return flow;
     } catch (StatementError& error) {
+      if (error.message.line <= 0) error.message.line = statement->line;
       if (try_depth_ > 0) throw;
       row_count_ = 0;
       if (settle(std::move(error), statement->line)) return Flow::return_;
     }
   }
   return Flow::next;
+}
+
+// Statements that cannot go to other databases are refused where a name leads there.
+Flow SessionCore::run_in_reach(const Statement& statement) {
+  try {
+    return run(statement);
+  } catch (const OtherDatabase& other) {
+    not_supported("this statement in another database", other.object.line);
+  } catch (const SeveralDatabases& several) {
+    not_supported("this statement over several databases", several.line);
+  }
 }
 
 bool SessionCore::settle(StatementError error, std::int32_t line) {
@@ -370,6 +382,7 @@ Flow SessionCore::run(const Statement& statement) {
           [&](const Use& node) { change_database(node.database, true); },
           [&](const BeginTransaction& node) {
             if (tran_count_ == 0) transaction_name_ = node.name;
+            ensure_implicit_transaction();
             begin(false);
             worked();
           },

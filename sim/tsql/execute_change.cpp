@@ -16,43 +16,43 @@ namespace {
 
 // The target of an UPDATE or DELETE within its FROM: an alias or a table's own name there.
 const TableSource* find_target(const std::vector<std::unique_ptr<TableSource>>& sources,
-                               const DmlTarget& target);
+                               const DmlTarget& target, CollationKind names);
 
-const TableSource* find_target(const TableSource& source, const DmlTarget& target) {
+const TableSource* find_target(const TableSource& source, const DmlTarget& target, CollationKind names) {
   if (source.kind == TableSource::Kind::join) {
-    if (const TableSource* found = find_target(*source.left, target)) return found;
-    return find_target(*source.right, target);
+    if (const TableSource* found = find_target(*source.left, target, names)) return found;
+    return find_target(*source.right, target, names);
   }
   if (source.kind == TableSource::Kind::variable) {
     const std::string& name = source.alias.empty() ? source.text : source.alias;
     return same_name(name, target.variable.empty() ? target.name.name : target.variable) ? &source : nullptr;
   }
   if (source.kind != TableSource::Kind::named) return nullptr;
-  if (target.name.schema.empty() && !source.alias.empty() && same_name(source.alias, target.name.name))
+  if (target.name.schema.empty() && !source.alias.empty() && same_name(names, source.alias, target.name.name))
     return &source;
   return nullptr;
 }
 
-const TableSource* find_by_name(const TableSource& source, const DmlTarget& target) {
+const TableSource* find_by_name(const TableSource& source, const DmlTarget& target, CollationKind names) {
   if (source.kind == TableSource::Kind::join) {
-    if (const TableSource* found = find_by_name(*source.left, target)) return found;
-    return find_by_name(*source.right, target);
+    if (const TableSource* found = find_by_name(*source.left, target, names)) return found;
+    return find_by_name(*source.right, target, names);
   }
-  if (source.kind != TableSource::Kind::named || !same_name(source.name.name, target.name.name))
+  if (source.kind != TableSource::Kind::named || !same_name(names, source.name.name, target.name.name))
     return nullptr;
   if (!target.name.schema.empty() && !source.name.schema.empty() &&
-      !same_name(source.name.schema, target.name.schema))
+      !same_name(names, source.name.schema, target.name.schema))
     return nullptr;
   return &source;
 }
 
 const TableSource* find_target(const std::vector<std::unique_ptr<TableSource>>& sources,
-                               const DmlTarget& target) {
+                               const DmlTarget& target, CollationKind names) {
   for (const auto& source : sources) {
-    if (const TableSource* found = find_target(*source, target)) return found;
+    if (const TableSource* found = find_target(*source, target, names)) return found;
   }
   for (const auto& source : sources) {
-    if (const TableSource* found = find_by_name(*source, target)) return found;
+    if (const TableSource* found = find_by_name(*source, target, names)) return found;
   }
   return nullptr;
 }
@@ -95,10 +95,22 @@ SessionCore::ChangeSource SessionCore::bind_change_source(
     Binder& binder, const DmlTarget& target, const std::vector<std::unique_ptr<TableSource>>& from,
     const std::vector<CommonTable>& ctes) {
   ChangeSource out;
+  const TableSource* found = from.empty() ? nullptr : find_target(from, target, names());
+  if (reach_ == Reach::several) {
+    // Before anything is bound: what is read is copied to where the target is.
+    DmlTarget home = target;
+    if (found != nullptr) {
+      home.variable = found->text;
+      home.name = found->name;
+    }
+    for (const CommonTable& cte : ctes) {
+      if (same_name(cte.name, home.name.name)) not_supported("a change through a CTE over several databases");
+    }
+    dml_table(home, nullptr, nullptr);
+  }
   active_->catalog.refresh();
   binder.common_tables(ctes);
   Block& block = binder.push_block();
-  const TableSource* found = from.empty() ? nullptr : find_target(from, target);
   if (found == nullptr) {
     out.table = dml_table(target, nullptr, nullptr);
     SourceTable& added = binder.add_table(out.table, "");
@@ -116,7 +128,7 @@ SessionCore::ChangeSource SessionCore::bind_change_source(
                             : found->kind == TableSource::Kind::variable ? found->text
                                                                          : found->name.name;
   for (std::size_t i = 0; i < block.tables.size(); ++i) {
-    if (block.tables[i].table && same_name(block.tables[i].alias, alias)) {
+    if (block.tables[i].table && same_name(names(), block.tables[i].alias, alias)) {
       out.target = i;
       out.table = block.tables[i].table;
       return out;

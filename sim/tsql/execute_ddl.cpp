@@ -32,6 +32,12 @@ std::string without_outer_parentheses(std::string text) {
   return text;
 }
 
+// "The result of most expressions is considered nullable even if only nonnullable columns are present, because possible
+// underflows or overflows produce null results" (computed_column_definition).
+bool can_overflow(const Expr& expr, const Typed& value) {
+  return (expr.kind == ExprKind::binary || expr.kind == ExprKind::negate) && is_numeric(value.type.type);
+}
+
 }  // namespace
 
 void SessionCore::require_owner(std::string_view what) {
@@ -48,7 +54,10 @@ ColumnDef SessionCore::column_definition(const ColumnClause& clause, const std::
   column.rowguidcol = clause.rowguidcol;
   column.sparse = clause.sparse;
   if (is_text(column.type.type) && column.type.guise != Guise::xml) {
-    column.collation = clause.collation.empty() ? active_->database->collation : clause.collation;
+    // Temporary tables are tempdb's, whose collation is the server's.
+    const std::string own =
+        table.starts_with('#') ? std::string(default_collation) : active_->database->collation;
+    column.collation = clause.collation.empty() ? own : clause.collation;
     if (!find_collation(column.collation, column.collation_kind))
       raise(448, "Invalid collation '" + clause.collation + "'.", clause.line);
     if (!is_wide_text(column.type.type)) column.type.code_page = code_page_of(column.collation);
@@ -160,8 +169,9 @@ ForeignKeyDef SessionCore::foreign_key_definition(const ConstraintClause& clause
   if (own.empty()) own.push_back(own_column);
   Binder binder(*this);
   TablePtr referenced;
-  if (same_name(clause.reference.table.name, table.name) &&
-      (clause.reference.table.schema.empty() || same_name(clause.reference.table.schema, table.schema))) {
+  if (same_name(names(), clause.reference.table.name, table.name) &&
+      (clause.reference.table.schema.empty() ||
+       same_name(names(), clause.reference.table.schema, table.schema))) {
     referenced = active_->catalog.table(table.object_id);
     if (!referenced) referenced = std::make_shared<TableDef>(table);
   } else {
@@ -234,6 +244,7 @@ void check_column_count(std::string_view action, const TableDef& table, const Co
 TableDef SessionCore::table_definition(const CreateTable& node, bool local) {
   TableDef table;
   table.name = node.name.name;
+  if (!table.name.starts_with('#')) table.identifiers = names();  // Those of tempdb compare as the server's.
   table.schema = node.name.schema.empty() ? default_schema_ : node.name.schema;
   if (!local) {
     const std::optional<std::int32_t> schema = active_->catalog.schema_id(table.schema);
@@ -294,7 +305,8 @@ TableDef SessionCore::table_definition(const CreateTable& node, bool local) {
     const Typed value = binder.expression(*node.columns[i].computed_expr);
     binder.pop_block();
     table.columns[i].type = value.type;
-    table.columns[i].nullable = node.columns[i].nullable.value_or(value.nullable);
+    table.columns[i].nullable = node.columns[i].nullable.value_or(
+        value.nullable || can_overflow(*node.columns[i].computed_expr, value));
     if (is_text(value.type.type)) {
       table.columns[i].collation = active_->database->collation;
       find_collation(table.columns[i].collation, table.columns[i].collation_kind);
@@ -315,7 +327,7 @@ TableDef SessionCore::table_definition(const CreateTable& node, bool local) {
       for (const KeyColumn& key : clause.columns) {
         for (std::size_t c = 0; c < table.columns.size(); ++c) {
           ColumnDef& column = table.columns[c];
-          if (!same_name(column.name, key.name)) continue;
+          if (!same_name(table.identifiers, column.name, key.name)) continue;
           if (c < node.columns.size() && node.columns[c].nullable.value_or(false)) {
             raise(8111,
                   "Cannot define PRIMARY KEY constraint on nullable column in table '" + table.name + "'.",
@@ -427,6 +439,7 @@ TablePtr SessionCore::create_local_table(const CreateTable& node) {
                        table.stored_name() + "(" + keys + ")");
     index.clustered = false;
   }
+  local_places_[table.object_id] = active_;
   return std::make_shared<const TableDef>(std::move(table));
 }
 
@@ -435,6 +448,7 @@ void SessionCore::drop_local_table(const TablePtr& table) {
     item->work->connection().execute("DROP TABLE IF EXISTS temp." + table->stored_name());
   }
   local_identity_.erase(table->object_id);
+  local_places_.erase(table->object_id);
 }
 
 void SessionCore::drop_table(const ObjectName& name, bool if_exists) {

@@ -112,13 +112,19 @@ TablePtr SessionCore::dml_table(const DmlTarget& target, std::string*,
   if (!target.variable.empty()) {
     const TablePtr table = local_table(target.variable);
     if (!table) raise(1087, "Must declare the table variable \"" + target.variable + "\".", 0, 1, 15);
+    place_target(*local_places_.at(table->object_id));
     return table;
   }
+  const ObjectName& name = target.name;
+  if (const TablePtr table = name.name.starts_with('#') ? local_table(name.name) : nullptr) {
+    place_target(*local_places_.at(table->object_id));
+    return table;
+  }
+  if (reach_ == Reach::several) place_target(place_of(name));
   Binder binder(*this);
   active_->catalog.refresh();
-  const ObjectName& name = target.name;
-  if (find_system_relation(active_->database->name, name.schema.empty() ? "dbo" : name.schema, name.name) !=
-      nullptr) {
+  if (find_system_relation(active_->database->name, name.schema.empty() ? "dbo" : name.schema, name.name,
+                           active_->database->names) != nullptr) {
     raise(259, "Ad hoc updates to system catalogs are not allowed.", name.line);
   }
   return binder.find_table(name);
@@ -179,12 +185,16 @@ void SessionCore::insert_values(const Insert& insert, RowWriter& writer,
     Binder binder(*this);
     for (std::size_t i = 0; i < insert.row_width; ++i) {
       const ValueCell& cell = cells[i];
-      if (!cell.expr && !cell.is_default) {
+      const bool is_null = cell.kind == TokenKind::word;
+      const bool keeps_type = columns[i]->type.guise == Guise::sql_variant && !is_null;
+      if (!cell.expr && !cell.is_default && !keeps_type) {
         inserter.set_literal(i, cell);
         continue;
       }
       Typed value;
-      const bool is_default = cell.is_default || cell.expr->kind == ExprKind::default_;
+      const ExprPtr literal = cell.expr || cell.is_default ? nullptr : literal_expression(cell);
+      const Expr* given = cell.expr ? cell.expr.get() : literal.get();
+      const bool is_default = cell.is_default || given->kind == ExprKind::default_;
       if (is_default) {
         if (!columns[i]->default_value) {
           inserter.set_value(i, [&] {
@@ -197,7 +207,7 @@ void SessionCore::insert_values(const Insert& insert, RowWriter& writer,
         const ExprPtr expr = parse_expression(columns[i]->default_value->text);
         value = assigned(binder, binder.expression(*expr), *columns[i], table_text, 0);
       } else {
-        value = assigned(binder, binder.expression(*cell.expr), *columns[i], table_text, cell.expr->line);
+        value = assigned(binder, binder.expression(*given), *columns[i], table_text, given->line);
       }
       if (value.constant) {
         inserter.set_value(i, *value.constant);

@@ -182,6 +182,20 @@ void SessionCore::check_change_function_right(const ChangeFunction& function) {
 
 // --- SET ---------------------------------------------------------------------------------------------------
 
+namespace {
+
+// LOW, NORMAL, HIGH, or -10 to 10.
+int deadlock_priority(const SetOption& node, const Value& value) {
+  if (node.value == "LOW") return -5;
+  if (node.value == "NORMAL") return 0;
+  if (node.value == "HIGH") return 5;
+  const std::int64_t number = node.expr ? value.number : std::strtoll(node.value.c_str(), nullptr, 10);
+  if (number < -10 || number > 10) not_supported("SET DEADLOCK_PRIORITY " + std::to_string(number));
+  return static_cast<int>(number);
+}
+
+}  // namespace
+
 void SessionCore::set_option(const SetOption& node) {
   static const std::set<std::string, std::less<>> harmless{"ANSI_NULLS",
                                                            "ANSI_PADDING",
@@ -194,7 +208,6 @@ void SessionCore::set_option(const SetOption& node) {
                                                            "CONCAT_NULL_YIELDS_NULL",
                                                            "NUMERIC_ROUNDABORT",
                                                            "CURSOR_CLOSE_ON_COMMIT",
-                                                           "DEADLOCK_PRIORITY",
                                                            "LANGUAGE",
                                                            "DATEFIRST",
                                                            "CONTEXT_INFO",
@@ -208,6 +221,10 @@ void SessionCore::set_option(const SetOption& node) {
                                                            "STATISTICS",
                                                            "QUERY_GOVERNOR_COST_LIMIT",
                                                            "REMOTE_PROC_TRANSACTIONS"};
+  // Without these T-SQL means something else.
+  static const std::set<std::string, std::less<>> meaning{
+      "ANSI_NULLS",        "ANSI_PADDING", "ANSI_WARNINGS", "ANSI_DEFAULTS", "CONCAT_NULL_YIELDS_NULL",
+      "NUMERIC_ROUNDABORT"};
   const bool on = node.value == "ON";
   for (const std::string& name : node.names) {
     if (name == "NOCOUNT") {
@@ -223,6 +240,8 @@ void SessionCore::set_option(const SetOption& node) {
           node.expr ? evaluate(*node.expr).number : std::strtoll(node.value.c_str(), nullptr, 10);
       options_.lock_timeout.reset();
       if (ms >= 0) options_.lock_timeout = std::chrono::milliseconds(ms);
+    } else if (name == "DEADLOCK_PRIORITY") {
+      gate_owner_.priority = deadlock_priority(node, node.expr ? evaluate(*node.expr) : Value{});
     } else if (name == "ROWCOUNT") {
       options_.row_limit =
           node.expr ? evaluate(*node.expr).number : std::strtoll(node.value.c_str(), nullptr, 10);
@@ -254,44 +273,55 @@ void SessionCore::set_option(const SetOption& node) {
                         "was originally started under snapshot isolation level.");
       }
     } else if (name == "IDENTITY_INSERT") {
-      active_->catalog.refresh();
-      Binder binder(*this);
-      const TablePtr table = binder.find_table(node.table, false);
-      if (!table)
-        raise(1088,
-              "Cannot find the object \"" + node.table.text() +
-                  "\" because it does not exist or you do not have permissions.",
-              node.table.line, 11);
-      const bool has_identity =
-          std::any_of(table->columns.begin(), table->columns.end(),
-                      [](const ColumnDef& column) { return column.identity.has_value(); });
-      if (!has_identity)
-        raise(8106,
-              "Table '" + node.table.text() +
-                  "' does not have the identity property. Cannot perform SET operation.",
-              node.table.line);
-      if (on && identity_insert_ != 0 && identity_insert_ != table->object_id) {
-        const TablePtr other = active_->catalog.table(identity_insert_);
-        raise(8107,
-              "IDENTITY_INSERT is already ON for table '" + active_->database->name + "." +
-                  (other ? other->schema + "." + other->name : "") +
-                  "'. Cannot perform SET operation for table '" + node.table.text() + "'.",
-              node.table.line);
-      }
-      if (on) {
-        identity_insert_ = table->object_id;
-        identity_insert_database_ = active_->database->id;
-      } else if (identity_insert_ == table->object_id) {
-        identity_insert_ = 0;
-      }
+      in_named_database([&] { set_identity_insert(node, on); });
     } else if (name == "FMTONLY" || name == "NOEXEC" || name == "PARSEONLY" || name == "SHOWPLAN_ALL" ||
                name == "SHOWPLAN_TEXT" || name == "SHOWPLAN_XML") {
       if (on) not_supported("SET " + name + " ON");
     } else if (name == "DATEFIRST") {
       if (node.value != "7") not_supported("SET DATEFIRST " + node.value);
+    } else if (meaning.contains(name) && on == (name == "NUMERIC_ROUNDABORT")) {
+      not_supported("SET " + name + " " + node.value);
+    } else if (name == "LANGUAGE") {
+      if (!same_word(node.value, "us_english") && !same_word(node.value, "english"))
+        not_supported("SET LANGUAGE " + node.value);
     } else if (!harmless.contains(name) && node.names[0] != "STATISTICS") {
       raise(195, "'" + name + "' is not a recognized SET option.", 0, 5, 15);
     }
+  }
+}
+
+void SessionCore::set_identity_insert(const SetOption& node, bool on) {
+  active_->catalog.refresh();
+  Binder binder(*this);
+  const TablePtr table = binder.find_table(node.table, false);
+  if (!table)
+    raise(1088,
+          "Cannot find the object \"" + node.table.text() +
+              "\" because it does not exist or you do not have permissions.",
+          node.table.line, 11);
+  const bool has_identity = std::any_of(table->columns.begin(), table->columns.end(),
+                                        [](const ColumnDef& column) { return column.identity.has_value(); });
+  if (!has_identity)
+    raise(8106,
+          "Table '" + node.table.text() +
+              "' does not have the identity property. Cannot perform SET operation.",
+          node.table.line);
+  const bool same =
+      identity_insert_ == table->object_id && identity_insert_database_ == active_->database->id;
+  if (on && identity_insert_ != 0 && !same) {
+    const DatabasePtr where = state_.server.find(identity_insert_database_);
+    const TablePtr other = where ? use(where).catalog.table(identity_insert_) : nullptr;
+    raise(8107,
+          "IDENTITY_INSERT is already ON for table '" + (where ? where->name : "") + "." +
+              (other ? other->schema + "." + other->name : "") +
+              "'. Cannot perform SET operation for table '" + node.table.text() + "'.",
+          node.table.line);
+  }
+  if (on) {
+    identity_insert_ = table->object_id;
+    identity_insert_database_ = active_->database->id;
+  } else if (same) {
+    identity_insert_ = 0;
   }
 }
 

@@ -83,17 +83,15 @@ std::shared_ptr<const Plan> SessionCore::plan_select(const Select& select, const
   plan->checks = binder.checks();
   plan->counted = binder.counted_tables();
   plan->database = active_->database->name;
-  bool local = false;
   for (const std::string& name : plan->parameters) {
     const TypeInfo* type = name.starts_with("@") && !name.starts_with("@@") ? variable_type(name) : nullptr;
     plan->parameter_types.push_back(type == nullptr ? TypeInfo{} : *type);
   }
-  // Temporary tables come and go without the catalog's version: such plans are not kept.
-  local = plan->sql.find("t20000000") != std::string::npos;
   const bool own = batch != nullptr && std::any_of(batch->statements.begin(), batch->statements.end(),
                                                    [&](const auto& item) { return item.get() == statement; });
+  // Temporary tables come and go without the catalog's version: such plans are not kept.
   // Rights are looked at when a statement is bound, and GRANT moves the catalog's version.
-  if (own && !local && active_ == current_) batch->plans[statement] = plan;
+  if (own && !binder.uses_local_tables() && active_ == current_) batch->plans[statement] = plan;
   return plan;
 }
 
@@ -167,11 +165,29 @@ void SessionCore::select_rows(const Plan& plan) {
   done(StatementKind::select, rows);
 }
 
+namespace {
+
+bool reads_a_table(const Select& select) {
+  return std::any_of(select.terms.begin(), select.terms.end(), [](const auto& term) {
+    return !term->from.empty() || (term->where && contains_query(*term->where)) ||
+           std::any_of(term->items.begin(), term->items.end(),
+                       [](const SelectItem& item) { return contains_query(*item.expr); });
+  });
+}
+
+}  // namespace
+
 void SessionCore::run_select(const Select& select, const Statement* statement) {
   if (assigns_variables(select)) return select_into_variables(select);
-  if (select.terms.size() == 1 && select.terms[0]->into) return select_into_table(select);
+  if (select.terms.size() == 1 && select.terms[0]->into) {
+    return in_named_database([&] {
+      // The new table is the session's own database's, whatever it is filled from.
+      if (reach_ == Reach::named) throw SeveralDatabases{select.line};
+      select_into_table(select);
+    });
+  }
   in_named_database([&] {
-    before_read();
+    before_read(reads_a_table(select));
     const std::shared_ptr<const Plan> plan = plan_select(select, statement);
     select_rows(*plan);
   });

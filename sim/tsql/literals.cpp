@@ -131,4 +131,15 @@ bool literal_cell(const ValueCell& literal, const TypeInfo& type, Value& scratch
   return true;
 }
 
+ExprPtr literal_expression(const ValueCell& literal) {
+  auto expr = std::make_unique<Expr>();
+  expr->kind = ExprKind::literal;
+  expr->token_kind = literal.kind;
+  if (literal.kind == TokenKind::string || literal.kind == TokenKind::nstring)
+    unquote(literal, expr->text);
+  else
+    expr->text = (literal.negative ? "-" : "") + std::string(literal.text);
+  return expr;
+}
+
 }  // namespace tailrace::sim::tsql

@@ -11,4 +11,7 @@ namespace tailrace::sim::tsql {
 [[nodiscard]] bool literal_cell(const ValueCell& literal, const TypeInfo& type, Value& scratch, Cell& cell,
                                 ConversionError& error);
 
+// The literal as an expression: for a column that keeps the literal's own type (sql_variant).
+ExprPtr literal_expression(const ValueCell& literal);
+
 }  // namespace tailrace::sim::tsql

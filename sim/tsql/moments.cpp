@@ -348,7 +348,10 @@ bool from_moment(const Moment& moment, const TypeInfo& type, Value& out) {
     case Type::smalldatetime: {
       const std::int64_t minutes = moment.ticks - base;
       if (minutes < 0) return false;
-      out.number = (minutes + ticks_per_minute / 2) / ticks_per_minute;
+      // By way of datetime's 300ths of a second: 29.999 s is half a minute.
+      constexpr std::int64_t per_minute = 300 * 60;
+      constexpr std::int64_t third = ticks_per_second / 100;  // Three of them.
+      out.number = ((minutes * 3 + third / 2) / third + per_minute / 2) / per_minute;
       return out.number < 65536LL * 1440;
     }
     case Type::datetime:

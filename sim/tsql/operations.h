@@ -42,6 +42,16 @@ class FunctionHost {
   virtual std::optional<std::int64_t> object_property(std::int64_t object_id, std::string_view property) = 0;
   virtual std::optional<Value> server_property(std::string_view name) = 0;
   virtual std::optional<Value> database_property(std::string_view database, std::string_view name) = 0;
+  virtual std::optional<Value> session_property(std::string_view name) = 0;
+  virtual std::optional<std::string> name_of_type(std::int64_t id) = 0;
+  virtual std::optional<std::int64_t> id_of_type(std::string_view name) = 0;
+  virtual std::optional<std::int64_t> column_length(std::string_view table, std::string_view column) = 0;
+  virtual std::optional<std::int64_t> has_database_access(std::string_view name) = 0;
+  virtual std::optional<std::string> index_column(std::string_view table, std::int64_t index_id,
+                                                  std::int64_t key_id) = 0;
+  virtual std::optional<std::int64_t> index_property(std::int64_t object_id, std::string_view index,
+                                                     std::string_view property) = 0;
+  virtual std::optional<std::int64_t> current_identity(std::string_view table) = 0;
   virtual std::optional<std::int64_t> has_permission(std::optional<std::string> securable,
                                                      std::string_view class_name,
                                                      std::string_view permission) = 0;
@@ -114,8 +124,10 @@ bool op_cdc(OperationCall& call);
 bool op_newid(OperationCall& call);
 bool op_rand(OperationCall& call);
 bool op_hashbytes(OperationCall& call);
+bool op_parse(OperationCall& call);             // PARSE(text AS a date or time)
 bool op_assign(OperationCall& call);            // Into a column: text names it.
 bool op_variant_property(OperationCall& call);  // SQL_VARIANT_PROPERTY
+bool op_variant_compare(OperationCall& call);   // <0, 0, >0 of two sql_variants
 bool op_spatial(OperationCall& call);           // geometry::STGeomFromText(text, srid)
 
 enum DatePart : int {

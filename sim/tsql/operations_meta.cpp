@@ -17,7 +17,7 @@ bool answer(OperationCall& call, const std::optional<std::int64_t>& number) {
   call.out.number = *number;
   return true;
 }
-// sql_variant's base values travel as text here: the binder chose the type of the property.
+// Becomes a sql_variant, or what else the binder chose.
 bool answer(OperationCall& call, const std::optional<Value>& value) {
   if (!value || value->null) return call.null();
   return convert(value->type,
@@ -118,6 +118,32 @@ const std::map<std::string, Call, std::less<>>& calls() {
       {"DATABASEPROPERTYEX",
        [](OperationCall& c, FunctionHost& h) {
          return answer(c, h.database_property(c.args[0].text, c.args[1].text));
+       }},
+      {"SESSIONPROPERTY",
+       [](OperationCall& c, FunctionHost& h) { return answer(c, h.session_property(c.args[0].text)); }},
+      {"TYPE_NAME",
+       [](OperationCall& c, FunctionHost& h) { return answer(c, h.name_of_type(c.args[0].number)); }},
+      {"TYPE_ID", [](OperationCall& c, FunctionHost& h) { return answer(c, h.id_of_type(c.args[0].text)); }},
+      {"COL_LENGTH",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.column_length(c.args[0].text, c.args[1].text));
+       }},
+      {"HAS_DBACCESS",
+       [](OperationCall& c, FunctionHost& h) { return answer(c, h.has_database_access(c.args[0].text)); }},
+      {"INDEX_COL",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.index_column(c.args[0].text, c.args[1].number, c.args[2].number));
+       }},
+      {"INDEXPROPERTY",
+       [](OperationCall& c, FunctionHost& h) {
+         return answer(c, h.index_property(c.args[0].number, c.args[1].text, c.args[2].text));
+       }},
+      {"IDENT_CURRENT",
+       [](OperationCall& c, FunctionHost& h) {
+         const std::optional<std::int64_t> value = h.current_identity(c.args[0].text);
+         if (!value) return c.null();
+         c.out.decimal = *value;
+         return true;
        }},
       {"HAS_PERMS_BY_NAME",
        [](OperationCall& c, FunctionHost& h) {

@@ -238,7 +238,7 @@ std::vector<ParameterDeclaration> parse_parameters(std::string_view text) {
     if (parser.peek().kind != TokenKind::variable) parser.fail();
     declaration.name = std::string(parser.take().text);
     parser.accept_word("AS");
-    declaration.type = parser.data_type();
+    declaration.type = parser.data_type(out.size() + 1);
     declaration.output = parser.accept_word("OUTPUT") || parser.accept_word("OUT");
     parser.accept_word("READONLY");
     out.push_back(std::move(declaration));

@@ -290,6 +290,12 @@ std::unique_ptr<Statement> Parser::declare_statement() {
       fail();
     }
     item.name = take().text;
+    if (!declared_.insert(upper(item.name)).second)
+      raise(134,
+            "The variable name '" + item.name +
+                "' has already been declared. Variable names must be unique within a query batch or stored "
+                "procedure.",
+            peek().line);
     accept_word("AS");
     if (accept_word("TABLE")) {
       item.table = std::make_unique<CreateTable>();
@@ -297,7 +303,7 @@ std::unique_ptr<Statement> Parser::declare_statement() {
       table_elements(*item.table);
     } else {
       if (at_word("CURSOR")) not_supported("CURSOR", peek().line);
-      item.type = data_type();
+      item.type = data_type(node.items.size() + 1);
       if (accept_symbol("=")) item.value = expression();
     }
     node.items.push_back(std::move(item));

@@ -131,7 +131,7 @@ void Parser::table_elements(CreateTable& table) {
     } else if (at_word("PERIOD")) {
       not_supported("PERIOD FOR SYSTEM_TIME", peek().line);
     } else {
-      table.columns.push_back(column_clause());
+      table.columns.push_back(column_clause(table.columns.size() + 1));
     }
     if (!accept_symbol(",")) break;
     if (at_symbol(")")) break;  // SQL Server takes a trailing comma.
@@ -144,7 +144,7 @@ bool Parser::at_constraint() {
          at_word("CHECK");
 }
 
-ColumnClause Parser::column_clause() {
+ColumnClause Parser::column_clause(std::size_t position) {
   ColumnClause column;
   column.line = peek().line;
   column.name = identifier();
@@ -160,7 +160,7 @@ ColumnClause Parser::column_clause() {
     }
     return column;
   }
-  column.type = data_type();
+  column.type = data_type(position);
   column_options(column);
   return column;
 }
@@ -372,7 +372,7 @@ AlterTable Parser::alter_table() {
         clause.no_check = no_check;
         out.constraints.push_back(std::move(clause));
       } else {
-        out.columns.push_back(column_clause());
+        out.columns.push_back(column_clause(out.columns.size() + 1));
         if (at_word("WITH") && at_word("VALUES", 1)) {
           take();
           take();
@@ -401,7 +401,7 @@ AlterTable Parser::alter_table() {
     column.name = identifier();
     if (at_word("ADD") || at_word("DROP"))
       not_supported("ALTER COLUMN ... " + upper(peek().text), peek().line);
-    column.type = data_type();
+    column.type = data_type(1);
     column_options(column);
     out.columns.push_back(std::move(column));
   } else if (at_word("CHECK") || at_word("NOCHECK")) {

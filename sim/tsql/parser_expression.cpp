@@ -275,6 +275,7 @@ ExprPtr Parser::word_primary() {
     }
     if (at_word("CASE")) return case_expression();
     if ((at_word("CAST") || at_word("TRY_CAST")) && at_symbol("(", 1)) return cast_call(at_word("TRY_CAST"));
+    if (at_word("PARSE") && at_symbol("(", 1)) return parse_call();
     if ((at_word("CONVERT") || at_word("TRY_CONVERT")) && at_symbol("(", 1))
       return convert_call(at_word("TRY_CONVERT"));
     static const std::vector<std::string_view> bare{"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER",
@@ -352,6 +353,19 @@ ExprPtr Parser::cast_call(bool try_cast) {
   node->args.push_back(expression());
   expect_word("AS");
   node->type = data_type();
+  expect_symbol(")");
+  return node;
+}
+
+ExprPtr Parser::parse_call() {
+  auto node = make(ExprKind::cast);
+  node->text = "PARSE";
+  take();
+  expect_symbol("(");
+  node->args.push_back(expression());
+  expect_word("AS");
+  node->type = data_type();
+  if (at_word("USING")) not_supported("PARSE ... USING", node->line);
   expect_symbol(")");
   return node;
 }
@@ -522,7 +536,7 @@ void set_scale(TypeInfo& type, int scale, std::string_view name, std::int32_t li
 
 }  // namespace
 
-DataType Parser::data_type() {
+DataType Parser::data_type(std::size_t position) {
   const std::int32_t line = peek().line;
   std::string written;
   if (at_word("DOUBLE") && at_word("PRECISION", 1)) {
@@ -548,7 +562,11 @@ DataType Parser::data_type() {
   }
   const auto found = type_rows().find(name);
   if (found == type_rows().end()) {
-    raise(2715, "Column, parameter, or variable: Cannot find data type " + written + ".", line);
+    if (position == 0) raise(243, "Type " + written + " is not a defined system type.", line);
+    raise(2715,
+          "Column, parameter, or variable #" + std::to_string(position) + ": Cannot find data type " +
+              written + ".",
+          line);
   }
   const bool is_text = name.find("CHAR") != std::string::npos || name.find("BINARY") != std::string::npos;
   const bool varying = accept_word("VARYING");

@@ -1,6 +1,7 @@
 // The recursive-descent parser: token window and the productions, spread over parser_*.cpp by subject.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +43,8 @@ class Parser {
   // Expressions (parser_expression.cpp).
   ExprPtr expression();
   ExprPtr predicate();
-  DataType data_type();
+  // `position`: of the column, parameter or variable that the type is for, from 1; 0 is CAST's.
+  DataType data_type(std::size_t position = 0);
   std::vector<OrderItem> order_items();
 
   // Queries (parser_query.cpp).
@@ -91,6 +93,7 @@ class Parser {
   ExprPtr word_primary();
   ExprPtr case_expression();
   ExprPtr cast_call(bool try_cast);
+  ExprPtr parse_call();
   ExprPtr convert_call(bool try_convert);
   ExprPtr function_call(std::vector<std::string> parts, std::int32_t line);
   std::unique_ptr<Over> over_clause();
@@ -125,7 +128,7 @@ class Parser {
   std::unique_ptr<Statement> drop_statement();
   CreateTable create_table(ObjectName name);
   void table_elements(CreateTable& table);
-  ColumnClause column_clause();
+  ColumnClause column_clause(std::size_t position);
   void column_options(ColumnClause& column);
   bool at_constraint();
   ConstraintClause constraint_clause(bool of_column);
@@ -153,9 +156,10 @@ class Parser {
   std::string_view text_;
   Lexer lexer_;
   std::vector<Token> window_;
-  std::size_t consumed_end_ = 0;  // One past the last consumed token.
-  int depth_ = 0;                 // Levels that are open.
-  int height_ = 0;                // Of the highest tree that was read inside of the innermost of them.
+  std::size_t consumed_end_ = 0;    // One past the last consumed token.
+  std::set<std::string> declared_;  // Variables, in upper case.
+  int depth_ = 0;                   // Levels that are open.
+  int height_ = 0;                  // Of the highest tree that was read inside of the innermost of them.
 };
 
 }  // namespace tailrace::sim::tsql

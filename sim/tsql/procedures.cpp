@@ -98,8 +98,16 @@ void SessionCore::run_parameterised(const std::string& text, const std::string& 
   }
   frames_.push_back(std::move(frame));
   ++nesting_;
+  // Temporary tables that the text makes end with it.
+  const auto temporary_before = temporary_;
   const auto leave = [&] {
     --nesting_;
+    std::erase_if(temporary_, [&](const auto& item) {
+      const auto old = temporary_before.find(item.first);
+      if (old != temporary_before.end() && old->second == item.second) return false;
+      drop_local_table(item.second);
+      return true;
+    });
     for (const auto& [name, table] : frames_.back().tables)
       drop_local_table(table);
     frames_.pop_back();
@@ -205,7 +213,7 @@ std::int32_t SessionCore::call_procedure(const std::string& name, CallArguments&
       raise(201,
             "Procedure or function 'sp_sim_control' expects parameter '@command', which was not supplied.", 0,
             4);
-    ControlContext context{state_.server, state_.jobs, state_.faults, current_->database};
+    ControlContext context{state_.server, state_.jobs, state_.faults, current_->database, session_number_};
     CdcResult result;
     const std::string command = texts.front();
     texts.erase(texts.begin());
@@ -287,6 +295,8 @@ void SessionCore::execute(const Execute& node) {
     status = call_procedure(node.procedure.name, arguments);
   } catch (StatementError& error) {
     restore();
+    if (error.message.number == 2812 && error.message.procedure.empty())
+      error.message.text = "Could not find stored procedure '" + node.procedure.text() + "'.";
     if (error.message.procedure.empty() && node.procedure.name != "sp_executesql")
       error.message.procedure = node.procedure.name;
     throw;

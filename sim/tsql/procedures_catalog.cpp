@@ -1,5 +1,6 @@
 // Catalog procedures that drivers call (sp_tables, sp_columns, sp_pkeys ...), and a few of administration.
 #include <algorithm>
+#include <set>
 
 #include "sim/tsql/row_writer.h"
 #include "sim/tsql/session_core.h"
@@ -74,12 +75,13 @@ Value optional_number(const std::optional<int>& number, Type type) {
 }
 
 // sp_tables and its like match with LIKE patterns; NULL matches all.
-bool pattern_matches(const std::optional<std::string>& pattern, const std::string& name) {
+bool pattern_matches(const std::optional<std::string>& pattern, const std::string& name,
+                     const std::string& collation) {
   if (!pattern || *pattern == "%") return true;
   Operation operation;
   operation.args = {nvarchar_type(128), nvarchar_type(128), nvarchar_type(1)};
   operation.result = make_type(Type::bit);
-  operation.text = default_collation;
+  operation.text = collation;
   Value out;
   out.null = false;
   FunctionContext context;
@@ -107,6 +109,7 @@ std::vector<TablePtr> SessionCore::all_tables() {
   while (ids.next())
     numbers.push_back(static_cast<std::int32_t>(ids.number(0)));
   for (const std::int32_t id : numbers) {
+    if (active_->work->visible && !active_->work->visible(id)) continue;
     if (TablePtr table = active_->catalog.table(id)) out.push_back(std::move(table));
   }
   return out;
@@ -124,8 +127,8 @@ CdcResult SessionCore::procedure_tables(CallArguments& arguments) {
   for (const TablePtr& table : all_tables()) {
     const std::string type = table->schema == "cdc" || table->ms_shipped ? "SYSTEM TABLE" : "TABLE";
     if (types && types->find("'" + type + "'") == std::string::npos && !types->empty()) continue;
-    if (!pattern_matches(arguments.text(0, "@table_name"), table->name) ||
-        !pattern_matches(arguments.text(1, "@table_owner"), table->schema))
+    if (!pattern_matches(arguments.text(0, "@table_name"), table->name, collation()) ||
+        !pattern_matches(arguments.text(1, "@table_owner"), table->schema, collation()))
       continue;
     result.rows.push_back({text_value(active_->database->name), text_value(table->schema),
                            text_value(table->name), text_value(type),
@@ -168,13 +171,13 @@ CdcResult SessionCore::procedure_columns(CallArguments& arguments, bool version_
   }
   result.columns.push_back({"SS_DATA_TYPE", make_type(Type::tinyint), true});
   for (const TablePtr& table : all_tables()) {
-    if (!pattern_matches(arguments.text(0, "@table_name"), table->name) ||
-        !pattern_matches(arguments.text(1, "@table_owner"), table->schema))
+    if (!pattern_matches(arguments.text(0, "@table_name"), table->name, collation()) ||
+        !pattern_matches(arguments.text(1, "@table_owner"), table->schema, collation()))
       continue;
     std::int64_t ordinal = 0;
     for (const ColumnDef& column : table->columns) {
       ++ordinal;
-      if (!pattern_matches(arguments.text(3, "@column_name"), column.name)) continue;
+      if (!pattern_matches(arguments.text(3, "@column_name"), column.name, collation())) continue;
       const OdbcType odbc = odbc_type(column.type, false);
       const bool has_octets = is_text(column.type.type) || is_bytes(column.type.type);
       std::string type_text = column.sysname ? "sysname" : std::string(type_name(column.type));
@@ -281,6 +284,104 @@ CdcResult SessionCore::procedure_statistics(CallArguments& arguments) {
   return result;
 }
 
+CdcResult SessionCore::procedure_special_columns(CallArguments& arguments) {
+  arguments.known(
+      {"@table_name", "@table_owner", "@qualifier", "@col_type", "@scope", "@nullable", "@ODBCVer"});
+  CdcResult result;
+  result.columns = {{"SCOPE", small_type, true},      {"COLUMN_NAME", name_type, false},
+                    {"DATA_TYPE", small_type, false}, {"TYPE_NAME", name_type, false},
+                    {"PRECISION", int_type(), true},  {"LENGTH", int_type(), true},
+                    {"SCALE", small_type, true},      {"PSEUDO_COLUMN", small_type, false}};
+  const std::string schema = arguments.text(1, "@table_owner").value_or(default_schema_);
+  active_->catalog.refresh();
+  const TablePtr table = active_->catalog.table(schema, arguments.text(0, "@table_name").value_or(""));
+  if (!table) return result;
+  const bool versions = same_word(arguments.text(3, "@col_type").value_or("R"), "V");
+  const auto add = [&](const ColumnDef& column) {
+    const OdbcType odbc = odbc_type(column.type, false);
+    result.rows.push_back({versions ? null_of(small_type) : number_value(0, Type::smallint),
+                           text_value(column.name), number_value(odbc.code, Type::smallint),
+                           text_value(column.sysname ? "sysname" : std::string(type_name(column.type))),
+                           number_value(odbc.precision), number_value(odbc.length),
+                           optional_number(odbc.scale, Type::smallint), number_value(1, Type::smallint)});
+  };
+  if (versions) {
+    for (const ColumnDef& column : table->columns) {
+      if (column.type.guise == Guise::rowversion) add(column);
+    }
+    return result;
+  }
+  const IndexDef* key = table->primary_key();
+  for (const IndexDef& index : table->indexes) {
+    if (key == nullptr && index.unique && index.filter.empty()) key = &index;
+  }
+  if (key == nullptr) return result;
+  for (const IndexColumn& column : key->columns) {
+    if (!column.included) add(*table->column(column.column_id));
+  }
+  return result;
+}
+
+// Keys that lead to a table (pktable_name), that a table has (fktable_name), or both.
+CdcResult SessionCore::procedure_foreign_keys(CallArguments& arguments) {
+  arguments.known({"@pktable_name", "@pktable_owner", "@pktable_qualifier", "@fktable_name", "@fktable_owner",
+                   "@fktable_qualifier"});
+  CdcResult result;
+  for (const char* name : {"PKTABLE_QUALIFIER", "PKTABLE_OWNER", "PKTABLE_NAME", "PKCOLUMN_NAME",
+                           "FKTABLE_QUALIFIER", "FKTABLE_OWNER", "FKTABLE_NAME", "FKCOLUMN_NAME"})
+    result.columns.push_back({name, name_type, true});
+  for (const char* name : {"KEY_SEQ", "UPDATE_RULE", "DELETE_RULE"})
+    result.columns.push_back({name, small_type, true});
+  result.columns.push_back({"FK_NAME", name_type, true});
+  result.columns.push_back({"PK_NAME", name_type, true});
+  result.columns.push_back({"DEFERRABILITY", small_type, true});
+  const std::optional<std::string> referenced_name = arguments.text(0, "@pktable_name");
+  const std::optional<std::string> referencing_name = arguments.text(3, "@fktable_name");
+  if (!referenced_name && !referencing_name)
+    raise(15252, "The primary or foreign key table name must be given.");
+  const auto is = [&](const TableDef& table, const std::optional<std::string>& name,
+                      const std::optional<std::string>& owner) {
+    return (!name || same_name(names(), *name, table.name)) &&
+           (!owner || same_name(names(), *owner, table.schema));
+  };
+  // ODBC counts them otherwise than sys.foreign_keys does.
+  const auto rule = [](ForeignKeyAction action) {
+    return number_value(action == ForeignKeyAction::cascade     ? 0
+                        : action == ForeignKeyAction::no_action ? 1
+                        : action == ForeignKeyAction::set_null  ? 2
+                                                                : 3,
+                        Type::smallint);
+  };
+  for (const TablePtr& referencing : all_tables()) {
+    if (!is(*referencing, referencing_name, arguments.text(4, "@fktable_owner"))) continue;
+    for (const ForeignKeyDef& key : referencing->foreign_keys) {
+      const TablePtr referenced = active_->catalog.table(key.referenced_id);
+      if (!referenced || !is(*referenced, referenced_name, arguments.text(1, "@pktable_owner"))) continue;
+      const IndexDef* primary = referenced->primary_key();
+      std::int64_t position = 0;
+      for (const auto& [own, other] : key.columns) {
+        result.rows.push_back({text_value(active_->database->name), text_value(referenced->schema),
+                               text_value(referenced->name), text_value(referenced->column(other)->name),
+                               text_value(active_->database->name), text_value(referencing->schema),
+                               text_value(referencing->name), text_value(referencing->column(own)->name),
+                               number_value(++position, Type::smallint), rule(key.on_update),
+                               rule(key.on_delete), text_value(key.name),
+                               primary == nullptr ? null_of(name_type) : text_value(primary->name),
+                               number_value(7, Type::smallint)});
+      }
+    }
+  }
+  return result;
+}
+
+// Drivers change to the database first.
+void SessionCore::require_qualifier(CallArguments& arguments, std::string_view parameter) {
+  const std::optional<std::string> qualifier = arguments.text(2, parameter);
+  if (qualifier && !same_name(*qualifier, active_->database->name))
+    raise(15250,
+          "The database name component of the object qualifier must be the name of the current database.");
+}
+
 std::int32_t SessionCore::catalog_procedure(const std::string& name, CallArguments& arguments) {
   const auto convert_rows = [](CdcResult& result) {
     for (auto& row : result.rows) {
@@ -298,7 +399,16 @@ std::int32_t SessionCore::catalog_procedure(const std::string& name, CallArgumen
     send_result(result);
     return 0;
   };
-  // The qualifier must be the session's database: drivers change to it first.
+  const bool special =
+      name == "sp_special_columns" || name == "sp_special_columns_100" || name == "sp_special_columns_90";
+  if (name == "sp_fkeys" || special || name.starts_with("sp_tables") || name.starts_with("sp_columns") ||
+      name == "sp_pkeys" || name.starts_with("sp_statistics")) {
+    require_qualifier(arguments, name == "sp_fkeys" ? "@pktable_qualifier"
+                                 : special          ? "@qualifier"
+                                                    : "@table_qualifier");
+  }
+  if (name == "sp_fkeys") return answer(procedure_foreign_keys(arguments));
+  if (special) return answer(procedure_special_columns(arguments));
   if (name == "sp_tables") return answer(procedure_tables(arguments));
   if (name == "sp_columns" || name == "sp_columns_100" || name == "sp_columns_90")
     return answer(procedure_columns(arguments, name != "sp_columns"));
@@ -325,6 +435,43 @@ std::int32_t SessionCore::catalog_procedure(const std::string& name, CallArgumen
     return 0;
   }
   if (name == "sp_rename") return rename(arguments);
+  // What SQL Server has and this has not is refused for what it is; what SQL Server has not either is not found.
+  static const std::set<std::string, std::less<>> of_server{"sp_cursor",
+                                                            "sp_cursoropen",
+                                                            "sp_cursorprepare",
+                                                            "sp_cursorexecute",
+                                                            "sp_cursorprepexec",
+                                                            "sp_cursorunprepare",
+                                                            "sp_cursorfetch",
+                                                            "sp_cursoroption",
+                                                            "sp_cursorclose",
+                                                            "sp_prepexecrpc",
+                                                            "sp_datatype_info",
+                                                            "sp_datatype_info_90",
+                                                            "sp_datatype_info_100",
+                                                            "sp_databases",
+                                                            "sp_server_info",
+                                                            "sp_describe_first_result_set",
+                                                            "sp_describe_undeclared_parameters",
+                                                            "sp_stored_procedures",
+                                                            "sp_sproc_columns",
+                                                            "sp_sproc_columns_100",
+                                                            "sp_table_privileges",
+                                                            "sp_column_privileges",
+                                                            "sp_help",
+                                                            "sp_helptext",
+                                                            "sp_helpindex",
+                                                            "sp_helpdb",
+                                                            "sp_spaceused",
+                                                            "sp_who",
+                                                            "sp_who2",
+                                                            "sp_lock",
+                                                            "sp_getapplock",
+                                                            "sp_releaseapplock",
+                                                            "sp_addextendedproperty",
+                                                            "sp_set_session_context",
+                                                            "sp_changedbowner"};
+  if (of_server.contains(name)) not_supported(name);
   raise(2812, "Could not find stored procedure '" + arguments.procedure + "'.", 0, 62);
 }
 

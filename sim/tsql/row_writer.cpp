@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "sim/tsql/parser.h"
 #include "sim/tsql/types.h"
 
@@ -81,7 +82,7 @@ SourceTable RowWriter::parameter_source(Binder& binder, const TablePtr& table, c
     value.nullable = column.nullable;
     value.sql = binder.parameter(name + "." + std::to_string(i));
     value.coercibility = Coercibility::implicit;
-    value.collation = column.collation.empty() ? std::string(default_collation) : column.collation;
+    value.collation = column.collation.empty() ? binder.environment().collation() : column.collation;
     source.columns.push_back({column.name, std::move(value), column.hidden});
   }
   for (const ColumnDef& column : table->columns) {
@@ -198,9 +199,11 @@ void RowWriter::next_identity(Cell& cell) {
 }
 
 void RowWriter::missing_value(const ColumnDef& column) const {
-  raise(515, "Cannot insert the value NULL into column '" + column.name + "', table '" +
-                 (local_ ? "tempdb" : session_.active_->database->name) + "." + table_->schema + "." +
-                 table_->name + "'; column does not allow nulls. " + verb + " fails.");
+  raise(515,
+        "Cannot insert the value NULL into column '" + column.name + "', table '" +
+            (local_ ? "tempdb" : session_.active_->database->name) + "." + table_->schema + "." +
+            table_->name + "'; column does not allow nulls. " + verb + " fails.",
+        0, 2);
 }
 
 // --- Insert ------------------------------------------------------------------------------------------------
@@ -252,7 +255,7 @@ void RowWriter::insert(std::span<const Cell> cells, const std::vector<bool>& def
     statement.bind(index, table_->columns[column].type, row_[column]);
   };
   if (look) run_checks(bind);
-  write_row(*insert_statement_);
+  write_row(*insert_statement_, &bind);
   if (look) {
     check_references(bind, nullptr);
     if (output_) collect_output(&bind, nullptr);
@@ -260,7 +263,33 @@ void RowWriter::insert(std::span<const Cell> cells, const std::vector<bool>& def
   ++rows_;
 }
 
-void RowWriter::write_row(sim::Statement& statement) {
+// The values as the messages 2627 and 2601 show them: `1, X, <NULL>`.
+std::string RowWriter::key_text(const std::vector<std::size_t>& columns, const ColumnBinder& bind) {
+  std::string out;
+  for (const std::size_t position : columns) {
+    Binder binder(session_);
+    Block& block = binder.push_block();
+    block.tables.push_back(parameter_source(binder, table_, "INSERTED"));
+    Expr column;
+    column.kind = ExprKind::column;
+    column.parts = {table_->columns[position].name};
+    const Typed text = binder.cast_to(binder.expression(column), nvarchar_type(-1), no_style, false, 0);
+    sim::Statement shown = session_.prepare("SELECT " + text.sql);
+    const std::vector<std::string> parameters = binder.parameters();
+    binder.pop_block();
+    // The value's parameter has the column's place among those of the row.
+    const std::string own = "INSERTED." + std::to_string(position);
+    const auto found = std::find(parameters.begin(), parameters.end(), own);
+    TAILRACE_ASSERT(found != parameters.end());
+    bind(shown, static_cast<int>(found - parameters.begin()) + 1, position);
+    if (!session_.step(shown)) raise(8623, "A row without a value.");
+    out +=
+        (out.empty() ? "" : ", ") + (shown.is_null(0) ? std::string("<NULL>") : std::string(shown.text(0)));
+  }
+  return out;
+}
+
+void RowWriter::write_row(sim::Statement& statement, const ColumnBinder* bind) {
   switch (statement.step()) {
     case Step::done: break;
     case Step::unique: {
@@ -269,7 +298,13 @@ void RowWriter::write_row(sim::Statement& statement) {
       if (local_)
         raise(2627, "Violation of PRIMARY KEY constraint. Cannot insert duplicate key in object '" +
                         table_->schema + "." + table_->name + "'.");
-      session_.check(session_.active_->catalog.unique_error(*table_, message));
+      TAILRACE_ASSERT(bind != nullptr);
+      session_.check(session_.active_->catalog.unique_error(*table_, message, [&](const IndexDef& index) {
+        std::vector<std::size_t> positions;
+        for (const IndexColumn& column : index.columns)
+          if (!column.included) positions.push_back(position_of(column.column_id));
+        return key_text(positions, *bind);
+      }));
       break;
     }
     case Step::not_null:

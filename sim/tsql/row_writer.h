@@ -82,7 +82,9 @@ class RowWriter {
   void run_checks(const ColumnBinder& bind);
   void check_references(const ColumnBinder& bind, const std::vector<bool>* changed);
   void collect_output(const ColumnBinder* inserted, const ColumnBinder* deleted);
-  void write_row(sim::Statement& statement);
+  // `bind` gives the row's values to the message of a duplicate key; without it no key changes.
+  void write_row(sim::Statement& statement, const ColumnBinder* bind = nullptr);
+  std::string key_text(const std::vector<std::size_t>& columns, const ColumnBinder& bind);
   void missing_value(const ColumnDef& column) const;
   void insert_full(const RowStore& old_rows, std::size_t row, const RowStore& new_values,
                    const std::vector<std::size_t>& set_columns);

@@ -38,7 +38,14 @@ void RowWriter::insert_full(const RowStore& old_rows, std::size_t row, const Row
     else
       old_rows.bind(*insert_statement_, ++parameter, row, locator_.size() + i);
   }
-  write_row(*insert_statement_);
+  const ColumnBinder bind = [&](sim::Statement& statement, int index, std::size_t column) {
+    const auto set = std::find(set_columns.begin(), set_columns.end(), column);
+    if (set != set_columns.end())
+      new_values.bind(statement, index, row, static_cast<std::size_t>(set - set_columns.begin()));
+    else
+      old_rows.bind(statement, index, row, locator_.size() + column);
+  };
+  write_row(*insert_statement_, &bind);
 }
 
 // Every update of a row gives it a new rowversion, whether a value changes or not.
@@ -100,7 +107,7 @@ void RowWriter::update(const RowStore& old_rows, const RowStore& new_values,
       new_values.bind(plain, static_cast<int>(i) + 1, row, i);
     for (std::size_t i = 0; i < locator_.size(); ++i)
       old_rows.bind(plain, static_cast<int>(set_columns.size() + i) + 1, row, i);
-    write_row(plain);
+    write_row(plain, full ? &inserted : nullptr);
     if (row % 256 == 0) session_.check_stop();
   }
   if (!moved.empty()) {

@@ -32,7 +32,11 @@ EngineState::EngineState(const EngineSettings& settings)
 
 SessionCore::SessionCore(EngineState& state, const sim::Login& login, const LoginDef& definition,
                          const DatabasePtr& database)
-    : state_(state), login_(login), definition_(definition), spid_(state.next_spid.fetch_add(1)) {
+    : state_(state),
+      login_(login),
+      definition_(definition),
+      spid_(state.next_spid.fetch_add(1)),
+      session_number_(state.faults.next_session()) {
   if (spid_ > 32767) spid_ = 51 + spid_ % 32000;
   current_ = active_ = &use(database);
   frames_.emplace_back();
@@ -40,6 +44,55 @@ SessionCore::SessionCore(EngineState& state, const sim::Login& login, const Logi
 
 SessionCore::~SessionCore() {
   // A session that ends in a transaction rolls it back: Work's destructor does.
+}
+
+bool SessionCore::disconnected(ResultSink& sink) {
+  if (!state_.faults.disconnected(session_number_)) return false;
+  sink.reset_connection();
+  cut_ = true;
+  return true;
+}
+
+namespace {
+
+// Of a batch that a fault ordered only its first error is of interest.
+class ErrorSink final : public ResultSink {
+ public:
+  std::optional<ServerMessage> error;
+  void columns(std::span<const ResultColumn>) override {}
+  [[nodiscard]] bool row(std::span<const Cell>) override { return true; }
+  void done(StatementKind, std::optional<std::uint64_t>, bool) override {}
+  void message(const ServerMessage& message) override {
+    if (message.severity > 10 && !error) error = message;
+  }
+  void database_changed(std::string_view, std::string_view) override {}
+  void transaction_began(std::uint64_t) override {}
+  void transaction_committed(std::uint64_t) override {}
+  void transaction_rolled_back(std::uint64_t) override {}
+  void return_status(std::int32_t) override {}
+  void return_value(const ParameterValue&) override {}
+  void reset_connection() override {}
+};
+
+}  // namespace
+
+void SessionCore::run_ordered(const StatementFault::OrderedBatch& order) {
+  const DatabasePtr database = state_.server.find(order.database);
+  const std::optional<LoginDef> sa = state_.server.find_login("sa");
+  ErrorSink sink;
+  if (database && sa) {
+    sim::Login login;
+    login.user = "sa";
+    login.database = database->name;
+    login.application = "sp_sim_control";
+    SessionCore other(state_, login, *sa, database);
+    // This session may hold what the batch wants: an error then, no standstill.
+    other.batch("SET LOCK_TIMEOUT 10000", sink, stop_);
+    other.batch(order.sql, sink, stop_);
+  }
+  if (!database || sink.error)
+    raise(50000, "sp_sim_control before: the batch failed: " +
+                     (sink.error ? sink.error->text : "there is no database '" + order.database + "'."));
 }
 
 // Runs a request: what ends it early, and that nothing of it stays open.
@@ -56,7 +109,10 @@ void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_toke
   interrupt.emplace(stop_, std::function<void()>([this] { active_->work->connection().interrupt(); }));
   bool cut_after = false;
   try {
+    if (disconnected(sink)) return;
     StatementFault fault = state_.faults.before_statement(sql, stop_);
+    for (const StatementFault::OrderedBatch& order : fault.before)
+      run_ordered(order);
     reset_after_rows_ = fault.reset_after_rows;
     cut_after = fault.reset_after_statement;
     state_.faults.count_statement();
@@ -67,6 +123,16 @@ void SessionCore::request(std::string_view sql, ResultSink& sink, std::stop_toke
     }
     if (fault.error) check(fault.error);
     body();
+    if (doomed_ && tran_count_ > 0) {
+      ServerMessage message;
+      message.number = 3998;
+      message.text =
+          "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back.";
+      note_error(message);
+      sink.message(message);
+      roll_back_all(true);
+      done(StatementKind::other, std::nullopt, true);
+    }
   } catch (StatementError& error) {
     settle(std::move(error), 1);
   } catch (const Cancelled&) {

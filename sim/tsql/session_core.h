@@ -58,6 +58,8 @@ struct Variable {
   Value value;
 };
 
+bool contains_query(const Expr& expr);  // A subquery, anywhere in it.
+
 // Variables of a batch or of a call of sp_executesql.
 struct Frame {
   std::map<std::string, Variable, std::less<>> variables;  // Upper case, with @
@@ -125,6 +127,15 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
 
   // BindEnvironment.
   const std::string& bound_database() const override { return active_->database->name; }
+  bool bound_here(std::string_view database, const ObjectName& name) override;
+  bool local_bound_here(const TableDef& table) override;
+  std::int32_t foreign_database_id(std::string_view database, const ObjectName& name) override;
+  TablePtr copied_table(const ObjectName& name) override;
+  TablePtr copied_local_table(const TablePtr& table) override;
+  std::string copied_relation(const SystemRelation& relation, const ObjectName& name) override;
+  const std::string& collation() const override { return current_->database->collation; }
+  CollationKind names() const override { return current_->database->names; }
+  DatabasePtr database_of(const ObjectName& name) override;
   Catalog& catalog() override { return active_->catalog; }
   Cdc& cdc() override { return active_->cdc; }
   const std::string& default_schema() const override { return default_schema_; }
@@ -152,6 +163,16 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   std::optional<std::int64_t> object_property(std::int64_t object_id, std::string_view property) override;
   std::optional<Value> server_property(std::string_view name) override;
   std::optional<Value> database_property(std::string_view database, std::string_view name) override;
+  std::optional<Value> session_property(std::string_view name) override;
+  std::optional<std::string> name_of_type(std::int64_t id) override;
+  std::optional<std::int64_t> id_of_type(std::string_view name) override;
+  std::optional<std::int64_t> column_length(std::string_view table, std::string_view column) override;
+  std::optional<std::int64_t> has_database_access(std::string_view name) override;
+  std::optional<std::string> index_column(std::string_view table, std::int64_t index_id,
+                                          std::int64_t key_id) override;
+  std::optional<std::int64_t> index_property(std::int64_t object_id, std::string_view index,
+                                             std::string_view property) override;
+  std::optional<std::int64_t> current_identity(std::string_view table) override;
   std::optional<std::int64_t> has_permission(std::optional<std::string> securable,
                                              std::string_view class_name,
                                              std::string_view permission) override;
@@ -174,6 +195,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   std::shared_ptr<CachedBatch> parsed(std::string_view text);
   Flow run_list(const StatementList& list, bool top);
   Flow run(const Statement& statement);
+  Flow run_in_reach(const Statement& statement);
   Flow run_try(const TryCatch& node);
   Flow run_while(const While& node);
   void report(StatementError error, std::int32_t line);
@@ -183,15 +205,40 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void done(StatementKind kind, std::optional<std::uint64_t> rows, bool failed = false);
   void check_stop();
 
+  bool disconnected(ResultSink& sink);
+  void run_ordered(const StatementFault::OrderedBatch& order);
+
   // --- Databases and transactions (session_transactions.cpp).
   DatabaseUse& use(const DatabasePtr& database);
+
+  // --- Statements over other databases (session_databases.cpp).
+  // Where names may lead: the session's own database, another one, or several with copies.
+  enum class Reach : std::uint8_t { own, named, several };
+  struct StatementPlace {
+    DatabaseUse* active = nullptr;
+    Reach reach = Reach::own;
+    std::size_t copies = 0;
+  };
+  StatementPlace enter_statement();
+  void enter_named_database(const OtherDatabase& other);
+  void enter_several_databases(const SeveralDatabases& several);
+  void leave_statement(const StatementPlace& before);
+  DatabaseUse& place_of(const ObjectName& name);
+  TablePtr table_named(std::string_view text);  // As OBJECT_ID() reads a name; nullptr: none.
+  void place_target(DatabaseUse& home);
+  template <typename Body>
+  auto at_place(DatabaseUse& place, Body body);
+  TablePtr copy_table(DatabaseUse& to, const TableDef& table);
+  void copy_rows(DatabaseUse& to, const std::string& rows, const std::string& stored_name,
+                 const std::string& columns);
   void change_database(std::string_view name, bool tell);
   void begin(bool implicit);
   void commit();
   void rollback(const std::string& name, bool tell = true);
   void roll_back_all(bool tell);
   void begin_write_lazily(const std::string& savepoint);
-  void before_read();
+  // Without a table no implicit transaction begins.
+  void before_read(bool of_table = true);
   void ensure_implicit_transaction();
   // A statement that writes: begins, commits or keeps what `body` did, undoes it on an error.
   template <typename Body>
@@ -271,6 +318,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void alter_principal(const AlterPrincipal& node);
   void change_permission(const PermissionChange& node);
   void set_option(const SetOption& node);
+  void set_identity_insert(const SetOption& node, bool on);
   void require_owner(std::string_view what);
   void check(const Outcome& outcome);
   std::string stored_check(const TableDef& table, const CheckDef& item);
@@ -315,6 +363,9 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   CdcResult procedure_columns(CallArguments& arguments, bool version_100);
   CdcResult procedure_keys(CallArguments& arguments);
   CdcResult procedure_statistics(CallArguments& arguments);
+  CdcResult procedure_special_columns(CallArguments& arguments);
+  CdcResult procedure_foreign_keys(CallArguments& arguments);
+  void require_qualifier(CallArguments& arguments, std::string_view parameter);
   std::int32_t rename(CallArguments& arguments);
   void send_result(const CdcResult& result);
   template <typename Body>
@@ -324,9 +375,14 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   sim::Login login_;
   LoginDef definition_;
   std::int32_t spid_;
+  std::uint64_t session_number_;  // For Faults::disconnected().
+  GateOwner gate_owner_;
   std::map<std::int32_t, std::unique_ptr<DatabaseUse>> uses_;
   DatabaseUse* current_ = nullptr;
   DatabaseUse* active_ = nullptr;  // Of the statement that runs.
+  Reach reach_ = Reach::own;
+  std::vector<std::int32_t> copies_;                   // Of the statements that run.
+  std::map<std::int32_t, DatabaseUse*> local_places_;  // Where temporary tables are stored, by their ids.
   std::string default_schema_ = "dbo";
 
   Options options_;

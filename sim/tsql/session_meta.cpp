@@ -9,8 +9,8 @@
 namespace tailrace::sim::tsql {
 std::optional<std::string> SessionCore::object_name(std::int64_t object_id,
                                                     std::optional<std::int64_t> database_id) {
-  DatabaseUse* where = active_;
-  if (database_id && *database_id != active_->database->id) {
+  DatabaseUse* where = current_;
+  if (database_id && *database_id != current_->database->id) {
     const DatabasePtr database = state_.server.find(static_cast<std::int32_t>(*database_id));
     if (!database) return std::nullopt;
     where = &use(database);
@@ -23,8 +23,8 @@ std::optional<std::string> SessionCore::object_name(std::int64_t object_id,
 
 std::optional<std::string> SessionCore::object_schema_name(std::int64_t object_id,
                                                            std::optional<std::int64_t> database_id) {
-  DatabaseUse* where = active_;
-  if (database_id && *database_id != active_->database->id) {
+  DatabaseUse* where = current_;
+  if (database_id && *database_id != current_->database->id) {
     const DatabasePtr database = state_.server.find(static_cast<std::int32_t>(*database_id));
     if (!database) return std::nullopt;
     where = &use(database);
@@ -47,8 +47,8 @@ std::optional<std::int64_t> SessionCore::object_id(std::string_view name, std::o
     if (!table) return std::nullopt;
     return table->object_id;
   }
-  DatabaseUse* where = active_;
-  if (!parsed.database.empty() && !same_name(parsed.database, active_->database->name)) {
+  DatabaseUse* where = current_;
+  if (!parsed.database.empty() && !same_name(parsed.database, current_->database->name)) {
     if (same_name(parsed.database, "tempdb")) return std::nullopt;
     const DatabasePtr database = state_.server.find(parsed.database);
     if (!database) return std::nullopt;
@@ -62,13 +62,13 @@ std::optional<std::int64_t> SessionCore::object_id(std::string_view name, std::o
 }
 
 std::optional<std::string> SessionCore::schema_name(std::int64_t schema_id) {
-  const std::string name = active_->catalog.schema_name(static_cast<std::int32_t>(schema_id));
+  const std::string name = current_->catalog.schema_name(static_cast<std::int32_t>(schema_id));
   if (name.empty()) return std::nullopt;
   return name;
 }
 
 std::optional<std::int64_t> SessionCore::schema_id(std::string_view name) {
-  const std::optional<std::int32_t> id = active_->catalog.schema_id(name);
+  const std::optional<std::int32_t> id = current_->catalog.schema_id(name);
   if (!id) return std::nullopt;
   return *id;
 }
@@ -86,7 +86,7 @@ std::optional<std::int64_t> SessionCore::database_id(std::string_view name) {
 }
 
 std::optional<std::string> SessionCore::column_name(std::int64_t object_id, std::int64_t column_id) {
-  const TablePtr table = active_->catalog.table(static_cast<std::int32_t>(object_id));
+  const TablePtr table = current_->catalog.table(static_cast<std::int32_t>(object_id));
   const ColumnDef* column = table ? table->column(static_cast<std::int32_t>(column_id)) : nullptr;
   if (column == nullptr) return std::nullopt;
   return column->name;
@@ -94,7 +94,7 @@ std::optional<std::string> SessionCore::column_name(std::int64_t object_id, std:
 
 std::optional<std::int64_t> SessionCore::column_property(std::int64_t object_id, std::string_view column_name,
                                                          std::string_view property) {
-  const TablePtr table = active_->catalog.table(static_cast<std::int32_t>(object_id));
+  const TablePtr table = current_->catalog.table(static_cast<std::int32_t>(object_id));
   const ColumnDef* column = table ? table->column(column_name) : nullptr;
   if (column == nullptr) return std::nullopt;
   const std::string name = upper(property);
@@ -118,7 +118,7 @@ std::optional<std::int64_t> SessionCore::column_property(std::int64_t object_id,
 }
 
 std::optional<std::int64_t> SessionCore::object_property(std::int64_t object_id, std::string_view property) {
-  const std::optional<ObjectDef> object = active_->catalog.object(static_cast<std::int32_t>(object_id));
+  const std::optional<ObjectDef> object = current_->catalog.object(static_cast<std::int32_t>(object_id));
   if (!object) return std::nullopt;
   const std::string name = upper(property);
   if (name == "ISTABLE") return object->type == "U" || object->type == "S" ? 1 : 0;
@@ -128,7 +128,7 @@ std::optional<std::int64_t> SessionCore::object_property(std::int64_t object_id,
   if (name == "ISMSSHIPPED") return object->ms_shipped ? 1 : 0;
   if (name == "SCHEMAID") return object->schema_id;
   if (name == "OWNERID") return 1;
-  const TablePtr table = active_->catalog.table(static_cast<std::int32_t>(object_id));
+  const TablePtr table = current_->catalog.table(static_cast<std::int32_t>(object_id));
   if (!table) return std::nullopt;
   if (name == "TABLEHASPRIMARYKEY") return table->primary_key() != nullptr ? 1 : 0;
   if (name == "TABLEHASIDENTITY") {
@@ -143,60 +143,14 @@ std::optional<std::int64_t> SessionCore::object_property(std::int64_t object_id,
   return std::nullopt;
 }
 
-std::optional<Value> SessionCore::server_property(std::string_view property) {
-  static const std::map<std::string, Value, std::less<>> values{
-      {"PRODUCTVERSION", text_value("16.0.4135.4")},
-      {"PRODUCTMAJORVERSION", text_value("16")},
-      {"PRODUCTMINORVERSION", text_value("0")},
-      {"PRODUCTBUILD", text_value("4135")},
-      {"PRODUCTLEVEL", text_value("RTM")},
-      {"PRODUCTUPDATELEVEL", text_value("CU14")},
-      {"EDITION", text_value("Developer Edition (64-bit)")},
-      {"EDITIONID", text_value("-2117995310")},
-      {"ENGINEEDITION", number_value(3)},
-      {"SERVERNAME", text_value("tailrace-sim")},
-      {"MACHINENAME", text_value("tailrace-sim")},
-      {"COMPUTERNAMEPHYSICALNETBIOS", text_value("tailrace-sim")},
-      {"COLLATION", text_value(std::string(default_collation))},
-      {"ISCLUSTERED", number_value(0)},
-      {"ISHADRENABLED", number_value(0)},
-      {"ISINTEGRATEDSECURITYONLY", number_value(0)},
-      {"ISSINGLEUSER", number_value(0)},
-      {"ISXTPSUPPORTED", number_value(0)},
-      {"ISFULLTEXTINSTALLED", number_value(0)},
-      {"LCID", number_value(1033)},
-      {"RESOURCEVERSION", text_value("16.00.4135")},
-      {"BUILDCLRVERSION", text_value("v4.0.30319")}};
-  const auto found = values.find(upper(property));
-  if (found == values.end()) return std::nullopt;
-  const std::optional<std::string> posed = state_.server.posed_property(upper(property));
-  if (!posed) return found->second;
-  return found->second.type.type == Type::int_ ? number_value(std::strtoll(posed->c_str(), nullptr, 10))
-                                               : text_value(*posed);
-}
-
-std::optional<Value> SessionCore::database_property(std::string_view database_name,
-                                                    std::string_view property) {
-  const DatabasePtr database = state_.server.find(database_name);
-  if (!database) return std::nullopt;
-  const std::string name = upper(property);
-  if (name == "STATUS") return text_value("ONLINE");
-  if (name == "UPDATEABILITY") return text_value("READ_WRITE");
-  if (name == "USERACCESS") return text_value("MULTI_USER");
-  if (name == "RECOVERY") return text_value("FULL");
-  if (name == "COLLATION") return text_value(database->collation);
-  if (name == "VERSION") return number_value(957);
-  return std::nullopt;
-}
-
 std::optional<std::int64_t> SessionCore::has_permission(std::optional<std::string> securable,
                                                         std::string_view class_name,
                                                         std::string_view permission_name) {
   const std::string class_upper = upper(class_name);
   sim::Permission permission = sim::Permission::select;
   if (!find_permission(upper(permission_name), permission)) return std::nullopt;
-  Security& security = active_->security;
-  const Principal& principal = active_->principal;
+  Security& security = current_->security;
+  const Principal& principal = current_->principal;
   if (definition_.sysadmin) {
     if (class_upper == "OBJECT" && securable && !object_id(*securable, std::nullopt)) return std::nullopt;
     return 1;
@@ -222,14 +176,14 @@ std::optional<std::int64_t> SessionCore::has_permission(std::optional<std::strin
     } catch (const StatementError&) {
       return std::nullopt;
     }
-    const std::optional<std::int32_t> id = active_->catalog.schema_id(name.name);
+    const std::optional<std::int32_t> id = current_->catalog.schema_id(name.name);
     if (!id) return std::nullopt;
     return security.is_owner(principal) || security.has_on_object(principal, permission, 0, *id) ? 1 : 0;
   }
   if (class_upper == "OBJECT") {
     const std::optional<std::int64_t> id = object_id(*securable, std::nullopt);
     if (!id) return std::nullopt;
-    const std::optional<ObjectDef> object = active_->catalog.object(static_cast<std::int32_t>(*id));
+    const std::optional<ObjectDef> object = current_->catalog.object(static_cast<std::int32_t>(*id));
     return object && (security.is_owner(principal) ||
                       security.has_on_object(principal, permission, object->object_id, object->schema_id))
                ? 1
@@ -254,25 +208,32 @@ std::optional<std::int64_t> SessionCore::is_server_role_member(std::string_view 
 
 std::optional<std::int64_t> SessionCore::is_role_member(std::string_view role,
                                                         std::optional<std::string> user) {
-  if (user && !same_name(*user, active_->principal.user_name)) return std::nullopt;
-  const std::optional<bool> member = active_->security.is_member(active_->principal, role);
+  if (user && !same_name(*user, current_->principal.user_name)) return std::nullopt;
+  const std::optional<bool> member = current_->security.is_member(current_->principal, role);
   if (!member) return std::nullopt;
   return *member ? 1 : 0;
 }
 
 std::optional<std::string> SessionCore::user_name(std::optional<std::int64_t> id) {
-  if (!id || *id == active_->principal.principal_id) return active_->principal.user_name;
+  if (!id || *id == current_->principal.principal_id) return current_->principal.user_name;
   if (*id == 1) return "dbo";
-  sim::Statement statement =
-      active_->work->connection().prepare("SELECT name FROM sys_database_principals WHERE principal_id = ?1");
+  sim::Statement statement = current_->work->connection().prepare(
+      "SELECT name FROM sys_database_principals WHERE principal_id = ?1");
   statement.bind(1, *id);
   if (!statement.next()) return std::nullopt;
   return std::string(statement.text(0));
 }
 
+// "fn_..." asks the bound database, "12:fn_..." that of this id.
 bool SessionCore::cdc_function(std::string_view name, std::span<const Cell> args, Value& out,
                                ConversionError& error) {
-  Cdc& cdc = active_->cdc;
+  DatabaseUse* where = active_;
+  if (const std::size_t colon = name.find(':'); colon != std::string_view::npos) {
+    where = &use(state_.server.find(
+        static_cast<std::int32_t>(std::strtol(std::string(name.substr(0, colon)).c_str(), nullptr, 10))));
+    name.remove_prefix(colon + 1);
+  }
+  Cdc& cdc = where->cdc;
   const auto lsn = [&](const std::optional<Lsn>& value) {
     out.null = !value;
     if (value) out.text = *value;
@@ -299,7 +260,7 @@ bool SessionCore::cdc_function(std::string_view name, std::span<const Cell> args
   for (const Cell& arg : args) {
     if (arg.null) return out.null = true;
   }
-  if (name == "fn_cdc_get_min_lsn") return lsn(cdc.min_lsn(active_->principal, args[0].text));
+  if (name == "fn_cdc_get_min_lsn") return lsn(cdc.min_lsn(where->principal, args[0].text));
   if (name == "fn_cdc_increment_lsn") return lsn(increment_lsn(args[0].text));
   if (name == "fn_cdc_decrement_lsn") return lsn(decrement_lsn(args[0].text));
   if (name == "fn_cdc_map_lsn_to_time") {

@@ -45,6 +45,7 @@ DatabaseUse& SessionCore::use(const DatabasePtr& database) {
             0, 1, 14);
     }
     opened->principal = *principal;
+    opened->work->belongs_to(gate_owner_, spid_);
     opened->security.restrict_views(*principal);
     slot = std::move(opened);
   }
@@ -141,10 +142,10 @@ void SessionCore::ensure_implicit_transaction() {
   if (options_.implicit_transactions && tran_count_ == 0) begin(true);
 }
 
-void SessionCore::before_read() {
-  ensure_implicit_transaction();
+void SessionCore::before_read(bool of_table) {
+  if (of_table) ensure_implicit_transaction();
   if (tran_count_ == 0) {
-    if (options_.isolation == Isolation::snapshot) check(active_->work->snapshot_allowed());
+    if (of_table && options_.isolation == Isolation::snapshot) check(active_->work->snapshot_allowed());
     return;
   }
   if (!active_->begun) {
@@ -190,6 +191,7 @@ void SessionCore::end_write(bool good) {
 
 void SessionCore::begin_transaction(std::uint8_t isolation, ResultSink& sink) {
   sink_ = &sink;
+  if (disconnected(sink)) return;
   // [MS-TDS] 2.2.6.9: 1 read uncommitted, 2 read committed, 3 repeatable read, 4 serializable, 5 snapshot.
   if (isolation >= 1 && isolation <= 5) options_.isolation = static_cast<Isolation>(isolation - 1);
   begin(false);
@@ -197,6 +199,7 @@ void SessionCore::begin_transaction(std::uint8_t isolation, ResultSink& sink) {
 
 void SessionCore::commit_transaction(ResultSink& sink) {
   sink_ = &sink;
+  if (disconnected(sink)) return;
   try {
     commit();
   } catch (StatementError& error) {
@@ -207,6 +210,7 @@ void SessionCore::commit_transaction(ResultSink& sink) {
 
 void SessionCore::rollback_transaction(ResultSink& sink) {
   sink_ = &sink;
+  if (disconnected(sink)) return;
   try {
     rollback("");
   } catch (StatementError& error) {
@@ -219,6 +223,7 @@ void SessionCore::reset(ResultSink& sink) {
   sink_ = &sink;
   if (tran_count_ > 0) roll_back_all(true);
   options_ = Options{};
+  gate_owner_.priority = 0;
   for (const auto& [name, table] : temporary_)
     drop_local_table(table);
   temporary_.clear();

@@ -11,15 +11,14 @@
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
-namespace {
 
 bool contains_query(const Expr& expr) {
   if (expr.query) return true;
-  for (const ExprPtr& arg : expr.args) {
-    if (contains_query(*arg)) return true;
-  }
-  return false;
+  return std::any_of(expr.args.begin(), expr.args.end(),
+                     [](const ExprPtr& arg) { return contains_query(*arg); });
 }
+
+namespace {
 
 // Limits of SQLite's that a statement may reach without a fault of the translation.
 bool is_limit(std::string_view error) {

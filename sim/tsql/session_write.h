@@ -1,6 +1,8 @@
 // Statements that write, as a scope: begun, then kept or undone as a whole.
 #pragma once
 
+#include <type_traits>
+
 #include "sim/tsql/session_core.h"
 
 namespace tailrace::sim::tsql {
@@ -17,22 +19,31 @@ void SessionCore::write_statement(Body body) {
   end_write(true);
 }
 
-// Runs `body` in the current database, and once more in another one if a three-part name leads there.
+// Runs `body` in the current database, and once more in another one if three-part names lead there, and a third
+// time with copies of what others have if it is more than one (session_databases.cpp).
 template <typename Body>
 auto SessionCore::in_named_database(Body body) {
+  const StatementPlace before = enter_statement();
   try {
-    return body();
-  } catch (const OtherDatabase& other) {
-    if (active_ != current_) not_supported("a statement over several databases", other.line);
-    const DatabasePtr database = state_.server.find(other.name);
-    if (!database) raise(208, "Invalid object name '" + other.name + "'.", other.line);
-    active_ = &use(database);
-  }
-  try {
-    active_->catalog.refresh();
-    return body();
-  } catch (const OtherDatabase& other) {
-    not_supported("a statement over several databases", other.line);
+    for (;;) {
+      try {
+        if constexpr (std::is_void_v<decltype(body())>) {
+          body();
+          return leave_statement(before);
+        } else {
+          auto out = body();
+          leave_statement(before);
+          return out;
+        }
+      } catch (const OtherDatabase& other) {
+        enter_named_database(other);
+      } catch (const SeveralDatabases& several) {
+        enter_several_databases(several);
+      }
+    }
+  } catch (...) {
+    leave_statement(before);
+    throw;
   }
 }
 

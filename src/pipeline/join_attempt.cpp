@@ -160,7 +160,7 @@ JoinAttempt::Replay JoinAttempt::replay() {
   for (;;) {
     const Lsn stream = handover_->position();
     if (known()->state == TableState::joining && known()->low >= stream) return Replay::close;
-    const std::optional<ChangeBatch> batch = source_->next(stops_.early);
+    std::optional<ChangeBatch> batch = source_->next(stops_.early);
     if (!batch) return Replay::stopped;
     if (batch->empty()) continue;
     if (!sink_->write(*batch, stops_.over)) return Replay::stopped;

@@ -18,6 +18,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/change_batch.h"
@@ -116,7 +117,14 @@ class Sink {
   // atomic step; a position only moves forward. `caught_up` tables become `streaming` in the same step, `joining` ones come
   // in, `left` ones are paused from this end on. False if stopped first: then the batch
   // comes again.
-  [[nodiscard]] virtual bool write(const ChangeBatch& batch, std::stop_token stop) = 0;
+  //
+  // May keep the rows: `batch.tables` can be empty afterwards, everything else stays as it is. Of a batch without an end
+  // the target may still be at work when this returns: what is wrong with its rows is then thrown by the next call, and
+  // at the commit point's end at the latest.
+  [[nodiscard]] virtual bool write(ChangeBatch& batch, std::stop_token stop) = 0;
+  [[nodiscard]] bool write(ChangeBatch&& batch, std::stop_token stop) {
+    return write(batch, std::move(stop));
+  }
 
   // Keys of which a partial update arrived while the table caught up and the row was not there (R7c), and no
   // later delete has come. A table with parked keys stays catching_up although its mark was reached.

@@ -150,8 +150,8 @@ class Stream {
       progress_.queue_bytes = queue_.held_bytes();
       if (popped == QueueResult::ended) return StreamEnd::stopped;
       if (popped == QueueResult::done) {
+        pending_.add(*batch);  // The sink may keep the rows.
         if (!sink_.write(*batch, error_.stop())) return StreamEnd::stopped;
-        pending_.add(*batch);
         for (const SchemaPtr& table : batch->joining)
           joining_.push_back(table->name);
         in_parts = !batch->end.has_value();

@@ -287,6 +287,10 @@ void Connection::begin_pipeline() {
   if (PQenterPipelineMode(raw()) != 1) fail_lost("pipeline");
 }
 
+bool Connection::in_pipeline() const {
+  return PQpipelineStatus(raw_.get()) != PQ_PIPELINE_OFF;
+}
+
 void Connection::send_prepare(const std::string& name, const std::string& sql,
                               const std::vector<std::uint32_t>& types) {
   if (PQsendPrepare(raw(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()) != 1)

@@ -107,6 +107,7 @@ class Connection {
   // first failure; nothing after a failure was executed.
   using Take = std::function<void(const Result&)>;
   void begin_pipeline();
+  bool in_pipeline() const;
   void send_prepare(const std::string& name, const std::string& sql, const std::vector<std::uint32_t>& types);
   void send_prepared(const std::string& name, const Params& params, Take take);
   void send_query(const std::string& sql, const Params& params, Take take);

@@ -12,6 +12,9 @@
 
 namespace tailrace::postgres {
 
+// Everything that was deferred is checked now, while an offender can still be named (R9b).
+inline constexpr const char* check_constraints_sql = "SET CONSTRAINTS ALL IMMEDIATE";
+
 // Runs `work` in a transaction of its own that gives up waiting for locks after `ddl_lock_timeout`, then
 // steps back and tries again. Throws conflict at last. False if stopped first: what runs is cancelled.
 [[nodiscard]] bool with_lock_timeout(Connection& connection, const Settings& settings,

@@ -184,7 +184,7 @@ void RowIsolator::apply(TableApply& table, const std::function<void()>& prepare,
   table.read_carried(connection_);
   refuse_lost(table);
   taken();
-  statements_.forget_if_many(connection_, 0);
+  if (statements_.are_many(0)) statements_.forget(connection_);
   apply_some(table, set_aside(table), taken);
   letters_ += settle_diverged(connection_, owner_, table, refused_);
 }

@@ -23,7 +23,9 @@ PostgresSink::PostgresSink(Settings settings)
       plans_(std::make_shared<PlanRegistry>()),
       durable_letters_(std::make_shared<LetterCounter>()) {}
 
-PostgresSink::~PostgresSink() = default;
+PostgresSink::~PostgresSink() {
+  abandon_sent();
+}
 
 ResumeState PostgresSink::open(bool take_over, std::stop_token stop) {
   if (only_) return open_outside(std::move(stop));
@@ -404,6 +406,7 @@ std::vector<TableRequest> PostgresSink::heartbeat() {
 
 void PostgresSink::close() {
   if (connection_ == nullptr) return;
+  abandon_sent();
   connection_->reset();
   if (liveness_ != nullptr) liveness_->stop(/*clean=*/true);
   liveness_.reset();

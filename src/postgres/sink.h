@@ -49,7 +49,8 @@ class PostgresSink : public Sink {
   std::unique_ptr<ChunkWriter> chunk_writer() override;
   [[nodiscard]] bool finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark,
                                  std::stop_token stop) override;
-  [[nodiscard]] bool write(const ChangeBatch& batch, std::stop_token stop) override;
+  using Sink::write;
+  [[nodiscard]] bool write(ChangeBatch& batch, std::stop_token stop) override;
   std::vector<ParkedKeys> parked_keys() override;
   void settle_parked(const ParkedKeys& parked, const RowBatch& rows, const HighMark& mark) override;
   [[nodiscard]] bool finish_constraints(std::stop_token stop) override;
@@ -112,17 +113,29 @@ class PostgresSink : public Sink {
   Entry& entry_of(const TableName& table);
   void refuse_if_fenced() const;
 
-  bool write_once(const ChangeBatch& batch, const std::stop_token& stop);
+  bool write_once(ChangeBatch& batch, const std::stop_token& stop);
   void send_begin();
   void begin_commit_point();
+  void open_pipeline();
+  void drain();
   // Of each table that is not gathered, in order.
   using BatchesByTable = std::map<TableName, std::vector<const RowBatch*>>;
+  using Tables = std::map<TableName, TableApply>;
+  // A part whose answers were not read yet.
+  struct SentPart {
+    std::vector<RowBatch> rows;  // What the tables refer to.
+    Tables tables;
+  };
   BatchesByTable batches_by_table(const ChangeBatch& batch);
-  TableApply& coalesce(std::map<TableName, TableApply>& tables, const TableName& name,
-                       const std::vector<const RowBatch*>& batches);
+  TableApply& coalesce(Tables& tables, const TableName& name, const std::vector<const RowBatch*>& batches);
   void look_before(TableApply& table, const Entry& entry);
+  void copy_new_rows(TableApply& table);
+  void send_table(TableApply& table, const Entry& entry);
+  void settle(Tables& tables);
+  void settle_sent();
+  void abandon_sent();
   void refuse_step_back(const ChangeBatch& batch) const;
-  void apply(const ChangeBatch& batch);
+  void apply(ChangeBatch& batch);
   void settle_keys(TableApply& table, Entry& entry);
   void end_commit_point(const ChangeBatch& batch);
   void let_table_in(const TableName& name, std::vector<TableName>& exact);
@@ -174,6 +187,10 @@ class PostgresSink : public Sink {
   std::shared_ptr<LetterCounter> durable_letters_;
   // Of the open transaction: tables whose changed rows come back at its end (R9c).
   std::map<TableName, Gather> gathering_;
+  // Of the open commit point: the part that the server works on while the next one is made ready. At most one, because its
+  // rows stay in memory.
+  std::optional<SentPart> sent_;
+  std::map<TableName, bool> takes_copy_;  // As the tables are since the open transaction has locked them.
   bool in_commit_point_ = false;
   std::uint64_t parts_ = 0;  // Of the open commit point, applied so far.
   // The batch at hand is its commit point's first: with earlier parts, which are gone with their transaction, it could

@@ -22,7 +22,8 @@ bool PostgresSink::must_gather(const ChangeBatch& batch, const RowBatch& rows) {
 void PostgresSink::gather(const ChangeBatch& batch) {
   for (const RowBatch& rows : batch.tables) {
     if (!must_gather(batch, rows)) continue;
-    if (!in_commit_point_) begin_commit_point();
+    settle_sent();
+    drain();
     const TableName& name = rows.schema().name;
     auto found = gathering_.find(name);
     if (found == gathering_.end()) {
@@ -60,7 +61,8 @@ void PostgresSink::apply_gathered(Gather& gather, const RowBatch& rows, std::siz
     if (entry.has_diverged && !settings_.dead_letters) refuse_unfit(table);
     gather.take(*connection_, table);
     table.read_carried(*connection_);
-    statements_.forget_if_many(*connection_, entries_.size());
+    if (statements_.are_many(entries_.size())) statements_.forget(*connection_);
+    table.arrange();
     connection_->begin_pipeline();
     table.send(*connection_, statements_);
     connection_->finish_pipeline();

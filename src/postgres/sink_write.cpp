@@ -1,9 +1,4 @@
-// Writing: parts of a commit point into one open transaction, its end with the position (R8, R9b).
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <deque>
-#include <functional>
+// Writing: a commit point's parts into one open transaction, its end with the position (R8, R9b).
 #include <utility>
 
 #include "base/crash_point.h"
@@ -19,112 +14,12 @@ namespace tailrace::postgres {
 namespace {
 
 constexpr int conflict_attempts = 5;
-// Everything that was deferred is checked now, while an offender can still be named.
-constexpr const char* check_constraints_sql = "SET CONSTRAINTS ALL IMMEDIATE";
 
 }  // namespace
 
 bool PostgresSink::ends_plainly(const ChangeBatch& batch) const {
   return batch.end && batch.switched.empty() && batch.caught_up.empty() && batch.left.empty() &&
          joining_.empty();
-}
-
-// The first statement of every apply, and in the server: a runner that has been deposed fails here (R6c).
-void PostgresSink::send_begin() {
-  connection_->send_query("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", {}, {});
-  send_assert_ours();
-}
-
-void PostgresSink::begin_commit_point() {
-  connection_->begin_pipeline();
-  send_begin();
-  connection_->finish_pipeline();
-  in_commit_point_ = true;
-  gathering_.clear();
-}
-
-// Keys that wait for the source, and keys that need not wait any more (R7c).
-void PostgresSink::settle_keys(TableApply& table, Entry& entry) {
-  const TableName& name = table.plan().schema->name;
-  if (!entry.parked.empty()) {
-    for (const Key& key : table.settled_keys()) {
-      if (entry.parked.erase(key) != 0) unpark_key(*connection_, owner_, name, key);
-    }
-  }
-  for (const Key& key : table.missing_keys()) {
-    if (entry.parked.insert(key).second) park_key(*connection_, owner_, name, key);
-  }
-}
-
-PostgresSink::BatchesByTable PostgresSink::batches_by_table(const ChangeBatch& batch) {
-  BatchesByTable out;
-  for (const RowBatch& rows : batch.tables) {
-    const TableName& name = rows.schema().name;
-    if (rows.empty() || gathering_.contains(name)) continue;
-    const Entry& entry = entry_of(name);
-    TAILRACE_ASSERT(entry.state != TableState::loading);
-    TAILRACE_ASSERT(rows.columns() == entry.plan->encoders.size());
-    out[name].push_back(&rows);
-  }
-  return out;
-}
-
-TableApply& PostgresSink::coalesce(std::map<TableName, TableApply>& tables, const TableName& name,
-                                   const std::vector<const RowBatch*>& batches) {
-  const Entry& entry = entry_of(name);
-  TableApply& table = tables
-                          .try_emplace(name, entry.plan, is_exact(entry.state), settings_,
-                                       careful() ? Faults::keep : Faults::refuse)
-                          .first->second;
-  for (const RowBatch* const rows : batches)
-    table.add(*rows);
-  return table;
-}
-
-// In a pipeline. What the target has to be asked before the table's first statement.
-void PostgresSink::look_before(TableApply& table, const Entry& entry) {
-  if (!entry.has_diverged && !table.has_carried()) return;
-  connection_->finish_pipeline();
-  in_commit_point_ = true;
-  if (entry.has_diverged) look_up_diverged(*connection_, owner_, table);
-  if (entry.has_diverged && !settings_.dead_letters) refuse_unfit(table);
-  table.read_carried(*connection_);
-  connection_->begin_pipeline();
-}
-
-// Everything of the part, and where nothing else has to happen at its end also that, goes out without waiting
-// for answers; COMMIT alone waits until they were looked at. The server works on one table while the next one's changes are
-// coalesced and encoded.
-void PostgresSink::apply(const ChangeBatch& batch) {
-  if (!in_commit_point_) gathering_.clear();
-  gather(batch);
-  statements_.forget_if_many(*connection_, entries_.size());
-  connection_->begin_pipeline();
-  if (!in_commit_point_) send_begin();
-  std::map<TableName, TableApply> tables;
-  for (const auto& [name, batches] : batches_by_table(batch)) {
-    TableApply& table = coalesce(tables, name, batches);
-    look_before(table, entry_of(name));
-    table.send(*connection_, statements_);
-    connection_->flush();
-  }
-  if (std::any_of(tables.begin(), tables.end(), [](const auto& each) { return each.second.has_copy(); })) {
-    connection_->finish_pipeline();
-    for (auto& [name, table] : tables)
-      table.copy(*connection_, statements_);
-    connection_->begin_pipeline();
-  }
-  if (ends_plainly(batch) && gathering_.empty()) {
-    connection_->send_query(check_constraints_sql, {}, {});
-    send_position(*batch.end);
-  }
-  connection_->finish_pipeline();
-  in_commit_point_ = true;
-  for (auto& [name, table] : tables) {
-    table.check(*connection_);
-    settle_keys(table, entry_of(name));
-    settle_letters(table, entry_of(name), settle_diverged(*connection_, owner_, table));
-  }
 }
 
 void PostgresSink::check_constraints() {
@@ -232,7 +127,7 @@ void PostgresSink::after_commit(const ChangeBatch& batch, const std::vector<Tabl
                                       {"behind", batch.end->lsn.hex()}});
 }
 
-bool PostgresSink::write_once(const ChangeBatch& batch, const std::stop_token& stop) {
+bool PostgresSink::write_once(ChangeBatch& batch, const std::stop_token& stop) {
   if (stop.stop_requested()) return false;
   whole_ = false;
   const CancelOnStop cancel(*connection_, stop);
@@ -253,7 +148,7 @@ bool PostgresSink::write_once(const ChangeBatch& batch, const std::stop_token& s
   return true;
 }
 
-bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
+bool PostgresSink::write(ChangeBatch& batch, std::stop_token stop) {
   TAILRACE_ASSERT(connection_ != nullptr);
   for (int attempt = 1;; ++attempt) {
     try {
@@ -262,6 +157,7 @@ bool PostgresSink::write(const ChangeBatch& batch, std::stop_token stop) {
       in_commit_point_ = false;
       gathering_.clear();
       letters_.clear();
+      sent_.reset();
       const bool usable = connection_->reset();
       leave_to_its_own_sink(error, batch);
       if (stop.stop_requested() && error.kind() == ErrorKind::conflict) return false;
@@ -316,6 +212,7 @@ void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows,
     defer_constraints();
     apply_isolated(table, entry);
   } else {
+    table.arrange();
     connection_->begin_pipeline();
     table.send(*connection_, statements_);
     connection_->finish_pipeline();
@@ -329,125 +226,6 @@ void PostgresSink::settle_parked(const ParkedKeys& parked, const RowBatch& rows,
     durable_letters_->add(name, letters);
   for (const Key& key : parked.keys)
     entry.parked.erase(key);
-}
-
-PostgresSink::Made PostgresSink::add_constraints(const TableSchema& table,
-                                                 const std::vector<SchemaPtr>& parents,
-                                                 const std::stop_token& stop) {
-  std::vector<ConstraintSql> wanted = unique_constraints_sql(table, settings_);
-  for (ConstraintSql& foreign_key : foreign_keys_sql(table, parents, settings_))
-    wanted.push_back(std::move(foreign_key));
-  return make_constraints(table, wanted, stop);
-}
-
-PostgresSink::Made PostgresSink::make_constraints(const TableSchema& table,
-                                                  const std::vector<ConstraintSql>& wanted,
-                                                  const std::stop_token& stop) {
-  Made all = Made::yes;
-  for (const ConstraintSql& constraint : wanted) {
-    if (!constraint.made()) {
-      log::warn(
-          "sink.constraint.not_made",
-          {{"table", table.name.str()}, {"constraint", constraint.name}, {"reason", constraint.reason}});
-      continue;
-    }
-    try {
-      const Made made = make_constraint(constraint, stop);
-      if (made == Made::stopped) return made;
-      if (made == Made::put_off) all = made;
-    } catch (Error& error) {
-      error.with("table", table.name.str()).with("constraint", constraint.name);
-      // Rows that a letter keeps out, or keeps as they were, can break it without being bad themselves.
-      if (error.kind() != ErrorKind::data || !settings_.dead_letters) throw;
-      log::warn("sink.constraint.not_made",
-                {{"table", table.name.str()}, {"constraint", constraint.name}, {"reason", error.what()}});
-    }
-  }
-  return all;
-}
-
-// The sink of the stream and one of a table may both see what is missing: one makes it, the other waits and sees it.
-PostgresSink::Made PostgresSink::make_constraint(const ConstraintSql& constraint,
-                                                 const std::stop_token& stop) {
-  Made made = Made::yes;
-  const auto run = [&](const std::function<void(const ConstraintState&)>& work) {
-    return with_lock_timeout(*connection_, settings_, stop, [&] {
-      assert_fence();
-      lock_constraints();
-      made = both_sides_stream(constraint) ? Made::yes : Made::put_off;
-      if (made == Made::yes) work(look_at(*connection_, constraint));
-    });
-  };
-  const auto add = [&](const ConstraintState& state) {
-    if (!state.exists) connection_->exec(constraint.add_sql(state.name));
-  };
-  const auto validate = [&](const ConstraintState& state) {
-    if (!state.exists) {
-      made = Made::put_off;  // It went aside and its table came back, all since the last look.
-    } else if (!state.validated) {
-      connection_->exec(constraint.validate_sql(state.name));
-    }
-  };
-  const ConstraintState state = look_at(*connection_, constraint);
-  if (!state.exists && !run(add)) return Made::stopped;
-  if (made == Made::put_off || !constraint.validate || state.validated) return made;
-  return run(validate) ? made : Made::stopped;
-}
-
-bool PostgresSink::both_sides_stream(const ConstraintSql& constraint) {
-  if (!constraint.parent) return true;
-  return connection_
-      ->query(
-          "SELECT coalesce(bool_and(state = 'streaming' AND NOT leaving), false) FROM tailrace.table_state"
-          " WHERE pipeline = $1 AND (target_schema, target_table) IN (($2, $3), ($4, $5))",
-          Params()
-              .text(owner_.pipeline)
-              .text(constraint.relation.schema)
-              .text(constraint.relation.name)
-              .text(constraint.parent->schema)
-              .text(constraint.parent->name))
-      .boolean(0, 0);
-}
-
-// What is to be done stands in the state: a sink of one table does it for the others as well, and the stream need not wait.
-bool PostgresSink::finish_constraints(std::stop_token stop) {
-  TAILRACE_ASSERT(!in_commit_point_);
-  const std::vector<SchemaPtr> tables = plans_->schemas();
-  const Result rows = connection_->query(
-      "SELECT source_schema, source_table, constraints_done FROM tailrace.table_state"
-      " WHERE pipeline = $1 AND state = 'streaming' AND NOT leaving",
-      Params().text(owner_.pipeline));
-  std::map<TableName, bool> done;
-  for (int at = 0; at < rows.rows(); ++at)
-    done[{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))}] = rows.boolean(at, 2);
-  if (only_ && !done.contains(*only_)) return !entries_.contains(*only_) || make_unique_constraints(stop);
-  const auto is_used = [&](const TableName& name) {
-    return std::any_of(tables.begin(), tables.end(),
-                       [&](const SchemaPtr& each) { return each->name == name; });
-  };
-  for (const SchemaPtr& table : tables) {
-    const auto found = done.find(table->name);
-    if (found == done.end() || found->second) continue;
-    // A foreign key waits until its parent streams as well.
-    const bool ready =
-        std::all_of(table->foreign_keys.begin(), table->foreign_keys.end(),
-                    [&](const ForeignKey& key) { return !is_used(key.parent) || done.contains(key.parent); });
-    if (!ready) continue;
-    const Made made = add_constraints(*table, tables, stop);
-    if (made == Made::stopped) return false;
-    if (made == Made::put_off) continue;
-    const auto record = [&] {
-      assert_fence();
-      connection_->query(
-          "UPDATE tailrace.table_state SET constraints_done = true"
-          " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
-          Params().text(owner_.pipeline).text(table->name.schema).text(table->name.name));
-    };
-    if (!with_lock_timeout(*connection_, settings_, stop, record)) return false;
-    if (const auto entry = entries_.find(table->name); entry != entries_.end())
-      entry->second.constraints_done = true;
-  }
-  return restore_keys(stop);
 }
 
 }  // namespace tailrace::postgres

@@ -66,8 +66,8 @@ void Statements::forget(Connection& connection) {
   names_.clear();
 }
 
-void Statements::forget_if_many(Connection& connection, std::size_t tables) {
-  if (names_.size() > most_statements + tables * statements_a_table) forget(connection);
+bool Statements::are_many(std::size_t tables) const {
+  return names_.size() > most_statements + tables * statements_a_table;
 }
 
 TableApply::TableApply(PlanPtr plan, bool streaming, const Settings& settings, Faults faults)
@@ -346,13 +346,11 @@ void TableApply::send_rows(Connection& connection, Statements& statements, const
   }
 }
 
-void TableApply::send(Connection& connection, Statements& statements) {
+void TableApply::arrange() {
   Indexes all(coalescer_.changes().size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   sort_into_groups(all);
   if (is_copied()) to_copy_ = std::exchange(groups_.inserts, {});
-  send_groups(connection, statements);
-  if (has_copy()) send_look(connection, statements);
 }
 
 void TableApply::send_some(Connection& connection, Statements& statements, const Indexes& some) {

@@ -36,10 +36,11 @@ class Statements {
   // The name of the statement; sends its preparation first where it is new. In a pipeline only.
   std::string prepared(Connection& connection, const std::string& sql,
                        const std::vector<std::uint32_t>& types);
-  // Outside of pipelines. Each set of absent columns is a statement of its own, and all of them stay at the
-  // server: beyond a bound it is better to begin anew.
+  // Each set of absent columns is a statement of its own, and all of them stay at the server: beyond a bound it is better
+  // to begin anew.
+  bool are_many(std::size_t tables) const;
+  // Outside of pipelines.
   void forget(Connection& connection);
-  void forget_if_many(Connection& connection, std::size_t tables);
 
  private:
   std::map<std::string, std::string, std::less<>> names_;
@@ -63,11 +64,20 @@ class TableApply {
   // Reads what rows with changed keys take along from their old target rows (R7e). Before any delete. While catching up
   // they take nothing: the row that the snapshot has there may be a later one.
   void read_carried(Connection& connection);
-  void send(Connection& connection, Statements& statements);
-  // New rows that send() has left to copy(): a pipeline takes no COPY.
+  // Finds what each change takes. Behind read_carried() and mark_diverged().
+  void arrange();
+  // Many new rows, which go out by COPY where the target may take one: asked by send_look(), answered by takes_copy() once its
+  // pipeline is finished.
   bool has_copy() const { return !to_copy_.empty(); }
-  void copy(Connection& connection, Statements& statements);
-  // The same for some of the changes, each of them at most once.
+  void send_look(Connection& connection, Statements& statements);
+  bool takes_copy() const { return takes_copy_; }
+  // Outside of pipelines, before send(): a key that is new replaces none of the part's others.
+  void copy(Connection& connection) const;
+  // They go out with the others.
+  void give_up_copy();
+  // In a pipeline: everything else.
+  void send(Connection& connection, Statements& statements) { send_groups(connection, statements); }
+  // Both for some of the changes, each of them at most once, and no COPY.
   void send_some(Connection& connection, Statements& statements, const Indexes& some);
   // Throws data where a row was missing that had to be there.
   void check(Connection& connection);
@@ -119,8 +129,6 @@ class TableApply {
   void send_updates(Connection& connection, Statements& statements);
   void send_inserts(Connection& connection, Statements& statements);
   bool is_copied() const;
-  void send_look(Connection& connection, Statements& statements);
-  void copy_rows(Connection& connection, const Indexes& rows) const;
   void send_rows(Connection& connection, Statements& statements, const ApplySql& sql, const Indexes& group);
   Error diverged(std::size_t change, std::string_view what) const;
   void find_missing_update(Connection& connection);

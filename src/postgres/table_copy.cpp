@@ -2,6 +2,8 @@
 //
 //          Only past the high mark, where a new row replaces none, and not where bad rows are told apart or gathered.
 // Source   docs/rules.md R10b, R13; docs/decisions/006.
+#include <utility>
+
 #include "postgres/copy_in.h"
 #include "postgres/table_apply.h"
 
@@ -13,7 +15,7 @@ constexpr std::size_t flush_bytes = 128u << 10;
 }  // namespace
 
 bool TableApply::is_copied() const {
-  return streaming_ && !collecting_ && !gathering_ && !plan_->keeps_rows &&
+  return streaming_ && !collecting_ && !gathering_ && !has_diverged() && !plan_->keeps_rows &&
          groups_.inserts.size() >= settings_.copy_rows;
 }
 
@@ -26,19 +28,15 @@ void TableApply::send_look(Connection& connection, Statements& statements) {
       [this](const Result& found) { takes_copy_ = may_copy(found) && columns_of(found) == plan_->shape; });
 }
 
-void TableApply::copy(Connection& connection, Statements& statements) {
-  if (!has_copy()) return;
-  if (takes_copy_) return copy_rows(connection, to_copy_);
-  connection.begin_pipeline();
-  send_rows(connection, statements, insert_sql(*plan_, /*upsert=*/false), to_copy_);
-  connection.finish_pipeline();
+void TableApply::give_up_copy() {
+  groups_.inserts = std::exchange(to_copy_, {});
 }
 
-void TableApply::copy_rows(Connection& connection, const Indexes& rows) const {
+void TableApply::copy(Connection& connection) const {
   CopyIn copy(connection, copy_sql(*plan_));
   WireBuffer buffer;
   put_copy_header(buffer);
-  for (const std::size_t change : rows) {
+  for (const std::size_t change : to_copy_) {
     buffer.put(static_cast<std::int16_t>(plan_->encoders.size()));
     for (std::size_t column = 0; column < plan_->encoders.size(); ++column)
       encode_cell(buffer, change, column);

@@ -53,9 +53,7 @@ class EndToEnd(unittest.TestCase):
         self.pipeline = self.make_pipeline()
 
     def remove_directory(self):
-        outcome = getattr(self, "_outcome", None)
-        failed = outcome is not None and not getattr(outcome, "success", True)
-        if failed:
+        if has_failed(self):
             print(f"  logs are kept in {self.directory}")
         else:
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -144,6 +142,16 @@ class EndToEnd(unittest.TestCase):
     def note(self, text):
         """A figure or a seed for the reader of `make test`."""
         leave_note(self.id(), text)
+
+
+def has_failed(test):
+    """Of a test that is running its cleanups. (_outcome.success is that of each cleanup then.)"""
+    outcome = getattr(test, "_outcome", None)
+    result = getattr(outcome, "result", None)
+    if result is None:
+        return False
+    # A failed subtest knows its test.
+    return any(getattr(case, "test_case", case) is test for case, _ in [*result.errors, *result.failures])
 
 
 def leave_note(name, text):

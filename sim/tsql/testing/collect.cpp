@@ -1,6 +1,8 @@
 // CollectingSink.
 #include "sim/tsql/testing/collect.h"
 
+#include "sim/storage/codec.h"
+#include "sim/storage/variant.h"
 #include "sim/tsql/convert.h"
 #include "sim/tsql/types.h"
 
@@ -8,6 +10,10 @@ namespace tailrace::sim::tsql {
 
 std::string shown(const TypeInfo& type, const Cell& cell) {
   if (cell.null) return "NULL";
+  if (type.guise == Guise::sql_variant) {
+    const Value value = variant_value(cell.text);
+    return full_type_name(value.type) + " " + shown(value.type, cell_of(value));
+  }
   const int style = is_bytes(type.type)      ? 1
                     : is_temporal(type.type) ? 121
                     : is_money(type.type)    ? 2

@@ -37,7 +37,7 @@ class CollectingSink final : public ResultSink {
   std::size_t rows_ = 0;
 };
 
-// A value as text, as CONVERT with the fullest style gives it; bytes as 0x...
+// A value as text, as CONVERT with the fullest style gives it; bytes as 0x...; a sql_variant after its type
 std::string shown(const TypeInfo& type, const Cell& cell);
 
 }  // namespace tailrace::sim::tsql

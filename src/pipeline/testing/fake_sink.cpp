@@ -145,7 +145,8 @@ class FakeSink : public Sink {
     }
     return true;
   }
-  bool write(const ChangeBatch& batch, std::stop_token stop) override {
+  using Sink::write;
+  bool write(ChangeBatch& batch, std::stop_token stop) override {
     if (only_) return write_outside(batch, stop);
     world_.point("sink.write");
     if (stop.stop_requested()) return false;

@@ -168,7 +168,7 @@ class R06_LostAnswer : public R06_Fence {
     AnswerCutter proxy(PostgresCluster::shared().port());
     auto sink = opened(settings("runner-a", proxy.port()), {orders_});
     proxy.arm(when);
-    const ChangeBatch batch = ending_at(lsn(3), {one(Operation::insert, 2, "two")});
+    ChangeBatch batch = ending_at(lsn(3), {one(Operation::insert, 2, "two")});
     EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(batch, {})); }), ErrorKind::unavailable);
     EXPECT_EQ(proxy.cuts(), 1);
     // The same runner again, in the way of the supervisor.
