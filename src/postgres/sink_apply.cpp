@@ -127,6 +127,12 @@ void PostgresSink::abandon_sent() {
   sent_.reset();
 }
 
+// A table that joins has rows of its own kind, which leave_to_its_own_sink() knows by the batch that they came in. And a
+// table outside the stream tells bad rows apart only where the first part is repeated at once (R11).
+bool PostgresSink::is_settled_at_once() const {
+  return !joining_.empty() || (only_ && whole_ && settings_.dead_letters);
+}
+
 // Everything of the part goes out without waiting for answers, and where nothing else has to happen at its end also that;
 // COMMIT alone waits until they were looked at. The answers of a part that does not end the commit point are read once the first
 // table of the next one is coalesced: the server is never without work in between.
@@ -144,8 +150,7 @@ void PostgresSink::apply(ChangeBatch& batch) {
     send_table(table, entry_of(name));
   }
   settle_sent();
-  // A table that joins has rows of its own kind, which leave_to_its_own_sink() knows by the batch that they came in.
-  if (!batch.end && joining_.empty()) {
+  if (!batch.end && !is_settled_at_once()) {
     sent_.emplace(SentPart{std::move(batch.tables), std::move(tables)});
     batch.tables.clear();
     return;
