@@ -8,6 +8,13 @@
 #include "postgres/sink.h"
 
 namespace tailrace::postgres {
+namespace {
+
+// While nobody reads answers they have to fit into what a socket takes by itself, 64 KiB at first: what the server cannot send
+// for half a minute, because the source gives no next part, ends the connection (its tcp_user_timeout).
+constexpr std::size_t most_unread_answers = 2'000;
+
+}  // namespace
 
 // The first statement of every apply, and in the server: a runner that has been deposed fails here (R6c).
 void PostgresSink::send_begin() {
@@ -144,13 +151,15 @@ void PostgresSink::apply(ChangeBatch& batch) {
   if (!in_commit_point_) open_pipeline();
   gather(batch);
   Tables tables;
+  std::size_t answers = 0;
   for (const auto& [name, batches] : batches_by_table(batch)) {
     TableApply& table = coalesce(tables, name, batches);
     settle_sent();
     send_table(table, entry_of(name));
+    answers += table.answers();
   }
   settle_sent();
-  if (!batch.end && !is_settled_at_once()) {
+  if (!batch.end && !is_settled_at_once() && answers <= most_unread_answers) {
     sent_.emplace(SentPart{std::move(batch.tables), std::move(tables)});
     batch.tables.clear();
     return;
