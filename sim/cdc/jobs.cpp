@@ -188,16 +188,10 @@ class CaptureJob {
     return cleanup_locked(retention, mark, {});
   }
 
-  void interleave_next_two() {
+  void tell_scanner(void (LogScanner::*what)()) {
     const std::scoped_lock lock(mutex_);
-    scanner_.interleave_next_two();
+    (scanner_.*what)();
   }
-
-  void insert_first_next() {
-    const std::scoped_lock lock(mutex_);
-    scanner_.insert_first_next();
-  }
-
   void set_marker_interval(Milliseconds interval) {
     {
       const std::scoped_lock lock(mutex_);
@@ -487,11 +481,11 @@ void CaptureJobs::set_capture_interval(Database& database, std::chrono::millisec
 }
 
 void CaptureJobs::interleave_next_two(Database& database) {
-  state_->need(database)->interleave_next_two();
+  state_->need(database)->tell_scanner(&LogScanner::interleave_next_two);
 }
 
 void CaptureJobs::insert_first_next(Database& database) {
-  state_->need(database)->insert_first_next();
+  state_->need(database)->tell_scanner(&LogScanner::insert_first_next);
 }
 
 void CaptureJobs::exclusively(Database& database, const std::function<void()>& body) {

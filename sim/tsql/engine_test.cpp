@@ -90,8 +90,8 @@ TEST_P(Statements, AnswerAsWritten) {
 
 INSTANTIATE_TEST_SUITE_P(Files, Statements,
                          testing::Values("expressions", "conversions", "queries", "dml", "constraints", "ddl",
-                                         "control", "databases", "case_sensitive", "procedures", "properties", "cdc_faults",
-                                         "cdc_ddl", "cdc", "refused", "types"),
+                                         "control", "databases", "case_sensitive", "procedures", "properties",
+                                         "cdc_faults", "cdc_ddl", "cdc", "refused", "types"),
                          [](const testing::TestParamInfo<const char*>& file) {
                            return std::string(file.param);
                          });

@@ -197,7 +197,7 @@ void SessionCore::add_constraint(const TablePtr& table, const ConstraintClause& 
       if (column->default_value) raise(1781, "Column already has a DEFAULT bound to it.");
       DefaultDef value;
       value.name = clause.name;
-      value.text = clause.text;
+      value.text = default_text(clause);
       Binder binder(*this);
       binder.convert_to(binder.expression(*clause.expr), column->type);
       check(active_->catalog.add_default(*table, column->column_id, value));

@@ -45,6 +45,15 @@ void SessionCore::require_owner(std::string_view what) {
   raise(262, std::string(what) + " permission denied in database '" + active_->database->name + "'.");
 }
 
+// As SQL Server keeps it, less the outer parentheses: a number stands in a pair of its own, ((1.5)).
+std::string default_text(const ConstraintClause& clause) {
+  const std::string text = without_outer_parentheses(clause.text);
+  const Expr& expr = *clause.expr;
+  const bool number = expr.kind == ExprKind::literal && expr.token_kind != TokenKind::string &&
+                      expr.token_kind != TokenKind::nstring && expr.token_kind != TokenKind::binary;
+  return number ? "(" + text + ")" : text;
+}
+
 ColumnDef SessionCore::column_definition(const ColumnClause& clause, const std::string& table) {
   ColumnDef column;
   column.name = clause.name;
@@ -88,7 +97,7 @@ ColumnDef SessionCore::column_definition(const ColumnClause& clause, const std::
     if (constraint.kind != ConstraintClause::Kind::default_) continue;
     DefaultDef value;
     value.name = constraint.name;
-    value.text = without_outer_parentheses(constraint.text);
+    value.text = default_text(constraint);
     Binder binder(*this);
     binder.convert_to(binder.expression(*constraint.expr), column.type,
                       clause.line);  // Refuses what cannot be a default.

@@ -1,4 +1,4 @@
-// Metadata functions: arguments out, the session's answer in.
+// Functions that the session answers, of metadata and of CDC: arguments out, its answer in.
 #include <algorithm>
 #include <map>
 
@@ -174,6 +174,10 @@ bool op_meta(OperationCall& call) {
   const auto found = calls().find(call.op.text);
   if (found == calls().end()) return call.null();
   return found->second(call, *call.context.host);
+}
+
+bool op_cdc(OperationCall& call) {
+  return call.context.host->cdc_function(call.op.text, call.args, call.out, call.context.error);
 }
 
 }  // namespace tailrace::sim::tsql

@@ -103,6 +103,9 @@ struct Cancelled {};
 
 class RowWriter;
 
+// The definition of a DEFAULT.
+std::string default_text(const ConstraintClause& clause);
+
 // A value on its way into a column: conversion errors name it (2628).
 Typed assigned(Binder& binder, Typed value, const ColumnDef& column, const std::string& table_text,
                std::int32_t line);

@@ -44,6 +44,11 @@ void JoinAttempt::run() {
   finish();
 }
 
+void JoinAttempt::let_go() {
+  sink_.reset();
+  source_.reset();
+}
+
 // Of a table that streams; the attempt that let it in may have failed here.
 void JoinAttempt::finish() {
   // Foreign keys, whose validation takes as long as the table is large: not in the stream's way.

@@ -35,6 +35,8 @@ class JoinAttempt {
   bool has_moved() const { return has_moved_ || task_.progress.chunks(name_) != chunks_before_; }
   // What it was asked; id 0: nothing. It may be answered by now.
   const TableRequest& request() const { return request_; }
+  // Behind a failure: both sides go, with them a transaction that is open; it holds the table's state.
+  void let_go();
 
  private:
   enum class Replay { close, again, stopped };

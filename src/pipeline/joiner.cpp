@@ -118,6 +118,7 @@ bool Joiner::try_once(const JoinJob& job, RetryPolicy& retry) {
     } catch (const Error& error) {
       if (early.stop_requested()) return true;
       if (!concerns_one_table(error.kind())) throw;
+      attempt.let_go();
       hold(task_, attempt.request(), error, early);
       if (task_.settings.until_caught_up) throw;
       return true;

@@ -327,6 +327,31 @@ TEST_F(R12_Joiner, SurvivesRandomFailures) {
   expect_equal();
 }
 
+// In the middle of a transaction that comes in parts: its own open transaction holds the table's state, and whoever writes down what
+// stands against the table would wait for it for ever.
+TEST_F(R12_Joiner, AGapInTheMiddleOfATransactionIsWrittenDown) {
+  catch_up();
+  bool first = true;
+  world.at = [&](const std::string& point) {
+    const std::lock_guard lock(world.mutex);
+    if (point == "outside.write" && std::exchange(first, false))
+      world.failures["outside.source.next"] = {ErrorKind::gap};
+  };
+  start();
+  await_answer(world.request(a, Wanted::pause));
+  world.commit({{a, Operation::update, 1, 11}, {a, Operation::update, 2, 12}});
+  await_all_applied();  // The stream is ahead: the table replays by itself.
+  await_answer(world.request(a, Wanted::resume));
+  Until::holds(world, [&] { return !world.errors[a].empty(); });
+  EXPECT_EQ(world.passes["outside.write"], 1);
+  world.commit({{b, Operation::update, 1, 12}});
+  await_all_applied();
+  stop();
+  EXPECT_FALSE(ended_with.has_value());
+  catch_up();
+  expect_equal();
+}
+
 // A row that the target refuses while a table is replayed concerns this table; it stays where it was.
 TEST_F(R12_Joiner, AnErrorOfOneTableHoldsThatTableAlone) {
   catch_up();

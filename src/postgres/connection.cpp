@@ -366,6 +366,8 @@ bool Connection::leave_pipeline() noexcept {
 }
 
 bool Connection::reset() noexcept {
+  // It is of no use any more and may be waiting for somebody's lock.
+  if (PQstatus(raw()) == CONNECTION_OK && PQpipelineStatus(raw()) == PQ_PIPELINE_ON) cancel();
   if (!leave_pipeline()) return false;
   if (!in_transaction()) return true;
   pg_result* const result = PQexec(raw(), "ROLLBACK");

@@ -128,7 +128,8 @@ class Connection {
   // Ends a pipeline that failed or was not finished; the transaction stays as it is, failed or not. False if the
   // connection is lost.
   bool leave_pipeline() noexcept;
-  // Leaves whatever state the connection is in: ends a pipeline, rolls back. False if the connection is lost.
+  // Leaves whatever state the connection is in: ends a pipeline, without waiting for what was sent in it, and rolls back. False
+  // if the connection is lost.
   bool reset() noexcept;
 
  private:

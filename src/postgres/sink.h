@@ -134,6 +134,7 @@ class PostgresSink : public Sink {
   void settle(Tables& tables);
   void settle_sent();
   void abandon_sent();
+  bool is_settled_at_once() const;
   void refuse_step_back(const ChangeBatch& batch) const;
   void apply(ChangeBatch& batch);
   void settle_keys(TableApply& table, Entry& entry);

@@ -8,6 +8,13 @@
 #include "postgres/sink.h"
 
 namespace tailrace::postgres {
+namespace {
+
+// While nobody reads answers they have to fit into what a socket takes by itself, 64 KiB at first: what the server cannot send
+// for half a minute, because the source gives no next part, ends the connection (its tcp_user_timeout).
+constexpr std::size_t most_unread_answers = 2'000;
+
+}  // namespace
 
 // The first statement of every apply, and in the server: a runner that has been deposed fails here (R6c).
 void PostgresSink::send_begin() {
@@ -127,6 +134,12 @@ void PostgresSink::abandon_sent() {
   sent_.reset();
 }
 
+// A table that joins has rows of its own kind, which leave_to_its_own_sink() knows by the batch that they came in. And a
+// table outside the stream tells bad rows apart only where the first part is repeated at once (R11).
+bool PostgresSink::is_settled_at_once() const {
+  return !joining_.empty() || (only_ && whole_ && settings_.dead_letters);
+}
+
 // Everything of the part goes out without waiting for answers, and where nothing else has to happen at its end also that;
 // COMMIT alone waits until they were looked at. The answers of a part that does not end the commit point are read once the first
 // table of the next one is coalesced: the server is never without work in between.
@@ -138,14 +151,15 @@ void PostgresSink::apply(ChangeBatch& batch) {
   if (!in_commit_point_) open_pipeline();
   gather(batch);
   Tables tables;
+  std::size_t answers = 0;
   for (const auto& [name, batches] : batches_by_table(batch)) {
     TableApply& table = coalesce(tables, name, batches);
     settle_sent();
     send_table(table, entry_of(name));
+    answers += table.answers();
   }
   settle_sent();
-  // A table that joins has rows of its own kind, which leave_to_its_own_sink() knows by the batch that they came in.
-  if (!batch.end && joining_.empty()) {
+  if (!batch.end && !is_settled_at_once() && answers <= most_unread_answers) {
     sent_.emplace(SentPart{std::move(batch.tables), std::move(tables)});
     batch.tables.clear();
     return;

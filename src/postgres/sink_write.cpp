@@ -159,6 +159,8 @@ bool PostgresSink::write(ChangeBatch& batch, std::stop_token stop) {
       letters_.clear();
       sent_.reset();
       const bool usable = connection_->reset();
+      // Those that stood behind the failure were never prepared.
+      if (usable) statements_.forget(*connection_);
       leave_to_its_own_sink(error, batch);
       if (stop.stop_requested() && error.kind() == ErrorKind::conflict) return false;
       // What was learnt of a large transaction is kept for the stream alone: a table outside it is held instead.
@@ -171,7 +173,6 @@ bool PostgresSink::write(ChangeBatch& batch, std::stop_token stop) {
       if (isolating) attempt = 0;
       log::warn("sink.write.retry", {{"attempt", attempt}, {"reason", error.what()}});
     }
-    statements_.forget(*connection_);
     reload_parked();
     if (!wait_for(std::chrono::milliseconds(20) * attempt, stop)) return false;
   }

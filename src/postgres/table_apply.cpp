@@ -292,7 +292,7 @@ void TableApply::send_deletes(Connection& connection, Statements& statements) {
 
 void TableApply::send_updates(Connection& connection, Statements& statements) {
   const std::vector<bool> absent = absent_columns(groups_.updates);
-  const ApplySql sql = update_sql(*plan_, absent, /*ordinals=*/!streaming_ || collecting_);
+  const ApplySql sql = update_sql(*plan_, absent, /*ordinals=*/names_updated());
   for (const Indexes& slice : slices(groups_.updates)) {
     std::vector<WireBuffer> arrays;
     encode_columns(slice, arrays);
@@ -304,6 +304,10 @@ void TableApply::send_updates(Connection& connection, Statements& statements) {
                                  hit_[slice[ordinal(found, row)]] = true;
                              });
   }
+}
+
+std::size_t TableApply::answers() const {
+  return groups_.deletes.size() + (names_updated() ? groups_.updates.size() : 0);
 }
 
 void TableApply::add_gathered(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on) {

@@ -77,6 +77,8 @@ class TableApply {
   void give_up_copy();
   // In a pipeline: everything else.
   void send(Connection& connection, Statements& statements) { send_groups(connection, statements); }
+  // Rows that the server will answer with: it names what deletes have hit, and updates where a row may be missing.
+  std::size_t answers() const;
   // Both for some of the changes, each of them at most once, and no COPY.
   void send_some(Connection& connection, Statements& statements, const Indexes& some);
   // Throws data where a row was missing that had to be there.
@@ -107,6 +109,7 @@ class TableApply {
 
  private:
   bool may_be_there(std::size_t change) const;
+  bool names_updated() const { return !streaming_ || collecting_; }
   // The groups of changes that one kind of statement serves.
   struct Groups {
     Indexes deletes;

@@ -53,6 +53,7 @@ struct FakeWorld {
   std::map<std::int64_t, std::string> answers;  // By request; done is "".
   std::map<TableName, std::string> errors;
   std::set<TableName> keys_aside;
+  std::set<TableName> being_written;  // Outside the stream, by a transaction that is open.
   std::size_t most_keys_settled = 0;  // At once.
   std::vector<PositionMove> moves;
   bool closed_cleanly = false;

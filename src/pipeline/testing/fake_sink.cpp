@@ -72,6 +72,12 @@ class FakeSink : public Sink {
  public:
   explicit FakeSink(FakeWorld& world, std::optional<TableName> only = std::nullopt)
       : world_(world), only_(std::move(only)) {}
+  ~FakeSink() override {
+    const std::lock_guard lock(world_.mutex);
+    if (only_ && open_) world_.being_written.erase(*only_);
+  }
+  FakeSink(const FakeSink&) = delete;
+  FakeSink& operator=(const FakeSink&) = delete;
 
   ResumeState open(bool take_over, std::stop_token) override {
     world_.point(only_ ? "outside.open" : "sink.open");
@@ -326,6 +332,8 @@ class FakeSink : public Sink {
   }
 
   ResumeState open_outside() {
+    // A real one would wait for the row of the table until that transaction ends.
+    TAILRACE_ASSERT(!world_.being_written.contains(*only_));
     ResumeState state = world_.stored;
     state.only = only_;
     std::erase_if(state.tables, [&](const auto& each) { return each.first != *only_; });
@@ -342,6 +350,7 @@ class FakeSink : public Sink {
       TableProgress& progress = world_.stored.tables.at(*only_);
       TAILRACE_ASSERT(progress.outside && batch.joining.empty() && batch.left.empty());
       if (!open_) open_.emplace(Open{{}, {}, {*only_}});
+      world_.being_written.insert(*only_);
       for (const RowBatch& rows : batch.tables)
         apply(open_->rows_of(world_, rows.schema().name), rows, is_strict(*only_));
       if (!batch.end) return true;
@@ -349,6 +358,7 @@ class FakeSink : public Sink {
       progress.low = batch.end->lsn;
       commit_rows();
       open_.reset();
+      world_.being_written.erase(*only_);
       if (!batch.caught_up.empty() && world_.parked[*only_].empty()) {
         progress.state = TableState::joining;
         progress.high_mark.reset();

@@ -237,5 +237,31 @@ TEST_F(R13_Copy, PartsAreOneTransaction) {
   EXPECT_EQ(ways(), "t|2");
 }
 
+// A diverged key is replaced, delete before insert: among many new rows as well, although COPY comes before the deletes.
+TEST_F(R13_Copy, ADivergedKeyAmongManyNewRowsIsReplaced) {
+  streaming({loaded()})->close();
+  Settings letters = settings();
+  letters.dead_letters = true;
+  auto sink = opened(letters, {docs_});
+  EXPECT_TRUE(sink->write(changes(3,
+                                  [](RowBatch& batch) {
+                                    add(batch, Operation::insert, {2, "is there", Null{}, Null{}});
+                                  }),
+                          {}));
+  EXPECT_EQ(reader_.value("SELECT key FROM tailrace.diverged_key"), "{2}");
+  sink->close();
+  sink = opened(copying(), {docs_});
+  EXPECT_TRUE(sink->write(changes(4,
+                                  [](RowBatch& batch) {
+                                    for (int id = 1; id < 5; ++id)
+                                      add(batch, Operation::update, {id, "n", Null{}, Null{}});
+                                    batch.header(2).operation = Operation::insert;
+                                    batch.header(3).operation = Operation::insert;
+                                  }),
+                          {}));
+  EXPECT_EQ(rows(), "1|n|NULL|NULL\n2|n|NULL|NULL\n3|n|NULL|NULL\n4|n|NULL|NULL");
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.diverged_key"), "0");
+}
+
 }  // namespace
 }  // namespace tailrace::postgres

@@ -627,5 +627,80 @@ TEST_F(R11_DeferredConstraints, AConstraintThatCannotBeMadeIsSaid) {
             "fk_person|f\nuq_code|t\nuq_email|t");
 }
 
+// The same where the commit point comes in parts: the bad row's part must not be answered for by the stream's next one.
+TEST_F(R11_DeadLetters, ABadRowOfATableThatJoinsInPartsIsItsOwn) {
+  make_strict_target();
+  auto sink = tolerant_stream({loaded()});
+  take_out(*sink, docs_);
+  own_sink(*sink, docs_)->rejoin();
+  EXPECT_TRUE(sink->write(ending_at(lsn(5), {}), {}));
+  RowBatch bad(docs_);
+  add(bad, Operation::update, {1, "bad", "x"});
+  bad.header(0).commit_lsn = lsn(4);
+  ChangeBatch first = part({bad});
+  first.joining = {docs_};
+  std::string text;
+  EXPECT_EQ(kind_of(
+                [&] {
+                  static_cast<void>(sink->write(first, {}));
+                  static_cast<void>(sink->write(ending_at(lsn(6), {}), {}));
+                },
+                &text),
+            ErrorKind::conflict);
+  EXPECT_THAT(text, ::testing::HasSubstr("a table that joins"));
+  EXPECT_EQ(reader_.value("SELECT careful_until IS NULL FROM tailrace.pipeline"), "t");
+}
+
+// A table outside the stream has nobody who would remember what was learnt of a large transaction: its first part is repeated
+// at once, and the others with it are told apart.
+TEST_F(R11_DeadLetters, ALargeTransactionOfATableOutsideIsToldApart) {
+  make_strict_target();
+  auto sink = tolerant_stream({loaded()});
+  take_out(*sink, docs_);
+  auto own = own_sink(*sink, docs_);
+  own->rejoin();
+  const auto piece = [&](int first, int bad) {
+    RowBatch batch(docs_);
+    for (int id = first; id < first + 10; ++id) {
+      const std::size_t row = add(batch, Operation::insert, {id, id == bad ? "bad" : "good", Null{}});
+      batch.header(row).commit_lsn = lsn(5);
+    }
+    return batch;
+  };
+  EXPECT_TRUE(own->write(part({piece(10, 15)}), {}));
+  EXPECT_TRUE(own->write(part({piece(20, 25)}), {}));
+  EXPECT_TRUE(own->write(ending_at(lsn(5), {piece(30, 0)}), {}));
+  EXPECT_EQ(diverged(), "docs{15} docs{25}");
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM docs WHERE name = 'good'"), "28");
+}
+
+// A key that a part makes whole again is whole for the next one, which gathers: its partial update is no letter.
+TEST_F(R11_DeadLetters, AKeyThatAPartMadeWholeIsWholeWhereTheNextGathers) {
+  make_strict_target();
+  auto sink = tolerant_stream({loaded()});
+  EXPECT_TRUE(sink->write(changes(3,
+                                  [](RowBatch& batch) {
+                                    add(batch, Operation::update, {1, "bad", "x"});
+                                  }),
+                          {}));
+  EXPECT_EQ(diverged(), "docs{1}");
+  RowBatch whole(docs_);
+  add(whole, Operation::update, {1, "whole", "again"});
+  RowBatch moving(docs_);
+  add(moving, Operation::update, {1, "in part", Absent{}});
+  add(moving, Operation::update_before, {2, Null{}, Null{}});
+  add(moving, Operation::update, {20, "moved", Absent{}});
+  for (RowBatch* const batch : {&whole, &moving}) {
+    for (std::size_t row = 0; row < batch->rows(); ++row)
+      batch->header(row).commit_lsn = lsn(4);
+  }
+  EXPECT_TRUE(sink->write(part({whole}), {}));
+  EXPECT_TRUE(sink->write(ending_at(lsn(4), {moving}), {}));
+  EXPECT_EQ(reader_.table("SELECT * FROM docs WHERE id IN (1, 2, 20) ORDER BY id"),
+            "1|in part|again\n20|moved|note");
+  EXPECT_EQ(diverged(), "");
+  EXPECT_EQ(reader_.value("SELECT count(*) FROM tailrace.dead_letter"), "1");
+}
+
 }  // namespace
 }  // namespace tailrace::postgres

@@ -131,5 +131,77 @@ TEST_F(R08_PartsUnderWay, APartThatWaitsForALockIsAbandoned) {
   EXPECT_EQ(rows(), "1|old|note\n2|old|note\n3|old|note");
 }
 
+// What the caller's side finds wrong with the next part is thrown at once: what was sent of the one before may wait for a lock for
+// hours, and no stop would end that.
+TEST_F(R08_PartsUnderWay, AFailureDoesNotWaitForWhatWasSent) {
+  auto sink = streaming({loaded()});
+  PlainClient locker(PostgresCluster::shared().url(database_));
+  locker.run("BEGIN; SELECT FROM docs WHERE id = 1 FOR UPDATE");
+  EXPECT_TRUE(sink->write(part({changed(Operation::update, {1, "one", Absent{}})}), {}));
+  await_lock_wait();
+  auto failed = std::async(std::launch::async, [&] {
+    return kind_of([&] { static_cast<void>(sink->write(ending_at(lsn(1), {}), {})); });
+  });
+  EXPECT_EQ(failed.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  locker.run("ROLLBACK");
+  EXPECT_EQ(failed.get(), ErrorKind::internal);
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {changed(Operation::update, {2, "two", Absent{}})}), {}));
+  EXPECT_EQ(rows(), "1|old|note\n2|two|note\n3|old|note");
+}
+
+// Statements that stood behind a failure were never prepared at the server.
+TEST_F(R08_PartsUnderWay, AfterAFailureStatementsArePreparedAnew) {
+  const SchemaPtr extras = table("extras", {column("id", int_type), column("name", text_type)});
+  auto sink = streaming({loaded(), RowBatch(extras)});
+  RowBatch extra(extras);
+  add(extra, Operation::insert, {1, "one"});
+  EXPECT_EQ(kind_of([&] {
+              static_cast<void>(sink->write(
+                  ending_at(lsn(3), {changed(Operation::insert, {1, "is there", Null{}}), extra}), {}));
+            }),
+            ErrorKind::data);
+  EXPECT_TRUE(sink->write(ending_at(lsn(3), {extra}), {}));
+  EXPECT_EQ(reader_.table("SELECT * FROM extras"), "1|one");
+}
+
+// The server goes away while it works on a part: that is no row's fault, and nothing of it is there.
+TEST_F(R08_PartsUnderWay, AConnectionLostBetweenTwoPartsMovesNothing) {
+  auto sink = streaming({loaded()});
+  PlainClient locker(PostgresCluster::shared().url(database_));
+  locker.run("BEGIN; SELECT FROM docs WHERE id = 1 FOR UPDATE");
+  EXPECT_TRUE(sink->write(part({changed(Operation::update, {1, "one", Absent{}})}), {}));
+  await_lock_wait();
+  EXPECT_EQ(reader_.value("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                          " WHERE datname = current_database() AND wait_event_type = 'Lock'"),
+            "t");
+  locker.run("ROLLBACK");
+  EXPECT_EQ(kind_of([&] {
+              static_cast<void>(
+                  sink->write(ending_at(lsn(3), {changed(Operation::update, {2, "two", Absent{}})}), {}));
+            }),
+            ErrorKind::unavailable);
+  EXPECT_EQ(rows(), "1|old|note\n2|old|note\n3|old|note");
+  EXPECT_EQ(position(), lsn(2).hex());
+}
+
+// Nobody reads between two parts: many answers would fill the socket, and a server that cannot send for half a minute gives the
+// connection up.
+TEST_F(R08_PartsUnderWay, ManyAnswersAreReadAtOnce) {
+  const auto many = [&](Operation operation) {
+    RowBatch batch(docs_);
+    for (int id = 10; id < 3000; ++id)
+      add(batch, operation, {id, "not there", Absent{}});
+    return part({batch});
+  };
+  auto sink = catching_up({loaded()});
+  EXPECT_TRUE(sink->write(many(Operation::update), {}));
+  ASSERT_EQ(sink->parked_keys().size(), 1u);
+  EXPECT_EQ(sink->parked_keys().front().keys.size(), 2990u);
+  EXPECT_TRUE(sink->write(many(Operation::delete_), {}));
+  EXPECT_TRUE(sink->parked_keys().empty());
+  EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {docs_->name}), {}));
+  EXPECT_EQ(kind_of([&] { static_cast<void>(sink->write(many(Operation::delete_), {})); }), ErrorKind::data);
+}
+
 }  // namespace
 }  // namespace tailrace::postgres
