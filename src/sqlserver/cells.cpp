@@ -5,6 +5,7 @@
 
 #include "base/utf.h"
 #include "model/key_text.h"
+#include "sqlserver/code_page.h"
 #include "sqlserver/spatial.h"
 
 namespace tailrace::sqlserver {
@@ -50,13 +51,10 @@ void mend_text(std::string& arena, std::size_t begin, TextPolicy policy) {
   arena += mended;
 }
 
-}  // namespace
-
-void put_text(std::span<const std::byte> utf16, const Column& column, RowBatch& batch, std::size_t row,
-              std::size_t at) {
+// The text is the arena from `begin` on.
+void finish_text(TextFaults faults, std::size_t begin, const Column& column, RowBatch& batch, std::size_t row,
+                 std::size_t at) {
   std::string& arena = batch.arena();
-  const std::size_t begin = arena.size();
-  TextFaults faults = append_utf8_from_utf16le(arena, utf16);
   if (!faults.lone_surrogate && !faults.zero && !faults.odd_length)
     return batch.put_arena_tail(row, at, begin);
   if ((faults.lone_surrogate || faults.zero) && column.text_policy != TextPolicy::error) {
@@ -70,6 +68,22 @@ void put_text(std::span<const std::byte> utf16, const Column& column, RowBatch& 
     return;
   }
   batch.put_arena_tail(row, at, begin);
+}
+
+}  // namespace
+
+void put_text(std::span<const std::byte> utf16, const Column& column, RowBatch& batch, std::size_t row,
+              std::size_t at) {
+  const std::size_t begin = batch.arena().size();
+  const TextFaults faults = append_utf8_from_utf16le(batch.arena(), utf16);
+  finish_text(faults, begin, column, batch, row, at);
+}
+
+void put_western_text(std::span<const std::byte> bytes, const Column& column, RowBatch& batch,
+                      std::size_t row, std::size_t at) {
+  const std::size_t begin = batch.arena().size();
+  const TextFaults faults = append_utf8_from_western(batch.arena(), bytes);
+  finish_text(faults, begin, column, batch, row, at);
 }
 
 void put_bytes(std::span<const std::byte> bytes, const Column& column, RowBatch& batch, std::size_t row,

@@ -14,6 +14,10 @@ namespace tailrace::sqlserver {
 void put_text(std::span<const std::byte> utf16, const Column& column, RowBatch& batch, std::size_t row,
               std::size_t at);
 
+// The same for bytes of code page 1252.
+void put_western_text(std::span<const std::byte> bytes, const Column& column, RowBatch& batch,
+                      std::size_t row, std::size_t at);
+
 // Into any cell of the arena: UTF-16LE for text, the server's own form for spatial values.
 void put_bytes(std::span<const std::byte> bytes, const Column& column, RowBatch& batch, std::size_t row,
                std::size_t at);

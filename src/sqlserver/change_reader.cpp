@@ -26,13 +26,6 @@ Operation operation_of(std::int64_t number) {
   }
 }
 
-std::string select_list(const CapturedTable& table) {
-  std::string out;
-  for (const std::size_t column : select_order(*table.schema))
-    out += (out.empty() ? "" : ", ") + select_expression(table.schema->columns[column]);
-  return out;
-}
-
 // CDC leaves an unchanged value of a max type out: NULL with a clear bit.
 void mark_unchanged(const CapturedTable& table, std::span<const std::byte> mask, RowBatch& batch,
                     std::size_t row) {
@@ -46,7 +39,8 @@ void mark_unchanged(const CapturedTable& table, std::span<const std::byte> mask,
 }  // namespace
 
 ChangeColumns change_columns_of(const CapturedTable& table) {
-  return {table.change_table, table.has_command_id, table.needs_before, select_list(table)};
+  return {table.change_table, table.has_command_id, table.needs_before,
+          select_list(*table.schema, table.text_form)};
 }
 
 void ChangeReader::begin(std::vector<TableWindow> tables, const Lsn& upper,

@@ -124,6 +124,10 @@ std::chrono::seconds keepalive_interval(const Settings& settings) {
   return std::max(settings.keepalive / 3, std::chrono::seconds(1));
 }
 
+TextForm text_form_of(const Settings& settings) {
+  return is_native(settings) ? TextForm::western : TextForm::utf16;
+}
+
 bool is_native(const Settings& settings) {
   return settings.driver == native_driver && settings.authentication == Authentication::password;
 }

@@ -8,12 +8,15 @@
 #include <string>
 #include <string_view>
 
+#include "sqlserver/code_page.h"
 #include "sqlserver/settings.h"
 
 namespace tailrace::sqlserver {
 
 // Our own reader of the protocol, not a driver of ODBC.
 bool is_native(const Settings& settings);
+// What the driver can decode.
+TextForm text_form_of(const Settings& settings);
 bool is_freetds(std::string_view driver);
 // The ODBC driver of settings that are not native: integrated authentication is FreeTDS' where no driver is named.
 std::string driver_of(const Settings& settings);

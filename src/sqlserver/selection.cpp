@@ -554,6 +554,7 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
     TableSelector selector(catalog, table, table_settings, case_sensitive, selection.findings);
     if (std::optional<CapturedTable> chosen =
             selector.select(found == stored.end() ? nullptr : &found->second)) {
+      chosen->text_form = text_form_of(settings);
       selection.tables.push_back(std::move(*chosen));
     }
   }

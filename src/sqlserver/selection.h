@@ -11,6 +11,7 @@
 #include "model/finding.h"
 #include "model/table_schema.h"
 #include "sqlserver/catalog.h"
+#include "sqlserver/code_page.h"
 #include "sqlserver/settings.h"
 
 namespace tailrace::sqlserver {
@@ -26,7 +27,8 @@ struct CapturedTable {
   // the key is not the one by which capture tells rows apart, or its values may differ and yet be equal to
   // SQL Server.
   bool needs_before = false;
-  std::vector<std::size_t> ordinals;  // Of each schema column in the capture instance, from 1.
+  TextForm text_form = TextForm::utf16;  // As its changes are read.
+  std::vector<std::size_t> ordinals;     // Of each schema column in the capture instance, from 1.
 };
 
 struct Selection {

@@ -13,13 +13,6 @@ namespace {
 // A statement has at most 2100 parameters.
 constexpr std::size_t most_parameters = 1000;
 
-std::string select_list(const TableSchema& table) {
-  std::string out;
-  for (const std::size_t column : select_order(table))
-    out += (out.empty() ? "" : ", ") + select_expression(table.columns[column]);
-  return out;
-}
-
 // The key's columns alone, in key order: what a bound is read as.
 SchemaPtr key_schema_of(const TableSchema& table) {
   auto out = std::make_shared<TableSchema>();
@@ -58,6 +51,10 @@ std::optional<Chunk> TableSnapshotReader::plan_chunk(const TableSchema& table, c
   return unless_stopped(stop, [&] { return plan(table, last, chunk_rows); });
 }
 
+TextForm TableSnapshotReader::text_form() const {
+  return text_form_of(connection_.settings());
+}
+
 RowPlan TableSnapshotReader::plan_for(const TableSchema& table) const {
   return {table, {}, connection_.settings().max_value_bytes, connection_.settings().long_value_is_fault};
 }
@@ -69,10 +66,10 @@ Chunk TableSnapshotReader::plan(const TableSchema& table, const Chunk* last, std
   if (last != nullptr) chunk.after = last->upto;
   const SchemaPtr key_schema = key_schema_of(table);
   // Long keys come in another order than the key's.
-  Statement statement(
-      connection_, "plan a chunk of " + table.name.str(),
-      bound_behind(table, select_list(*key_schema), !chunk.after.empty(), chunk_rows, database_collation_),
-      range_parameters(table, chunk.after, {}));
+  Statement statement(connection_, "plan a chunk of " + table.name.str(),
+                      bound_behind(table, select_list(*key_schema, text_form()), !chunk.after.empty(),
+                                   chunk_rows, database_collation_),
+                      range_parameters(table, chunk.after, {}));
   const std::unique_ptr<RowReader> rows = statement.rows(plan_for(*key_schema));
   if (rows->next()) {
     RowBatch bound(key_schema);
@@ -97,8 +94,8 @@ bool TableSnapshotReader::read_chunk(const SchemaPtr& table, const Chunk& chunk,
   const std::size_t limit = connection_.settings().snapshot_batch_bytes;
   const auto read_all = [&] {
     Statement statement(connection_, "read a chunk of " + table->name.str(),
-                        read_range(*table, select_list(*table), {!chunk.after.empty(), !chunk.upto.empty()},
-                                   database_collation_),
+                        read_range(*table, select_list(*table, text_form()),
+                                   {!chunk.after.empty(), !chunk.upto.empty()}, database_collation_),
                         range_parameters(*table, chunk.after, chunk.upto));
     const std::unique_ptr<RowReader> rows = statement.rows(plan_for(*table));
     RowBatch batch(table);
@@ -122,7 +119,7 @@ std::optional<RowBatch> TableSnapshotReader::read_keys(const SchemaPtr& table,
 
 RowBatch TableSnapshotReader::read(const SchemaPtr& table, std::span<const std::vector<std::string>> keys) {
   RowBatch batch(table);
-  const std::string list = select_list(*table);
+  const std::string list = select_list(*table, text_form());
   const std::size_t at_once = std::max<std::size_t>(1, most_parameters / table->key.size());
   for (std::size_t begin = 0; begin < keys.size(); begin += at_once) {
     const std::span<const std::vector<std::string>> some =

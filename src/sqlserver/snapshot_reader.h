@@ -26,6 +26,7 @@ class TableSnapshotReader : public SnapshotReader {
                                     std::stop_token stop) override;
 
  private:
+  TextForm text_form() const;
   RowPlan plan_for(const TableSchema& table) const;
   Chunk plan(const TableSchema& table, const Chunk* last, std::uint64_t chunk_rows);
   RowBatch read(const SchemaPtr& table, std::span<const std::vector<std::string>> keys);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "sqlserver/row_reader.h"
 
 namespace tailrace::sqlserver {
 namespace {
@@ -162,11 +163,13 @@ std::string literal(std::string_view text) {
   return out + "'";
 }
 
-std::string select_expression(const Column& column) {
+std::string select_expression(const Column& column, TextForm form) {
   const std::string name = "c." + quote(column.name);
   switch (column.type.kind) {
     case TypeKind::char_:
-    case TypeKind::varchar: return fmt::format("CONVERT({}, {})", nvarchar_of(column.type.length), name);
+    case TypeKind::varchar:
+      if (form == TextForm::western && column.type.length != -1 && is_western(column.collation)) return name;
+      return fmt::format("CONVERT({}, {})", nvarchar_of(column.type.length), name);
     case TypeKind::text:
     case TypeKind::ntext:
     case TypeKind::xml: return fmt::format("CONVERT(nvarchar(max), {})", name);
@@ -178,6 +181,13 @@ std::string select_expression(const Column& column) {
     case TypeKind::sql_variant: return variant_text(name);
     default: return name;
   }
+}
+
+std::string select_list(const TableSchema& table, TextForm form) {
+  std::string out;
+  for (const std::size_t column : select_order(table))
+    out += (out.empty() ? "" : ", ") + select_expression(table.columns[column], form);
+  return out;
 }
 
 std::string change_page(const ChangeColumns& columns, PageForm form, bool command_is_null) {

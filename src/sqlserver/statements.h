@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/table_schema.h"
+#include "sqlserver/code_page.h"
 #include "sqlserver/parameter.h"
 
 namespace tailrace::sqlserver {
@@ -19,9 +20,11 @@ std::string quote(const TableName& table);  // [schema].[name]
 // A text as a literal: N'...'.
 std::string literal(std::string_view text);
 
-// `c.[name]`, or the conversion that lets the value through unaltered: char types of every code page become
-// UTF-16 at the server.
-std::string select_expression(const Column& column);
+// `c.[name]`, or the conversion that lets the value through unaltered: char types become UTF-16 at the server, whatever
+// their code page is, but those that `form` takes as they are.
+std::string select_expression(const Column& column, TextForm form = TextForm::utf16);
+// Of all columns, in select_order().
+std::string select_list(const TableSchema& table, TextForm form);
 
 // A change table's rows behind a row, in the order (start_lsn, command_id, seqval, operation), each form a seek
 // of its own in the change table's clustered index.

@@ -69,6 +69,19 @@ TEST(Statements, ReadTextAsUtf16) {
   EXPECT_EQ(select_expression(table.columns[3]), "c.[note]");
 }
 
+// Half the bytes where the reader knows the code page itself; every other one is the server's to convert.
+TEST(Statements, ReadWesternTextAsItIs) {
+  const auto asked = [](ColumnType type, const char* collation) {
+    return select_expression({"x", type, true, collation}, TextForm::western);
+  };
+  EXPECT_EQ(asked({TypeKind::varchar, 10}, "Latin1_General_CI_AS"), "c.[x]");
+  EXPECT_EQ(asked({TypeKind::char_, 8000}, "SQL_Latin1_General_CP1_CI_AS"), "c.[x]");
+  EXPECT_EQ(asked({TypeKind::varchar, 10}, "Greek_CI_AS"), "CONVERT(nvarchar(10), c.[x])");
+  EXPECT_EQ(asked({TypeKind::varchar, 10}, "Latin1_General_100_CI_AS_SC_UTF8"),
+            "CONVERT(nvarchar(10), c.[x])");
+  EXPECT_EQ(asked({TypeKind::varchar, -1}, "Latin1_General_CI_AS"), "CONVERT(nvarchar(max), c.[x])");
+}
+
 TEST(Statements, CutWhatDatetimeCannotRead) {
   TableSchema table = table_of_two_keys();
   table.key = {2};

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sqlserver/code_page.h"
 #include "sqlserver/row_decoder.h"
 #include "sqlserver/tds_driver.h"
 #include "sqlserver/values.h"
@@ -70,7 +71,11 @@ std::optional<CellWay> way_of(const TypeInfo& type, const ColumnType& column) {
     case WireType::nchar:
     case WireType::ntext: return only(CellKind::text, CellWay::text);
     case WireType::varchar:
-    case WireType::char_: return only(CellKind::bytes, CellWay::bytes);
+    case WireType::char_:
+      // Asked for as it is, because its collation's name says so (statements.h).
+      if (column.kind == TypeKind::varchar || column.kind == TypeKind::char_)
+        return is_western(type.collation) ? std::optional(CellWay::western_text) : std::nullopt;
+      return only(CellKind::bytes, CellWay::bytes);
     case WireType::varbinary:
     case WireType::binary:
     case WireType::image:
@@ -82,7 +87,7 @@ std::optional<CellWay> way_of(const TypeInfo& type, const ColumnType& column) {
 
 bool has_any_length(CellWay way) {
   return way == CellWay::decimal || way == CellWay::decimal_scaled || way == CellWay::bytes ||
-         way == CellWay::text || way == CellWay::spatial;
+         way == CellWay::text || way == CellWay::western_text || way == CellWay::spatial;
 }
 
 // The unscaled number of `scale` digits, where it was one of `from`.
@@ -191,6 +196,7 @@ void put_value(const CellPlan& plan, std::span<const std::byte> value, const Col
     case CellWay::uuid: uuid_of(value, cell.uuid); break;
     case CellWay::bytes: return batch.put_text(row, plan.column, tds::as_text(value));
     case CellWay::text: return put_text(value, column, batch, row, plan.column);
+    case CellWay::western_text: return put_western_text(value, column, batch, row, plan.column);
     case CellWay::spatial: return put_bytes(value, column, batch, row, plan.column);
   }
   batch.states(row)[plan.column] = CellState::value;

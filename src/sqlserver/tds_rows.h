@@ -43,6 +43,7 @@ enum class CellWay : std::uint8_t {
   uuid,
   bytes,
   text,
+  western_text,
   spatial,
 };
 

@@ -32,6 +32,8 @@ std::vector<Case> every_type() {
   const std::string collation = "09 04 D0 00 34";
   static const std::string nvarchar = "E7 14 00 " + collation;
   static const std::string nchar = "EF 04 00 " + collation;
+  static const std::string varchar = "A7 0A 00 " + collation;
+  static const std::string char_ = "AF 02 00 " + collation;
   static const std::string nvarchar_max = "E7 FF FF " + collation;
   static const std::string ntext = "63 FE FF FF 7F " + collation + " 01 01 00 74 00";
   return {
@@ -149,6 +151,13 @@ std::vector<Case> every_type() {
         {"06 00 E5 65 2C 67 9E 8A", "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E"},
         {"14 00 61 00 62 00 63 00 64 00 65 00 66 00 67 00 68 00 69 00 E9 00", "abcdefghi\xC3\xA9"},
         {"FF FF", "NULL"}}},
+      {{TypeKind::varchar, 10},
+       varchar.c_str(),
+       {{"01 00 41", "A"},
+        {"00 00", ""},
+        {"03 00 FC 80 81", "\xC3\xBC\xE2\x82\xAC\xC2\x81"},
+        {"FF FF", "NULL"}}},
+      {{TypeKind::char_, 2}, char_.c_str(), {{"02 00 41 20", "A "}, {"FF FF", "NULL"}}},
       {{TypeKind::nchar, 2}, nchar.c_str(), {{"04 00 41 00 20 00", "A "}, {"FF FF", "NULL"}}},
       {{TypeKind::binary, 3}, "AD 03 00", {{"03 00 00 FF 01", "0x00ff01"}, {"FF FF", "NULL"}}},
       {{TypeKind::rowversion},
@@ -354,6 +363,8 @@ TEST(TdsRows, RefuseColumnsThatHaveBecomeOthers) {
   };
   EXPECT_EQ(kind({TypeKind::int_}, text_info, "00 00"), ErrorKind::schema);
   EXPECT_EQ(kind({TypeKind::nvarchar, 10}, "26 04", "00"), ErrorKind::schema);
+  EXPECT_EQ(kind({TypeKind::varchar, 10}, "A7 0A 00 08 04 D0 00 00", "00 00"), ErrorKind::schema) << "Greek";
+  EXPECT_EQ(kind({TypeKind::varchar, 10}, "A7 0A 00 09 04 D0 04 00", "00 00"), ErrorKind::schema) << "UTF-8";
   EXPECT_EQ(kind({TypeKind::nvarchar, 10}, "A7 0A 00 09 04 D0 00 34", "00 00"), ErrorKind::schema)
       << "no code pages";
   EXPECT_EQ(kind({TypeKind::real}, "6D 08", "00"), ErrorKind::schema) << "digits would be lost";

@@ -11,7 +11,6 @@ namespace tailrace::tds {
 namespace {
 
 constexpr std::uint16_t unlimited = 0xFFFF;
-constexpr std::size_t collation_bytes = 5;
 
 struct Named {
   WireType type;
@@ -63,14 +62,14 @@ constexpr Named names[] = {
 }
 
 TypeInfo fixed(WireType type, std::uint32_t length) {
-  return {type, LengthForm::fixed, length, 0, 0};
+  return {type, LengthForm::fixed, length, 0, 0, {}};
 }
 
 // Types of a length in a byte, of which only a few exist.
 TypeInfo sized(WireType type, Reader& reader, std::initializer_list<std::uint8_t> allowed) {
   const std::uint8_t length = reader.u8();
   for (const std::uint8_t each : allowed) {
-    if (each == length) return {type, LengthForm::byte_length, length, 0, 0};
+    if (each == length) return {type, LengthForm::byte_length, length, 0, 0, {}};
   }
   refuse(type, fmt::format("a length of {}", length));
 }
@@ -79,11 +78,11 @@ TypeInfo scaled(WireType type, Reader& reader, std::uint32_t date_bytes) {
   const std::uint8_t scale = reader.u8();
   if (scale > 7) refuse(type, fmt::format("a scale of {}", scale));
   const std::uint32_t time_bytes = scale <= 2 ? 3 : scale <= 4 ? 4 : 5;
-  return {type, LengthForm::byte_length, time_bytes + date_bytes, 0, scale};
+  return {type, LengthForm::byte_length, time_bytes + date_bytes, 0, scale, {}};
 }
 
 TypeInfo decimal(WireType type, Reader& reader) {
-  TypeInfo out{type, LengthForm::byte_length, reader.u8(), 0, 0};
+  TypeInfo out{type, LengthForm::byte_length, reader.u8(), 0, 0, {}};
   out.precision = reader.u8();
   out.scale = reader.u8();
   if (out.length > 17 || out.precision > 38 || out.scale > out.precision)
@@ -91,20 +90,27 @@ TypeInfo decimal(WireType type, Reader& reader) {
   return out;
 }
 
+Collation read_collation(Reader& reader) {
+  Collation out;
+  out.info = reader.u32();
+  out.sort_id = reader.u8();
+  return out;
+}
+
 TypeInfo shorter(WireType type, Reader& reader, bool has_collation) {
-  TypeInfo out{type, LengthForm::short_length, reader.u16(), 0, 0};
+  TypeInfo out{type, LengthForm::short_length, reader.u16(), 0, 0, {}};
   if (out.length == unlimited) {
     out.form = LengthForm::chunks;
   } else if (out.length > 8000) {
     refuse(type, fmt::format("a length of {}", out.length));
   }
-  if (has_collation) reader.bytes(collation_bytes);
+  if (has_collation) out.collation = read_collation(reader);
   return out;
 }
 
 TypeInfo longer(WireType type, LengthForm form, Reader& reader, bool has_collation) {
-  const TypeInfo out{type, form, reader.u32(), 0, 0};
-  if (has_collation) reader.bytes(collation_bytes);
+  TypeInfo out{type, form, reader.u32(), 0, 0, {}};
+  if (has_collation) out.collation = read_collation(reader);
   return out;
 }
 
@@ -114,7 +120,7 @@ TypeInfo xml(Reader& reader) {
     reader.short_text();
     reader.long_text();  // and name of the schema collection.
   }
-  return {WireType::xml, LengthForm::chunks, 0, 0, 0};
+  return {WireType::xml, LengthForm::chunks, 0, 0, 0, {}};
 }
 
 TypeInfo udt(Reader& reader) {
@@ -122,7 +128,7 @@ TypeInfo udt(Reader& reader) {
   for (int i = 0; i < 3; ++i)
     reader.short_text();  // Database, schema, type;
   reader.long_text();     // the assembly's name.
-  return {WireType::udt, LengthForm::chunks, 0, 0, 0};
+  return {WireType::udt, LengthForm::chunks, 0, 0, 0, {}};
 }
 
 bool has_table_name(WireType type) {
@@ -152,7 +158,7 @@ TypeInfo read_type_info(Reader& reader) {
     case WireType::float_n:
     case WireType::money_n:
     case WireType::datetime_n: return sized(type, reader, {4, 8});
-    case WireType::date_n: return {type, LengthForm::byte_length, 3, 0, 0};
+    case WireType::date_n: return {type, LengthForm::byte_length, 3, 0, 0, {}};
     case WireType::time_n: return scaled(type, reader, 0);
     case WireType::datetime2_n: return scaled(type, reader, 3);
     case WireType::datetimeoffset_n: return scaled(type, reader, 5);

@@ -1,7 +1,7 @@
 // What the server says of a column, and how its values lie in a row.
 //
 // Errors  protocol: a type that no supported server sends to this client, or a length that no type has.
-// Source  [MS-TDS] 2.2.5.4 (data types), 2.2.5.6 (TYPE_INFO), 2.2.7.4 (COLMETADATA).
+// Source  [MS-TDS] 2.2.5.4 (data types), 2.2.5.6 (TYPE_INFO), 2.2.7.4 (COLMETADATA), 2.2.5.1.2 (collations).
 #pragma once
 
 #include <cstddef>
@@ -61,12 +61,18 @@ enum class LengthForm : std::uint8_t {
   text_pointer,  // A pointer (its length in a byte; 0: NULL) and a timestamp, then four bytes.
 };
 
+struct Collation {
+  std::uint32_t info = 0;  // LCID in the low 20 bits, then flags and version.
+  std::uint8_t sort_id = 0;
+};
+
 struct TypeInfo {
   WireType type = WireType::null;
   LengthForm form = LengthForm::fixed;
   std::uint32_t length = 0;  // Of a value, at most; not told for `chunks`.
   std::uint8_t precision = 0;
   std::uint8_t scale = 0;
+  Collation collation = {};  // Of text.
 };
 
 struct Column {
