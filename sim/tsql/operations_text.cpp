@@ -5,7 +5,6 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
-#include <map>
 
 #include "sim/storage/collation.h"
 #include "sim/tsql/operations.h"
