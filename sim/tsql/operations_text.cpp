@@ -61,9 +61,7 @@ std::string map_case(std::string_view text, bool to_upper) {
         unit = static_cast<char16_t>(unit - 80);
       else if (unit == 0xFF)
         unit = 0x178;
-      else if (pairs && unit != 0x131 && (unit & 1U) != 0)
-        unit = static_cast<char16_t>(unit - 1);
-      else if (odd_pairs && (unit & 1U) == 0)
+      else if ((pairs && unit != 0x131 && (unit & 1U) != 0) || (odd_pairs && (unit & 1U) == 0))
         unit = static_cast<char16_t>(unit - 1);
     }
   }
