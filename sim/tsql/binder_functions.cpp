@@ -217,7 +217,9 @@ Typed hashbytes_function(Binder& binder, const Expr& expr, const std::string&) {
   const std::string name = upper(algorithm.constant->text);
   // An algorithm that is not known gives NULL.
   if (!is_digest_name(name)) return binder.null_value(text_type(Type::varbinary, 8000));
-  return binder.call(op_hashbytes, {std::move(value)}, text_type(Type::varbinary, 8000), name);
+  Typed out = binder.call(op_hashbytes, {std::move(value)}, text_type(Type::varbinary, 8000), name);
+  out.nullable = true;  // Whatever it is given: a computed column of it is, too.
+  return out;
 }
 
 // --- NULL handling -----------------------------------------------------------------------------------------
