@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/catalog/catalog.h"
@@ -38,6 +40,10 @@ std::optional<Lsn> max_mapped_lsn(Connection& connection);
 
 // SQL functions that the change functions use.
 void register_change_functions(Connection& connection);
+
+// The columns of a procedure's result: names and types as T-SQL writes them.
+void set_columns(CdcResult& result,
+                 std::initializer_list<std::pair<std::string_view, std::string_view>> columns);
 
 // Errors that several procedures have.
 SqlError not_enabled(std::string_view database);                     // 22901

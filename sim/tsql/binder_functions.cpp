@@ -214,9 +214,11 @@ Typed hashbytes_function(Binder& binder, const Expr& expr, const std::string&) {
   if (!algorithm.constant) not_supported("HASHBYTES with a computed algorithm", expr.line);
   Typed value = binder.expression(*expr.args[1]);
   if (!is_bytes(value.type.type)) value = binder.as_text(std::move(value));
-  Typed out = binder.call(op_hashbytes, {std::move(value)}, text_type(Type::varbinary, 8000),
-                          upper(algorithm.constant->text));
-  out.nullable = true;  // An algorithm that is not known gives NULL.
+  const std::string name = upper(algorithm.constant->text);
+  // An algorithm that is not known gives NULL.
+  if (!is_digest_name(name)) return binder.null_value(text_type(Type::varbinary, 8000));
+  Typed out = binder.call(op_hashbytes, {std::move(value)}, text_type(Type::varbinary, 8000), name);
+  out.nullable = true;  // Whatever it is given: a computed column of it is, too.
   return out;
 }
 

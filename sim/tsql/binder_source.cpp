@@ -175,7 +175,9 @@ std::string Binder::named_source(const TableSource& source) {
   }
   // A server's own view may be asked for in any database; a database's, like its tables, only in its own.
   const DatabasePtr place = environment_.database_of(name);
-  const std::string database = place == nullptr ? std::string() : place->name;
+  // tempdb is no database of the server's list: what it has are views of the server.
+  const bool of_tempdb = place == nullptr && same_name(name.database, "tempdb");
+  const std::string database = of_tempdb ? "tempdb" : place == nullptr ? std::string() : place->name;
   const bool local = name.name.starts_with('#');
   const SystemRelation* relation =
       find_system_relation(database, name.schema.empty() ? "dbo" : name.schema, name.name,

@@ -123,7 +123,8 @@ bool op_meta(OperationCall& call);
 bool op_cdc(OperationCall& call);
 bool op_newid(OperationCall& call);
 bool op_rand(OperationCall& call);
-bool op_hashbytes(OperationCall& call);
+bool op_hashbytes(OperationCall& call);  // text: a digest's name in upper case
+bool is_digest_name(std::string_view name);
 bool op_parse(OperationCall& call);             // PARSE(text AS a date or time)
 bool op_assign(OperationCall& call);            // Into a column: text names it.
 bool op_variant_property(OperationCall& call);  // SQL_VARIANT_PROPERTY

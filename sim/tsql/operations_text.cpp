@@ -5,7 +5,6 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
-#include <map>
 
 #include "sim/storage/collation.h"
 #include "sim/tsql/operations.h"
@@ -62,9 +61,7 @@ std::string map_case(std::string_view text, bool to_upper) {
         unit = static_cast<char16_t>(unit - 80);
       else if (unit == 0xFF)
         unit = 0x178;
-      else if (pairs && unit != 0x131 && (unit & 1U) != 0)
-        unit = static_cast<char16_t>(unit - 1);
-      else if (odd_pairs && (unit & 1U) == 0)
+      else if ((pairs && unit != 0x131 && (unit & 1U) != 0) || (odd_pairs && (unit & 1U) == 0))
         unit = static_cast<char16_t>(unit - 1);
     }
   }
@@ -465,14 +462,18 @@ bool op_text(OperationCall& call) {
   return character_codes(call, name);
 }
 
+static const EVP_MD* digest_named(std::string_view name) {
+  if (name == "MD5") return EVP_md5();
+  if (name == "SHA1" || name == "SHA") return EVP_sha1();
+  if (name == "SHA2_256") return EVP_sha256();
+  return name == "SHA2_512" ? EVP_sha512() : nullptr;
+}
+
+bool is_digest_name(std::string_view name) {
+  return digest_named(name) != nullptr;
+}
+
 bool op_hashbytes(OperationCall& call) {
-  static const std::map<std::string, const EVP_MD* (*)()> digests{{"MD5", EVP_md5},
-                                                                  {"SHA1", EVP_sha1},
-                                                                  {"SHA", EVP_sha1},
-                                                                  {"SHA2_256", EVP_sha256},
-                                                                  {"SHA2_512", EVP_sha512}};
-  const auto found = digests.find(call.op.text);
-  if (found == digests.end()) return call.null();
   std::string bytes(call.args[0].text);
   if (is_text(call.op.args[0].type)) {
     Value raw;
@@ -483,7 +484,7 @@ bool op_hashbytes(OperationCall& call) {
   }
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, found->second(), nullptr) != 1)
+  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, digest_named(call.op.text), nullptr) != 1)
     return call.null();
   call.out.text.assign(reinterpret_cast<const char*>(digest.data()), size);
   return true;

@@ -10,9 +10,9 @@
 namespace tailrace::postgres {
 namespace {
 
-// While nobody reads answers they have to fit into what a socket takes by itself, 64 KiB at first: what the server cannot send
-// for half a minute, because the source gives no next part, ends the connection (its tcp_user_timeout).
-constexpr std::size_t most_unread_answers = 2'000;
+// While nobody reads answers they have to fit into what a socket takes by itself, 64 KiB at first, 15 bytes each: what the server
+// cannot send for half a minute, because the source gives no next part, ends the connection (its tcp_user_timeout).
+constexpr std::size_t most_unread_answers = 3'500;
 
 }  // namespace
 

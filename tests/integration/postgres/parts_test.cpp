@@ -189,14 +189,14 @@ TEST_F(R08_PartsUnderWay, AConnectionLostBetweenTwoPartsMovesNothing) {
 TEST_F(R08_PartsUnderWay, ManyAnswersAreReadAtOnce) {
   const auto many = [&](Operation operation) {
     RowBatch batch(docs_);
-    for (int id = 10; id < 3000; ++id)
+    for (int id = 10; id < 5000; ++id)
       add(batch, operation, {id, "not there", Absent{}});
     return part({batch});
   };
   auto sink = catching_up({loaded()});
   EXPECT_TRUE(sink->write(many(Operation::update), {}));
   ASSERT_EQ(sink->parked_keys().size(), 1u);
-  EXPECT_EQ(sink->parked_keys().front().keys.size(), 2990u);
+  EXPECT_EQ(sink->parked_keys().front().keys.size(), 4990u);
   EXPECT_TRUE(sink->write(many(Operation::delete_), {}));
   EXPECT_TRUE(sink->parked_keys().empty());
   EXPECT_TRUE(sink->write(ending_at(lsn(2), {}, {docs_->name}), {}));
