@@ -16,7 +16,7 @@
 # a file's cost is its headers. So names in anonymous namespaces are unique within a target.
 
 # The tests that have threads in them: they also run under the thread sanitizer (make test).
-set(TAILRACE_CONCURRENT_TESTS base_test pipeline_test postgres_sink_test sqlserver_driver_test sqlserver_source_test
+set(TAILRACE_CONCURRENT_TESTS base_test net_test registry_test pipeline_test postgres_sink_test sqlserver_driver_test sqlserver_source_test
                               app_test sim_tds_test sim_storage_test sim_cdc_test)
 
 function(tailrace_target_options target)

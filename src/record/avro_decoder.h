@@ -1,0 +1,63 @@
+// The Avro decoder: compiled once from the writer's schema, it turns bytes into values of the Connect schema that this means.
+//
+// Errors   compile: as avro_type.h. decode: protocol, where the bytes end too early, go on behind the value, or say what the schema
+//          does not have. Text is not looked at: whether it is UTF-8 is asked where it is used.
+// Threads  Immutable once compiled.
+// Source   Avro 1.12 specification, Binary Encoding; Confluent's AvroData.toConnectData.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record/avro_type.h"
+
+namespace tailrace::record {
+
+class AvroDecoder {
+ public:
+  explicit AvroDecoder(const AvroTypePtr& type);
+
+  const SchemaPtr& schema() const { return schema_; }
+  // All of the bytes are one value. What is made is bounded by their number: elements that take no bytes are not believed.
+  Value decode(std::string_view bytes) const;
+
+ private:
+  friend class AvroReading;
+
+  enum class Kind : std::uint8_t {
+    null,
+    boolean,
+    int_,
+    long_,
+    float32,
+    float64,
+    sized,  // Bytes and strings.
+    fixed,
+    symbol,
+    record,
+    array,
+    map,       // Children: key, element.
+    optional,  // Children: the two branches.
+    choice,    // A union that is a struct; children: the branches.
+  };
+  struct Node {
+    Kind kind = Kind::null;
+    std::uint8_t bits = 32;
+    std::size_t size = 0;
+    std::vector<std::uint32_t> children = {};
+    std::vector<std::string> symbols = {};
+  };
+
+  std::uint32_t add(const AvroTypePtr& type);
+  void add_children(Node& node, const AvroType& type);
+
+  SchemaPtr schema_;
+  std::vector<Node> nodes_;
+  std::vector<std::pair<const AvroType*, std::uint32_t>>
+      known_;  // While it is compiled: a type that is used twice is one node.
+  std::uint32_t root_ = 0;
+};
+
+}  // namespace tailrace::record
