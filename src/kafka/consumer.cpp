@@ -114,7 +114,7 @@ struct Consumer::State {
       log::warn("kafka.read", {{"reason", error.what()}});
       return;
     }
-    if (batch.empty()) throw error;
+    if (batch.empty()) throw Error(error);
     pending = std::move(error);  // What was read before it comes first.
   }
 
@@ -196,7 +196,7 @@ void Consumer::poll(Batch& batch, const PollLimits& limits, const std::stop_toke
   if (state.pending) {
     const Error error = std::move(*state.pending);
     state.pending.reset();
-    throw error;
+    throw Error(error);
   }
   const auto deadline = std::chrono::steady_clock::now() + limits.wait;
   while (batch.records_.size() < limits.records && batch.bytes_ < limits.bytes && !stop.stop_requested()) {
@@ -289,8 +289,8 @@ std::optional<Watermarks> Consumer::watermarks(const TopicPartition& where, cons
   try {
     if (!state_->client.repeat("asking for the ends of a partition", state_->patience, stop, ask))
       return std::nullopt;
-  } catch (Error& error) {
-    throw error.with("topic", where.topic).with("partition", std::to_string(where.partition));
+  } catch (const Error& error) {
+    throw Error(error).with("topic", where.topic).with("partition", std::to_string(where.partition));
   }
   return out;
 }
