@@ -1,6 +1,8 @@
 """A private Kafka broker (KRaft, one node), and a reader of topics. Made of the JVM part `kafka` and of librdkafka.
 
     python -m tests.support.kafka        starts a broker, prints its address, ends it at end of input
+
+tests/support/kafka_console.py does more for programs that are not Python.
 """
 
 import base64
@@ -46,7 +48,7 @@ class Broker:
             # Clients remember the address: after the first start it stays.
             fresh = self.port is None
             if fresh:
-                self.port, self.controller_port = free_port(), free_port()
+                self._choose_ports()
             config = self._configure()
             if fresh:
                 self._format(config)
@@ -64,6 +66,9 @@ class Broker:
                 shutil.rmtree(self.directory / "data")
                 self.port = None
         raise NotReady("no free port for Kafka")
+
+    def _choose_ports(self):
+        self.port, self.controller_port = free_port(), free_port()
 
     def _java(self, main_class, *words, loggers=None):
         return java(main_class, *words, heap_megabytes=self.heap_megabytes, directory=self.directory, loggers=loggers)
@@ -95,9 +100,9 @@ class Broker:
             **self.settings,
         })
 
-    def _format(self, config):
+    def _format(self, config, *words):
         done = subprocess.run(
-            self._java("kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", config),
+            self._java("kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", config, *words),
             capture_output=True, text=True, check=False, timeout=START_SECONDS)
         if done.returncode != 0:
             raise NotReady("formatting Kafka's folder: " + done.stdout + done.stderr)
@@ -118,6 +123,10 @@ class Broker:
 
     def topics(self):
         return sorted(self.admin().list_topics(timeout=20).topics)
+
+    def halt(self):
+        """Down without a word, and to be started again with what it holds, at the same address."""
+        self.process.kill()
 
     def stop(self):
         self.process.stop()

@@ -1,0 +1,117 @@
+// Brokers that are away: what waits, for how long, and what ends it.
+#include <thread>
+
+#include "base/wait.h"
+#include "kafka/admin.h"
+#include "tests/integration/kafka/kafka_case.h"
+
+namespace tailrace::kafka {
+namespace {
+
+using ::testing::SizeIs;
+
+class K2_Restart : public KafkaCase {};
+
+// A commit that times out is called again: taken as failed, its records would be written a second time.
+TEST_F(K2_Restart, IsWaitedForByTheCommit) {
+  const std::string topic = broker().create_topic();
+  const std::unique_ptr<Producer> writer = producer("restart");
+  writer->begin();
+  for (int i = 0; i < 100; ++i)
+    put(*writer, topic, "k", "before");
+  writer->check();
+  broker().halt();
+  for (int i = 0; i < 100; ++i)
+    put(*writer, topic, "k", "during");
+  std::jthread later([] { broker().start(); });
+  EXPECT_TRUE(writer->commit(never_));
+  later.join();
+  EXPECT_THAT(broker().values(topic), SizeIs(200));
+}
+
+// The broker is away in all of these; the producers were ready and in a transaction before.
+class K2_Away : public KafkaCase {
+ protected:
+  static void SetUpTestSuite() {
+    if (!broker().why_not().empty()) return;
+    topic_ = broker().create_topic();
+    stopped_ = begun("stopped", settings());
+    Settings small = settings();
+    small.producer_memory_bytes = std::size_t{8} << 20;
+    full_ = begun("memory", small);
+    broker().halt();
+  }
+  static void TearDownTestSuite() {
+    stopped_.reset();
+    full_.reset();
+    if (broker().why_not().empty()) broker().start();
+  }
+
+  static std::unique_ptr<Producer> begun(const std::string& id, const Settings& given) {
+    auto out = std::make_unique<Producer>(
+        given, ProducerOptions{
+                   .transactional_id = id, .transaction_timeout = 60s, .record_bytes = std::size_t{1} << 20});
+    EXPECT_TRUE(out->init({}));
+    out->begin();
+    OutRecord record;
+    record.topic = topic_;
+    record.value = "first";
+    EXPECT_TRUE(out->produce(record, {}));
+    while (out->in_flight() > 0)
+      out->check();
+    return out;
+  }
+  // A stop that comes by itself.
+  static std::jthread stop_after(std::chrono::milliseconds time, std::stop_source& source) {
+    return std::jthread([time, &source] {
+      static_cast<void>(wait_for(time, {}));
+      source.request_stop();
+    });
+  }
+
+  static inline std::string topic_;
+  static inline std::unique_ptr<Producer> stopped_;
+  static inline std::unique_ptr<Producer> full_;
+};
+
+TEST_F(K2_Away, AStopEndsTheWaiting) {
+  put(*stopped_, topic_, "k", "v");
+  std::stop_source source;
+  const std::jthread stopper = stop_after(300ms, source);
+  EXPECT_FALSE(stopped_->commit(source.get_token()));
+  EXPECT_FALSE(stopped_->abort(source.get_token()));
+}
+
+// Without a limit in time a start would hang; without the reason nobody would know why.
+TEST_F(K2_Away, AClusterThatDoesNotAnswerIsUnavailable) {
+  Settings impatient = settings();
+  impatient.patience = 1s;
+  Producer writer(impatient, {.transactional_id = "nobody", .transaction_timeout = 60s});
+  const Error error = thrown_by([&] { static_cast<void>(writer.init(never_)); });
+  EXPECT_EQ(error.kind(), ErrorKind::unavailable) << error.what();
+  Admin admin(impatient);
+  const Error other = thrown_by([&] { admin.cluster(never_); });
+  EXPECT_EQ(other.kind(), ErrorKind::unavailable) << other.what();
+  Consumer consumer(impatient, {});
+  EXPECT_EQ(thrown_by([&] { consumer.watermarks({"any", 0}, never_); }).kind(), ErrorKind::unavailable);
+}
+
+// What brokers do not take waits in memory: in so much of it, and then the source waits.
+TEST_F(K2_Away, TheProducersMemoryIsFilledAndNoMore) {
+  const std::string megabyte((std::size_t{1} << 20) - 100, 'x');
+  OutRecord record;
+  record.topic = topic_;
+  record.key = "k";
+  record.value = megabyte;
+  // produce() waits for room until the stop comes; where there is room ten such records are taken at once.
+  std::stop_source source;
+  const std::jthread stopper = stop_after(3s, source);
+  std::size_t taken = 0;
+  while (full_->produce(record, source.get_token()))
+    ++taken;
+  EXPECT_LE(taken, 9u);
+  EXPECT_GE(taken, 7u);
+}
+
+}  // namespace
+}  // namespace tailrace::kafka
