@@ -29,7 +29,7 @@ Total* total_of(sqlite3_context* sqlite, bool make) {
   return reinterpret_cast<Total*>((address + alignof(Total) - 1) & ~(alignof(Total) - 1));
 }
 
-const Operation& operation_of(sqlite3_value* value) {
+const Operation& aggregate_of(sqlite3_value* value) {
   return *reinterpret_cast<const Operation*>(static_cast<std::uintptr_t>(sqlite3_value_int64(value)));
 }
 
@@ -39,7 +39,7 @@ void add(sqlite3_context* sqlite, sqlite3_value** values, int sign) {
     sqlite3_result_error_nomem(sqlite);
     return;
   }
-  total->operation = &operation_of(values[0]);
+  total->operation = &aggregate_of(values[0]);
   if (sqlite3_value_type(values[1]) == SQLITE_NULL) return;
   const TypeInfo& type = total->operation->args[0];
   CodecScratch scratch;

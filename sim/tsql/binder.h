@@ -7,141 +7,17 @@
 // Threads  Belongs to the session's thread; made for one statement.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "sim/catalog/catalog.h"
-#include "sim/catalog/security.h"
-#include "sim/catalog/server.h"
 #include "sim/catalog/system_relations.h"
-#include "sim/cdc/cdc.h"
 #include "sim/tsql/ast.h"
+#include "sim/tsql/bind_environment.h"
+#include "sim/tsql/bound.h"
 #include "sim/tsql/operations.h"
-#include "sim/tsql/session.h"
 
 namespace tailrace::sim::tsql {
-
-enum class Coercibility : std::uint8_t { none, literal, implicit, explicit_ };
-
-struct Typed {
-  std::string sql;
-  TypeInfo type;
-  bool nullable = true;
-  bool is_null = false;  // The NULL that has no type yet.
-  bool bare = false;     // A stored column: SQLite knows its collation.
-  bool identity = false;
-  bool computed = false;
-  Coercibility coercibility = Coercibility::literal;
-  std::string collation;
-  std::optional<Value> constant;
-};
-
-struct SourceColumn {
-  std::string name;
-  Typed value;
-  bool hidden = false;
-};
-
-// A table of a FROM clause as expressions see it.
-struct SourceTable {
-  std::string alias;   // The name it is called by.
-  std::string schema;  // Of a base table without alias: schema.table.column is allowed.
-  std::string database;
-  std::string sqlite_alias;
-  TablePtr table;  // A base table.
-  std::vector<SourceColumn> columns;
-};
-
-struct Violation {
-  std::string column;
-  std::int32_t line = 0;
-};
-
-// One query block while it is bound.
-struct Block {
-  std::vector<SourceTable> tables;
-  Block* outer = nullptr;
-  bool grouped = false;
-  int aggregate_depth = 0;
-  bool allow_aggregates = false;
-  std::vector<std::string> groups;
-  std::vector<Violation> violations;
-};
-
-struct OutputColumn {
-  std::string name;
-  Typed value;
-};
-
-struct BoundQuery {
-  std::string sql;
-  std::vector<OutputColumn> columns;
-  bool single_row = false;  // At most one row by its form.
-};
-
-struct BoundFrom {
-  std::string sql;  // Without FROM; empty: no tables.
-};
-
-// A check of change-function arguments that must be made before the statement runs.
-struct FunctionCheck {
-  ChangeFunction function;
-  std::string arguments_sql;  // SELECT from, to, option
-};
-
-// What a name means in the session: the binder's view of it.
-class BindEnvironment {
- public:
-  virtual ~BindEnvironment() = default;
-  virtual const std::string& bound_database() const = 0;
-  // Whether the objects of a database (empty: the session's own) are those of catalog(). Where the statement is bound
-  // without this being so it throws OtherDatabase or SeveralDatabases; false: the binder asks for copies.
-  virtual bool bound_here(std::string_view database, const ObjectName& name) = 0;
-  virtual bool local_bound_here(const TableDef& table) = 0;  // The same for local_table()'s.
-  // A database's id, where a function of it must say which one is meant; 0: that of catalog().
-  virtual std::int32_t foreign_database_id(std::string_view database, const ObjectName& name) = 0;
-  // What another database has under a name, copied to where the statement runs; rights are looked at there.
-  virtual TablePtr copied_table(const ObjectName& name) = 0;
-  virtual TablePtr copied_local_table(const TablePtr& table) = 0;
-  virtual std::string copied_relation(const SystemRelation& relation, const ObjectName& name) = 0;
-  // Of the session's database: of literals and variables, of aliases.
-  virtual const std::string& collation() const = 0;
-  virtual CollationKind names() const = 0;
-  virtual DatabasePtr database_of(const ObjectName& name) = 0;  // nullptr: there is none.
-  virtual Catalog& catalog() = 0;
-  virtual Cdc& cdc() = 0;
-  virtual const std::string& default_schema() const = 0;
-  // A temporary table (#t) or a table variable (@t); nullptr: none.
-  virtual TablePtr local_table(std::string_view name) = 0;
-  // nullptr: not declared.
-  virtual const TypeInfo* variable_type(std::string_view name) = 0;
-  // 229 and the like: throws StatementError.
-  virtual void check_right(sim::Permission permission, const TableDef& table) = 0;
-  virtual void check_system_right(const SystemRelation& relation) = 0;
-  virtual void check_change_function_right(const ChangeFunction& function) = 0;
-};
-
-// Thrown when a three-part name leads to another database than the bound one: the statement is bound again there.
-struct OtherDatabase {
-  std::string name;
-  ObjectName object;
-};
-
-// Thrown when a statement that was bound in another database needs a second one: it is bound with copies.
-struct SeveralDatabases {
-  std::int32_t line = 0;
-};
-
-// The session values that stand behind names like @@ROWCOUNT, SUSER_SNAME() and ERROR_NUMBER().
-struct SessionValueType {
-  TypeInfo type;
-  bool nullable = true;
-};
-const SessionValueType* find_session_value(
-    std::string_view name);  // Upper case: "@@ROWCOUNT", "SCOPE_IDENTITY"
 
 class Binder {
  public:
@@ -191,8 +67,6 @@ class Binder {
   BindEnvironment& environment() { return environment_; }
 
  private:
-  friend struct FunctionTable;
-
   struct Cte {
     std::string name;
     std::string sqlite_name;
@@ -237,7 +111,7 @@ class Binder {
   void add_source_table(SourceTable table, std::int32_t line);
   void make_nullable(std::size_t begin, std::size_t end);
 
-  // Expressions (binder_expression.cpp).
+  // Expressions (binder_expression.cpp, binder_operands.cpp, binder_arithmetic.cpp, binder_predicate.cpp).
   Typed inner_expression(const Expr& expr);
   Typed literal(const Expr& expr);
   Typed column(const Expr& expr);

@@ -18,11 +18,11 @@ std::string quoted(std::string_view name) {
   return out + "\"";
 }
 
-[[noreturn]] void invalid_object(const ObjectName& name) {
+}  // namespace
+
+void invalid_object(const ObjectName& name) {
   raise(208, "Invalid object name '" + name.text() + "'.", name.line);
 }
-
-}  // namespace
 
 Typed Binder::column_value(const SourceTable& table, const ColumnDef& column) {
   Typed value;

@@ -25,6 +25,7 @@ enum class ConversionUse : std::uint8_t { cast, assignment };
 [[nodiscard]] bool convert(const TypeInfo& from, const Cell& in, const TypeInfo& to, int style, Value& out,
                            ConversionError& error, ConversionUse use = ConversionUse::cast);
 
+bool is_ascii(std::string_view text);
 // Units of a text: UTF-16 code units.
 std::int64_t utf16_length(std::string_view utf8);
 std::u16string to_utf16(std::string_view utf8);     // WTF-8 in

@@ -1,4 +1,4 @@
-// Terminators, and the block that slides over the file.
+// A data file of BULK INSERT: terminators found, fields cut by a block that slides over the file.
 #include "sim/tsql/data_file.h"
 
 #include <fcntl.h>

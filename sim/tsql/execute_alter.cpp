@@ -1,13 +1,13 @@
 // ALTER TABLE.
 #include <algorithm>
 
+#include "sim/tsql/execute_internal.h"
 #include "sim/tsql/parser.h"
 #include "sim/tsql/session_core.h"
 #include "sim/tsql/session_write.h"
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
-
 namespace {
 
 // Whether a stored text of T-SQL names a column.
@@ -21,6 +21,8 @@ bool mentions_column(const std::string& text, std::string_view name) {
   return false;
 }
 
+}  // namespace
+
 // Computed columns, checks and filters of indexes over a column are kept as text: the column must keep its name and
 // be there.
 bool has_dependents(const TableDef& table, std::string_view name) {
@@ -30,50 +32,6 @@ bool has_dependents(const TableDef& table, std::string_view name) {
                      [&](const CheckDef& item) { return mentions_column(item.text, name); }) ||
          std::any_of(table.indexes.begin(), table.indexes.end(),
                      [&](const IndexDef& index) { return mentions_column(index.filter, name); });
-}
-
-}  // namespace
-
-// Binds a CHECK over its table; the SQL finds a row that breaks it.
-std::string SessionCore::stored_check(const TableDef& table, const CheckDef& item) {
-  Binder binder(*this);
-  binder.push_block();
-  const TablePtr shared = std::make_shared<TableDef>(table);
-  const SourceTable& source = binder.add_table(shared, "");
-  const std::string from = table.stored_name() + " AS " + source.sqlite_alias;
-  const ExprPtr expr = parse_predicate(item.text);
-  std::string sql = "SELECT 1 FROM " + from + " WHERE NOT " + binder.predicate(*expr) + " LIMIT 1";
-  binder.pop_block();
-  return sql;
-}
-
-void SessionCore::verify_check(const TableDef& table, const CheckDef& item) {
-  sim::Statement statement = prepare(stored_check(table, item));
-  if (!step(statement)) return;
-  raise(547,
-        "The ALTER TABLE statement conflicted with the CHECK constraint \"" + item.name +
-            "\". The conflict occurred in database \"" + active_->database->name + "\", table \"" +
-            table.schema + "." + table.name + "\".",
-        0, 0);
-}
-
-void SessionCore::verify_foreign_key(const TableDef& table, const ForeignKeyDef& key) {
-  const TablePtr parent = active_->catalog.table(key.referenced_id);
-  std::string sql = "SELECT 1 FROM " + table.stored_name() + " AS c WHERE ";
-  for (const auto& pair : key.columns)
-    sql += "c.c" + std::to_string(pair.first) + " IS NOT NULL AND ";
-  sql += "NOT EXISTS (SELECT 1 FROM " + parent->stored_name() + " AS p WHERE ";
-  for (std::size_t i = 0; i < key.columns.size(); ++i) {
-    sql += (i == 0 ? "" : " AND ") + std::string("p.c") + std::to_string(key.columns[i].second) + " = c.c" +
-           std::to_string(key.columns[i].first);
-  }
-  sim::Statement statement = prepare(sql + ") LIMIT 1");
-  if (!step(statement)) return;
-  raise(547,
-        "The ALTER TABLE statement conflicted with the FOREIGN KEY constraint \"" + key.name +
-            "\". The conflict occurred in database \"" + active_->database->name + "\", table \"" +
-            parent->schema + "." + parent->name + "\".",
-        0, 0);
 }
 
 void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) {
@@ -144,68 +102,6 @@ void SessionCore::add_column(const TablePtr& table, const ColumnClause& clause) 
     add_constraint(active_->catalog.table(table->object_id), own);
   }
   active_->cdc.after_alter(table->object_id, statement_text());
-}
-
-void SessionCore::add_constraint(const TablePtr& table, const ConstraintClause& clause) {
-  switch (clause.kind) {
-    case ConstraintClause::Kind::primary_key:
-    case ConstraintClause::Kind::unique: {
-      const bool primary = clause.kind == ConstraintClause::Kind::primary_key;
-      if (primary && table->primary_key() != nullptr)
-        raise(1779, "Table '" + table->name + "' already has a primary key defined on it.", 0, 0);
-      IndexClause index_clause;
-      index_clause.name = clause.name;
-      index_clause.unique = true;
-      index_clause.columns = clause.columns;
-      const bool has_clustered = std::any_of(table->indexes.begin(), table->indexes.end(),
-                                             [](const IndexDef& index) { return index.clustered; });
-      index_clause.clustered = clause.clustered.value_or(primary && !has_clustered);
-      IndexDef index = index_definition(index_clause, *table);
-      index.primary_key = primary;
-      index.unique_constraint = !primary;
-      if (primary) {
-        for (const IndexColumn& column : index.columns) {
-          if (table->column(column.column_id)->nullable)
-            raise(8111,
-                  "Cannot define PRIMARY KEY constraint on nullable column in table '" + table->name + "'.");
-        }
-      }
-      check(active_->catalog.add_index(*table, index));
-      break;
-    }
-    case ConstraintClause::Kind::foreign_key: {
-      ForeignKeyDef key = foreign_key_definition(clause, *table, "");
-      check(active_->catalog.add_foreign_key(key));
-      if (!clause.no_check) verify_foreign_key(*table, key);
-      break;
-    }
-    case ConstraintClause::Kind::check: {
-      CheckDef item;
-      item.name = clause.name;
-      item.text = clause.text.starts_with('(') ? clause.text.substr(1, clause.text.size() - 2) : clause.text;
-      check(active_->catalog.add_check(*table, item));
-      if (!clause.no_check) verify_check(*table, item);
-      break;
-    }
-    case ConstraintClause::Kind::default_: {
-      const ColumnDef* column = table->column(clause.for_column);
-      if (column == nullptr)
-        raise(1752,
-              "Column '" + clause.for_column + "' in table '" + table->name +
-                  "' is invalid for creating a default constraint.",
-              0, 0);
-      if (column->default_value) raise(1781, "Column already has a DEFAULT bound to it.");
-      DefaultDef value;
-      value.name = clause.name;
-      value.text = default_text(clause);
-      Binder binder(*this);
-      binder.convert_to(binder.expression(*clause.expr), column->type);
-      check(active_->catalog.add_default(*table, column->column_id, value));
-      break;
-    }
-  }
-  active_->catalog.touch();
-  active_->catalog.refresh();
 }
 
 void SessionCore::alter_column(const TablePtr& table, const ColumnClause& clause) {
@@ -376,43 +272,6 @@ void SessionCore::alter_table(const AlterTable& node) {
       active_->catalog.touch();
     });
   });
-}
-
-// sp_rename 'schema.table', 'new' and sp_rename 'schema.table.column', 'new', 'COLUMN'.
-std::int32_t SessionCore::rename(CallArguments& arguments) {
-  arguments.known({"@objname", "@newname", "@objtype"});
-  const std::string old_name = arguments.text(0, "@objname").value_or("");
-  const std::string new_name = arguments.text(1, "@newname").value_or("");
-  const std::string type = upper(arguments.text(2, "@objtype").value_or("OBJECT"));
-  const ObjectName parsed = parse_object_name(old_name);
-  require_owner("sp_rename");
-  active_->catalog.refresh();
-  const bool column = type == "COLUMN";
-  ObjectName table_name = parsed;
-  if (column) {
-    table_name.name = parsed.schema;
-    table_name.schema = parsed.database;
-    table_name.database.clear();
-  } else if (type != "OBJECT") {
-    not_supported("sp_rename of type " + type);
-  }
-  Binder binder(*this);
-  const TablePtr table = binder.find_table(table_name, false);
-  if (!table)
-    raise(15225, "No item by the name of '" + old_name + "' could be found in the current database '" +
-                     active_->database->name + "', given that @itemtype was input as '" + type + "'.");
-  const ColumnDef* renamed = column ? table->column(parsed.name) : nullptr;
-  if (renamed != nullptr && has_dependents(*table, renamed->name)) {
-    raise(15336, "Object '" + old_name +
-                     "' cannot be renamed because the object participates in enforced dependencies.");
-  }
-  write_statement([&] {
-    check(active_->cdc.before_alter(*table, column ? parsed.name : "", false, true));
-    check(column ? active_->catalog.rename_column(*table, parsed.name, new_name)
-                 : active_->catalog.rename_table(*table, new_name));
-    active_->catalog.touch();
-  });
-  return 0;
 }
 
 }  // namespace tailrace::sim::tsql

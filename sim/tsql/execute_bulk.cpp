@@ -23,11 +23,6 @@ namespace {
 
 constexpr std::uint16_t utf8_page = 65001;
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
-}
-
 bool whole_number(std::string_view text, std::int64_t& out) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
   return code == std::errc{} && end == text.data() + text.size();

@@ -1,15 +1,14 @@
-// UPDATE, DELETE and TRUNCATE.
+// UPDATE and DELETE.
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <set>
 #include <unordered_set>
 
+#include "sim/tsql/execute_internal.h"
 #include "sim/tsql/parser.h"
 #include "sim/tsql/row_writer.h"
 #include "sim/tsql/session_core.h"
 #include "sim/tsql/session_write.h"
-#include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
 namespace {
@@ -304,30 +303,6 @@ void SessionCore::run_delete(const Delete& node) {
     change_table(local, body);
     row_count_ = static_cast<std::int64_t>(count);
     done(StatementKind::delete_, count);
-  });
-}
-
-void SessionCore::truncate(const TruncateTable& node) {
-  in_named_database([&] {
-    DmlTarget target;
-    target.name = node.name;
-    TablePtr table;
-    try {
-      table = dml_table(target, nullptr, nullptr);
-    } catch (const StatementError& error) {
-      if (error.message.number != 208) throw;
-      raise(4701,
-            "Cannot find the object \"" + node.name.name +
-                "\" because it does not exist or you do not have permissions.",
-            node.name.line);
-    }
-    if (table->name.starts_with('#')) {
-      change_table(true, [&] { active_->work->connection().execute("DELETE FROM " + table->stored_name()); });
-      local_identity_.erase(table->object_id);
-      return;
-    }
-    check_right(sim::Permission::alter, *table);
-    write_statement([&] { check(active_->catalog.truncate_table(*table)); });
   });
 }
 

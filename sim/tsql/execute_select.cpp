@@ -11,8 +11,6 @@
 namespace tailrace::sim::tsql {
 namespace {
 
-constexpr std::uint64_t rows_between_stop_checks = 256;
-
 // SET TEXTSIZE cuts what a SELECT sends of the max types. `cut` owns what is left of a text.
 void cut_to_text_size(const TypeInfo& type, std::int64_t text_bytes, std::string& cut, Cell& cell) {
   if (cell.null) return;

@@ -1,4 +1,4 @@
-// The common pairs of literal and column type by hand, the rest through convert().
+// Literals straight into a column's type: the common pairs by hand, the rest through convert().
 #include "sim/tsql/literals.h"
 
 #include <algorithm>

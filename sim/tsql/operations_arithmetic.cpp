@@ -1,6 +1,5 @@
-// Conversions, arithmetic, bits, and row counts of TOP and OFFSET.
+// Arithmetic, bits, concatenation.
 #include <cmath>
-#include <limits>
 
 #include "sim/tsql/moments.h"
 #include "sim/tsql/numbers.h"
@@ -78,10 +77,6 @@ bool add_or_subtract(OperationCall& call, int sign) {
 }
 
 }  // namespace
-
-bool op_convert(OperationCall& call) {
-  return convert(call.op.args[0], call.args[0], call.op.result, call.op.style, call.out, call.context.error);
-}
 
 bool op_add(OperationCall& call) {
   return add_or_subtract(call, 1);
@@ -186,25 +181,6 @@ bool op_date_plus_days(OperationCall& call) {
   moment.ticks += static_cast<std::int64_t>(call.op.text == "+" ? ticks : -ticks);
   if (!from_moment(moment, call.op.result, call.out))
     return call.fail(517, "Adding a value to a 'datetime' column caused an overflow.");
-  return true;
-}
-
-bool op_row_count(OperationCall& call) {
-  const Cell& count = call.args[0];
-  if (count.null) {
-    return call.op.text == "TOP" ? call.fail(1060,
-                                             "The number of rows provided for a TOP or FETCH clauses row "
-                                             "count parameter must be an integer.")
-                                 : call.fail(10743, "The number of rows provided for an " + call.op.text +
-                                                        " clause must be an integer.");
-  }
-  if (call.op.text == "TOP" && count.number < 0)
-    return call.fail(127, "A TOP N or FETCH rowcount value may not be negative.");
-  if (call.op.text == "OFFSET" && count.number < 0)
-    return call.fail(10742, "The offset specified in a OFFSET clause may not be negative.");
-  if (call.op.text == "FETCH" && count.number < 1)
-    return call.fail(10744, "The number of rows provided for a FETCH clause must be greater then zero.");
-  call.out.number = count.number;
   return true;
 }
 

@@ -1,14 +1,11 @@
-// Date and time functions, and PARSE of their texts.
+// Date and time functions.
 #include <algorithm>
 #include <array>
 #include <map>
 #include <regex>
 
-#include "sim/storage/clock.h"
-#include "sim/storage/codec.h"
 #include "sim/tsql/lexer.h"
 #include "sim/tsql/moments.h"
-#include "sim/tsql/numbers.h"
 #include "sim/tsql/operations.h"
 #include "sim/tsql/types.h"
 
@@ -258,33 +255,6 @@ bool op_now(OperationCall& call) {
   Moment moment{utc ? call.context.utc_ticks : call.context.local_ticks, 0};
   if (call.op.result.type == Type::datetimeoffset) moment.offset_minutes = call.context.offset_minutes;
   return from_moment(moment, call.op.result, call.out) || call.null();
-}
-
-bool op_parse(OperationCall& call) {
-  // .NET reads much more under en-US; what is not of these forms is refused, not guessed.
-  static const std::regex form(
-      "(\\d{4}-\\d{1,2}-\\d{1,2}|\\d{1,2}/\\d{1,2}/\\d{4})([ T]\\d{1,2}:\\d{2}(:\\d{2}(\\.\\d{1,7})?)?)?( "
-      "?[+-]\\d{2}:\\d{2})?");
-  static const std::regex time_form("\\d{1,2}:\\d{2}(:\\d{2}(\\.\\d{1,7})?)?");
-  const TypeInfo& type = call.op.result;
-  std::string text(call.args[0].text);
-  const bool known =
-      std::regex_match(text, form) || (type.type == Type::time && std::regex_match(text, time_form));
-  if (!known) return call.fail(40517, "PARSE of '" + text + "' is not simulated.");
-  // datetime would read the parts by its own rules; datetime2 and datetimeoffset know all of these forms.
-  const bool offset = text.size() > 6 && (text[text.size() - 6] == '+' || text[text.size() - 6] == '-') &&
-                      text[text.size() - 3] == ':';
-  TypeInfo wide = make_type(offset ? Type::datetimeoffset : Type::datetime2);
-  if (!offset && type.type == Type::time && std::regex_match(text, time_form)) wide = make_type(Type::time);
-  wide.scale = 7;
-  Value value;
-  ConversionError ignored;  // One error for whatever is wrong.
-  const TypeInfo from = nvarchar_type(4000);
-  if (convert(from, call.args[0], wide, no_style, value, ignored) &&
-      convert(wide, cell_of(value), type, no_style, call.out, ignored))
-    return true;
-  return call.fail(9819, "Error converting string value '" + text + "' into data type " +
-                             std::string(type_name(type)) + " using culture ''.");
 }
 
 }  // namespace tailrace::sim::tsql

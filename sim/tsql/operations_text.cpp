@@ -1,28 +1,15 @@
-// String functions and LIKE.
-#include <openssl/evp.h>
-
+// String functions.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 
 #include "sim/storage/collation.h"
 #include "sim/tsql/operations.h"
+#include "sim/tsql/operations_text_internal.h"
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
 namespace {
-
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
-}
-
-std::string_view without_trailing_blanks(std::string_view text) {
-  while (!text.empty() && text.back() == ' ')
-    text.remove_suffix(1);
-  return text;
-}
 
 // The part of a text from unit `begin` on, of `count` units.
 std::string slice(std::string_view text, std::int64_t begin, std::int64_t count) {
@@ -66,101 +53,6 @@ std::string map_case(std::string_view text, bool to_upper) {
     }
   }
   return from_utf16(units);
-}
-
-CollationKind kind_of(const std::string& collation) {
-  CollationKind kind = CollationKind::ignore_case;
-  find_collation(collation, kind);
-  return kind;
-}
-
-// The text as it is compared piece by piece: folded unless case matters.
-std::u16string comparable(std::string_view text, CollationKind kind) {
-  return to_utf16(kind == CollationKind::ignore_case ? fold_text(text) : std::string(text));
-}
-
-// --- LIKE --------------------------------------------------------------------------------------------------
-
-struct PatternItem {
-  enum Kind : std::uint8_t { literal, any, many, set } kind = literal;
-  bool negated = false;
-  char16_t unit = 0;
-  std::vector<std::pair<char16_t, char16_t>> ranges;
-};
-
-std::vector<PatternItem> compile_pattern(const std::u16string& pattern, char16_t escape) {
-  std::vector<PatternItem> out;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const char16_t unit = pattern[i];
-    PatternItem item;
-    if (escape != 0 && unit == escape && i + 1 < pattern.size()) {
-      item.unit = pattern[++i];
-    } else if (unit == u'%') {
-      item.kind = PatternItem::many;
-    } else if (unit == u'_') {
-      item.kind = PatternItem::any;
-    } else if (unit == u'[' && pattern.find(u']', i + 1) != std::u16string::npos) {
-      item.kind = PatternItem::set;
-      ++i;
-      if (pattern[i] == u'^') {
-        item.negated = true;
-        ++i;
-      }
-      bool first = true;
-      while (i < pattern.size() && (pattern[i] != u']' || first)) {
-        if (first && pattern[i] == u']') break;
-        first = false;
-        if (escape != 0 && pattern[i] == escape && i + 1 < pattern.size()) ++i;
-        const char16_t low = pattern[i];
-        char16_t high = low;
-        if (i + 2 < pattern.size() && pattern[i + 1] == u'-' && pattern[i + 2] != u']') {
-          high = pattern[i + 2];
-          i += 2;
-        }
-        item.ranges.emplace_back(low, high);
-        ++i;
-      }
-    } else {
-      item.unit = unit;
-    }
-    out.push_back(std::move(item));
-  }
-  return out;
-}
-
-bool matches(const PatternItem& item, char16_t unit) {
-  switch (item.kind) {
-    case PatternItem::literal: return unit == item.unit;
-    case PatternItem::any: return true;
-    case PatternItem::set: {
-      const bool inside = std::any_of(item.ranges.begin(), item.ranges.end(), [&](const auto& range) {
-        return unit >= range.first && unit <= range.second;
-      });
-      return inside != item.negated;
-    }
-    default: return false;
-  }
-}
-
-bool like(const std::u16string& text, const std::vector<PatternItem>& items) {
-  std::size_t t = 0, p = 0, star_p = std::u16string::npos, star_t = 0;
-  while (t < text.size()) {
-    if (p < items.size() && items[p].kind == PatternItem::many) {
-      star_p = p++;
-      star_t = t;
-    } else if (p < items.size() && matches(items[p], text[t])) {
-      ++p;
-      ++t;
-    } else if (star_p != std::u16string::npos) {
-      p = star_p + 1;
-      t = ++star_t;
-    } else {
-      return false;
-    }
-  }
-  while (p < items.size() && items[p].kind == PatternItem::many)
-    ++p;
-  return p == items.size();
 }
 
 std::int64_t find_units(std::string_view needle, std::string_view text, std::int64_t start,
@@ -322,43 +214,6 @@ bool str_function(OperationCall& call) {
 
 }  // namespace
 
-bool op_like(OperationCall& call) {
-  const CollationKind kind = kind_of(call.op.text);
-  char16_t escape = 0;
-  if (call.args.size() > 2) {
-    const std::u16string units = to_utf16(call.args[2].text);
-    if (units.size() != 1)
-      return call.fail(506, "The invalid escape character \"" + std::string(call.args[2].text) +
-                                "\" was specified in a LIKE predicate.");
-    escape = kind == CollationKind::ignore_case ? static_cast<char16_t>(fold_case(units[0])) : units[0];
-  }
-  // The pattern of a statement is mostly the same for every row.
-  struct Compiled {
-    std::string pattern;
-    char16_t escape = 0;
-    CollationKind kind = CollationKind::ignore_case;
-    bool valid = false;
-    std::vector<PatternItem> items;
-  };
-  thread_local Compiled compiled;
-  if (!compiled.valid || compiled.pattern != call.args[1].text || compiled.escape != escape ||
-      compiled.kind != kind) {
-    compiled.pattern.assign(call.args[1].text);
-    compiled.escape = escape;
-    compiled.kind = kind;
-    compiled.valid = true;
-    compiled.items = compile_pattern(comparable(call.args[1].text, kind), escape);
-  }
-  call.out.number = like(comparable(call.args[0].text, kind), compiled.items) ? 1 : 0;
-  // Trailing blanks of the text may be left out of account.
-  if (call.out.number == 0 && !is_wide_text(call.op.args[0].type)) {
-    const std::string_view shorter = without_trailing_blanks(call.args[0].text);
-    if (shorter.size() != call.args[0].text.size())
-      call.out.number = like(comparable(shorter, kind), compiled.items) ? 1 : 0;
-  }
-  return true;
-}
-
 bool op_text(OperationCall& call) {
   const std::string name = call.op.text.substr(0, call.op.text.find(' '));
   const auto cell = [&](std::size_t i) { return call.args[i].text; };
@@ -460,34 +315,6 @@ bool op_text(OperationCall& call) {
     return true;
   }
   return character_codes(call, name);
-}
-
-static const EVP_MD* digest_named(std::string_view name) {
-  if (name == "MD5") return EVP_md5();
-  if (name == "SHA1" || name == "SHA") return EVP_sha1();
-  if (name == "SHA2_256") return EVP_sha256();
-  return name == "SHA2_512" ? EVP_sha512() : nullptr;
-}
-
-bool is_digest_name(std::string_view name) {
-  return digest_named(name) != nullptr;
-}
-
-bool op_hashbytes(OperationCall& call) {
-  std::string bytes(call.args[0].text);
-  if (is_text(call.op.args[0].type)) {
-    Value raw;
-    if (!convert(call.op.args[0], call.args[0], text_type(Type::varbinary, -1), no_style, raw,
-                 call.context.error))
-      return false;
-    bytes = std::move(raw.text);
-  }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, digest_named(call.op.text), nullptr) != 1)
-    return call.null();
-  call.out.text.assign(reinterpret_cast<const char*>(digest.data()), size);
-  return true;
 }
 
 }  // namespace tailrace::sim::tsql

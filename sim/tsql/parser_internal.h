@@ -12,6 +12,8 @@
 
 namespace tailrace::sim::tsql {
 
+std::unique_ptr<Statement> with_line(std::int32_t line);  // A new one.
+
 class Parser {
  public:
   Parser(std::string_view text, bool quoted_identifier);

@@ -1,10 +1,6 @@
-// Catalog procedures that drivers call (sp_tables, sp_columns, sp_pkeys ...), and a few of administration.
-#include <algorithm>
-#include <set>
-
+// Catalog procedures that drivers call: sp_tables, sp_columns, sp_pkeys and their like.
 #include "sim/tsql/row_writer.h"
 #include "sim/tsql/session_core.h"
-#include "sim/tsql/session_write.h"
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
@@ -414,65 +410,7 @@ std::int32_t SessionCore::catalog_procedure(const std::string& name, CallArgumen
     return answer(procedure_columns(arguments, name != "sp_columns"));
   if (name == "sp_pkeys") return answer(procedure_keys(arguments));
   if (name == "sp_statistics" || name == "sp_statistics_100") return answer(procedure_statistics(arguments));
-  if (name == "sp_addrolemember" || name == "sp_droprolemember") {
-    AlterPrincipal change;
-    change.kind = "ROLE";
-    change.name = arguments.text(0, "@rolename").value_or("");
-    change.member = arguments.text(1, "@membername").value_or("");
-    change.action = name == "sp_addrolemember" ? "ADD" : "DROP";
-    alter_principal(change);
-    return 0;
-  }
-  if (name == "sp_configure") {
-    if (!definition_.sysadmin) raise(15247, "User does not have permission to perform this action.");
-    const std::string option = arguments.text(0, "@configname").value_or("");
-    const std::optional<std::int64_t> value = arguments.number(1, "@configvalue");
-    if (same_word(option, "show advanced options")) return 0;
-    if (!option.starts_with("max text repl size") || !value)
-      raise(15123,
-            "The configuration option '" + option + "' does not exist, or it may be an advanced option.");
-    state_.server.set_max_text_repl_size(*value);
-    return 0;
-  }
-  if (name == "sp_rename") return rename(arguments);
-  // What SQL Server has and this has not is refused for what it is; what SQL Server has not either is not found.
-  static const std::set<std::string, std::less<>> of_server{"sp_cursor",
-                                                            "sp_cursoropen",
-                                                            "sp_cursorprepare",
-                                                            "sp_cursorexecute",
-                                                            "sp_cursorprepexec",
-                                                            "sp_cursorunprepare",
-                                                            "sp_cursorfetch",
-                                                            "sp_cursoroption",
-                                                            "sp_cursorclose",
-                                                            "sp_prepexecrpc",
-                                                            "sp_datatype_info",
-                                                            "sp_datatype_info_90",
-                                                            "sp_datatype_info_100",
-                                                            "sp_databases",
-                                                            "sp_server_info",
-                                                            "sp_describe_first_result_set",
-                                                            "sp_describe_undeclared_parameters",
-                                                            "sp_stored_procedures",
-                                                            "sp_sproc_columns",
-                                                            "sp_sproc_columns_100",
-                                                            "sp_table_privileges",
-                                                            "sp_column_privileges",
-                                                            "sp_help",
-                                                            "sp_helptext",
-                                                            "sp_helpindex",
-                                                            "sp_helpdb",
-                                                            "sp_spaceused",
-                                                            "sp_who",
-                                                            "sp_who2",
-                                                            "sp_lock",
-                                                            "sp_getapplock",
-                                                            "sp_releaseapplock",
-                                                            "sp_addextendedproperty",
-                                                            "sp_set_session_context",
-                                                            "sp_changedbowner"};
-  if (of_server.contains(name)) not_supported(name);
-  raise(2812, "Could not find stored procedure '" + arguments.procedure + "'.", 0, 62);
+  return administration_procedure(name, arguments);
 }
 
 }  // namespace tailrace::sim::tsql

@@ -27,6 +27,9 @@ struct RowExpression {
   std::vector<std::string> parameters;
 };
 
+// "INSERTED.3" with its prefix -> 3
+bool row_parameter(const std::string& name, std::string_view prefix, std::size_t& position);
+
 class RowWriter {
  public:
   RowWriter(SessionCore& session, TablePtr table);

@@ -6,112 +6,27 @@
 // Threads  Belongs to its connection's thread.
 #pragma once
 
-#include <chrono>
 #include <list>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "sim/catalog/server.h"
-#include "sim/cdc/cdc.h"
-#include "sim/cdc/jobs.h"
 #include "sim/faults/control.h"
-#include "sim/faults/faults.h"
 #include "sim/tsql/binder.h"
+#include "sim/tsql/engine_state.h"
 #include "sim/tsql/errors.h"
 #include "sim/tsql/row_store.h"
 #include "sim/tsql/session.h"
+#include "sim/tsql/session_parts.h"
 
 namespace tailrace::sim::tsql {
 
-// What all sessions share.
-struct EngineState {
-  explicit EngineState(const EngineSettings& settings);
-  Server server;
-  CaptureJobs jobs;
-  Faults faults;
-  std::atomic<std::int32_t> next_spid{51};
-  std::atomic<std::uint64_t> next_transaction{1};
-};
-
-// One database as one session uses it.
-struct DatabaseUse {
-  DatabaseUse(EngineState& state, DatabasePtr which, FunctionHost& host);
-  ~DatabaseUse();
-  DatabasePtr database;
-  FunctionContext functions;
-  std::unique_ptr<Work> work;
-  Catalog catalog;
-  Security security;
-  Cdc cdc;
-  Principal principal;
-  bool begun = false;  // Work::begin() was called in the open transaction.
-};
-
-struct Variable {
-  TypeInfo type;
-  Value value;
-};
-
 bool contains_query(const Expr& expr);  // A subquery, anywhere in it.
 
-// Variables of a batch or of a call of sp_executesql.
-struct Frame {
-  std::map<std::string, Variable, std::less<>> variables;  // Upper case, with @
-  std::map<std::string, TablePtr, std::less<>> tables;     // Table variables
-};
-
-// A bound SELECT-like statement, ready to run again while nothing that it depends on changes.
-struct Plan {
-  std::string sql;
-  std::vector<OutputColumn> columns;
-  std::vector<std::string> parameters;
-  std::vector<FunctionCheck> checks;
-  std::vector<std::string> counted;
-  std::int64_t catalog_version = 0;
-  std::string database;
-  std::vector<TypeInfo> parameter_types;
-};
-
-// A parsed batch kept by its text.
-struct CachedBatch {
-  std::string text;
-  StatementList statements;
-  std::unordered_map<const Statement*, std::shared_ptr<const Plan>> plans;
-};
-
-enum class Flow : std::uint8_t { next, break_, continue_, return_ };
-
-struct Options {
-  bool no_count = false;
-  bool xact_abort = false;
-  bool implicit_transactions = false;
-  bool quoted_identifier = true;
-  std::int64_t row_limit = 0;  // SET ROWCOUNT
-  std::int32_t text_size = 2147483647;
-  std::optional<std::chrono::milliseconds> lock_timeout;
-  Isolation isolation = Isolation::read_committed;
-};
-
-// The client is gone, or cancelled: the batch ends without more words.
-struct Cancelled {};
-
 class RowWriter;
-
-// The definition of a DEFAULT.
-std::string default_text(const ConstraintClause& clause);
-
-// A value on its way into a column: conversion errors name it (2628).
-Typed assigned(Binder& binder, Typed value, const ColumnDef& column, const std::string& table_text,
-               std::int32_t line);
-
-// SQL Server's limit of columns (1702).
-void check_column_count(std::string_view action, const TableDef& table, const ColumnClause& one_more);
 
 class SessionCore final : public Session, public BindEnvironment, public FunctionHost {
  public:
@@ -193,7 +108,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void request(std::string_view sql, ResultSink& sink, std::stop_token stop, Body body);
   void undo_cancelled();
 
-  // --- Running (execute.cpp).
+  // --- Running (execute.cpp, execute_statement.cpp, execute_control.cpp, execute_message.cpp).
   void run_text(std::string_view text);
   std::shared_ptr<CachedBatch> parsed(std::string_view text);
   Flow run_list(const StatementList& list, bool top);
@@ -201,6 +116,10 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   Flow run_in_reach(const Statement& statement);
   Flow run_try(const TryCatch& node);
   Flow run_while(const While& node);
+  void wait_for(const WaitFor& node);
+  [[noreturn]] void throw_error(const Throw& node, std::int32_t line);
+  void raise_error(const RaiseError& node, std::int32_t line);
+  void print(const Print& node, std::int32_t line);
   void report(StatementError error, std::int32_t line);
   // Sends what the error says and does what it does to the transaction; true if the batch ends.
   bool settle(StatementError error, std::int32_t line);
@@ -211,7 +130,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   bool disconnected(ResultSink& sink);
   void run_ordered(const StatementFault::OrderedBatch& order);
 
-  // --- Databases and transactions (session_transactions.cpp).
+  // --- Databases and transactions (database_use.cpp, session_transactions.cpp).
   DatabaseUse& use(const DatabasePtr& database);
 
   // --- Statements over other databases (session_databases.cpp).
@@ -249,7 +168,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   void begin_write();
   void end_write(bool good);
 
-  // --- Expressions at run time (session_values.cpp).
+  // --- Values at run time (session_values.cpp, session_variables.cpp, session_evaluate.cpp).
   Value session_value(const std::string& name);
   Value parameter_value(const std::string& name);
   void bind_parameters(sim::Statement& statement, const std::vector<std::string>& parameters,
@@ -277,7 +196,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   template <typename Body>
   auto in_named_database(Body body);
 
-  // --- DML (execute_insert.cpp, execute_change.cpp, row_writer.cpp).
+  // --- DML (execute_target.cpp, execute_insert.cpp, execute_change.cpp, execute_merge.cpp).
   void run_insert(const Insert& insert);
   void insert_values(const Insert& insert, RowWriter& writer, const std::vector<const ColumnDef*>& columns,
                      const std::string& table_text);
@@ -300,7 +219,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
                      const std::vector<std::unique_ptr<TableSource>>* from);
   void truncate(const TruncateTable& node);
 
-  // --- DDL (execute_ddl.cpp, execute_alter.cpp, execute_security.cpp).
+  // --- DDL (execute_table.cpp and its neighbours, execute_security.cpp, execute_options.cpp).
   void create_table(const CreateTable& node);
   TablePtr create_local_table(const CreateTable& node);
   TableDef table_definition(const CreateTable& node, bool local);
@@ -335,7 +254,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
   const std::string* batch_text_ = nullptr;
   const Statement* current_statement_ = nullptr;
 
-  // --- Procedures (procedures.cpp, procedures_cdc.cpp).
+  // --- Procedures (procedures*.cpp).
   struct Argument {
     std::string name;
     bool output = false;
@@ -361,6 +280,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
                          std::span<Argument> values);
   std::int32_t cdc_procedure(const std::string& name, CallArguments& arguments);
   std::int32_t catalog_procedure(const std::string& name, CallArguments& arguments);
+  std::int32_t administration_procedure(const std::string& name, CallArguments& arguments);
   std::vector<TablePtr> all_tables();
   CdcResult procedure_tables(CallArguments& arguments);
   CdcResult procedure_columns(CallArguments& arguments, bool version_100);

@@ -13,15 +13,6 @@
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
-namespace {
-
-constexpr std::uint64_t rows_between_stop_checks = 256;
-
-[[noreturn]] void invalid_object(const ObjectName& name) {
-  raise(208, "Invalid object name '" + name.text() + "'.", name.line);
-}
-
-}  // namespace
 
 SessionCore::StatementPlace SessionCore::enter_statement() {
   StatementPlace before{active_, reach_, copies_.size()};

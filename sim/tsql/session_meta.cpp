@@ -1,12 +1,10 @@
-// What metadata functions answer.
-#include <array>
-#include <map>
-
+// What functions of names, ids and properties answer: objects, schemas, databases, columns.
 #include "sim/tsql/parser.h"
 #include "sim/tsql/session_core.h"
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
+
 std::optional<std::string> SessionCore::object_name(std::int64_t object_id,
                                                     std::optional<std::int64_t> database_id) {
   DatabaseUse* where = current_;
@@ -141,162 +139,6 @@ std::optional<std::int64_t> SessionCore::object_property(std::int64_t object_id,
   if (name == "TABLEHASFOREIGNREF") return table->referenced_by.empty() ? 0 : 1;
   if (name == "TABLETEMPORALTYPE") return table->temporal_type;
   return std::nullopt;
-}
-
-std::optional<std::int64_t> SessionCore::has_permission(std::optional<std::string> securable,
-                                                        std::string_view class_name,
-                                                        std::string_view permission_name) {
-  const std::string class_upper = upper(class_name);
-  sim::Permission permission = sim::Permission::select;
-  if (!find_permission(upper(permission_name), permission)) return std::nullopt;
-  Security& security = current_->security;
-  const Principal& principal = current_->principal;
-  if (definition_.sysadmin) {
-    if (class_upper == "OBJECT" && securable && !object_id(*securable, std::nullopt)) return std::nullopt;
-    return 1;
-  }
-  if (class_upper.empty() || class_upper == "SERVER") {
-    return definition_.view_server_state && (permission == sim::Permission::view_server_state ||
-                                             permission == sim::Permission::view_server_performance_state)
-               ? 1
-               : 0;
-  }
-  if (class_upper == "DATABASE") {
-    if (security.is_owner(principal)) return 1;
-    const bool server_wide =
-        definition_.view_server_state && (permission == sim::Permission::view_database_state ||
-                                          permission == sim::Permission::view_database_performance_state);
-    return server_wide || security.has(principal, permission) ? 1 : 0;
-  }
-  if (!securable) return std::nullopt;
-  if (class_upper == "SCHEMA") {
-    ObjectName name;
-    try {
-      name = parse_object_name(*securable);
-    } catch (const StatementError&) {
-      return std::nullopt;
-    }
-    const std::optional<std::int32_t> id = current_->catalog.schema_id(name.name);
-    if (!id) return std::nullopt;
-    return security.is_owner(principal) || security.has_on_object(principal, permission, 0, *id) ? 1 : 0;
-  }
-  if (class_upper == "OBJECT") {
-    const std::optional<std::int64_t> id = object_id(*securable, std::nullopt);
-    if (!id) return std::nullopt;
-    const std::optional<ObjectDef> object = current_->catalog.object(static_cast<std::int32_t>(*id));
-    return object && (security.is_owner(principal) ||
-                      security.has_on_object(principal, permission, object->object_id, object->schema_id))
-               ? 1
-               : 0;
-  }
-  return std::nullopt;
-}
-
-std::optional<std::int64_t> SessionCore::is_server_role_member(std::string_view role,
-                                                               std::optional<std::string> login) {
-  static const std::array<std::string_view, 9> roles{"sysadmin",     "serveradmin", "securityadmin",
-                                                     "processadmin", "setupadmin",  "bulkadmin",
-                                                     "diskadmin",    "dbcreator",   "public"};
-  bool known = false;
-  for (const std::string_view name : roles)
-    known = known || same_name(name, role);
-  if (!known) return std::nullopt;
-  const std::optional<LoginDef> definition = login ? state_.server.find_login(*login) : definition_;
-  if (!definition) return std::nullopt;
-  return definition->sysadmin || same_name(role, "public") ? 1 : 0;
-}
-
-std::optional<std::int64_t> SessionCore::is_role_member(std::string_view role,
-                                                        std::optional<std::string> user) {
-  if (user && !same_name(*user, current_->principal.user_name)) return std::nullopt;
-  const std::optional<bool> member = current_->security.is_member(current_->principal, role);
-  if (!member) return std::nullopt;
-  return *member ? 1 : 0;
-}
-
-std::optional<std::string> SessionCore::user_name(std::optional<std::int64_t> id) {
-  if (!id || *id == current_->principal.principal_id) return current_->principal.user_name;
-  if (*id == 1) return "dbo";
-  sim::Statement statement = current_->work->connection().prepare(
-      "SELECT name FROM sys_database_principals WHERE principal_id = ?1");
-  statement.bind(1, *id);
-  if (!statement.next()) return std::nullopt;
-  return std::string(statement.text(0));
-}
-
-// "fn_..." asks the bound database, "12:fn_..." that of this id.
-bool SessionCore::cdc_function(std::string_view name, std::span<const Cell> args, Value& out,
-                               ConversionError& error) {
-  DatabaseUse* where = active_;
-  if (const std::size_t colon = name.find(':'); colon != std::string_view::npos) {
-    where = &use(state_.server.find(
-        static_cast<std::int32_t>(std::strtol(std::string(name.substr(0, colon)).c_str(), nullptr, 10))));
-    name.remove_prefix(colon + 1);
-  }
-  Cdc& cdc = where->cdc;
-  const auto lsn = [&](const std::optional<Lsn>& value) {
-    out.null = !value;
-    if (value) out.text = *value;
-    return true;
-  };
-  const auto text = [&](std::size_t i) {
-    return args[i].null ? std::optional<std::string_view>() : std::optional<std::string_view>(args[i].text);
-  };
-  if (name == "fn_cdc_get_max_lsn") return lsn(cdc.max_lsn());
-  if (name == "fn_cdc_is_bit_set") {
-    const auto result = Cdc::is_bit_set(
-        args[0].null ? std::optional<std::int32_t>() : static_cast<std::int32_t>(args[0].number), text(1));
-    out.null = !result;
-    out.number = result.value_or(false) ? 1 : 0;
-    return true;
-  }
-  if (name == "fn_cdc_has_column_changed") {
-    if (args[0].null || args[1].null) return out.null = true;
-    const auto result = cdc.has_column_changed(args[0].text, args[1].text, text(2));
-    out.null = !result;
-    out.number = result.value_or(false) ? 1 : 0;
-    return true;
-  }
-  for (const Cell& arg : args) {
-    if (arg.null) return out.null = true;
-  }
-  if (name == "fn_cdc_get_min_lsn") return lsn(cdc.min_lsn(where->principal, args[0].text));
-  if (name == "fn_cdc_increment_lsn") return lsn(increment_lsn(args[0].text));
-  if (name == "fn_cdc_decrement_lsn") return lsn(decrement_lsn(args[0].text));
-  if (name == "fn_cdc_map_lsn_to_time") {
-    const std::optional<std::int64_t> time = cdc.map_lsn_to_time(args[0].text);
-    out.null = !time;
-    out.number = time.value_or(0);
-    return true;
-  }
-  if (name == "fn_cdc_map_time_to_lsn") {
-    TimeRelation relation{};
-    if (!Cdc::find_time_relation(args[0].text, relation)) {
-      error.number = 313;
-      error.text =
-          "An insufficient number of arguments were supplied for the procedure or function "
-          "cdc.fn_cdc_map_time_to_lsn.";
-      return false;
-    }
-    return lsn(cdc.map_time_to_lsn(relation, args[1].number));
-  }
-  if (name == "fn_cdc_get_column_ordinal") {
-    const std::optional<std::int32_t> ordinal = cdc.column_ordinal(args[0].text, args[1].text);
-    out.null = !ordinal;
-    out.number = ordinal.value_or(0);
-    return true;
-  }
-  if (name == "fn_varbintohexstr") {
-    static constexpr std::string_view digits = "0123456789abcdef";
-    out.text = "0x";
-    for (const char raw : args[0].text) {
-      out.text.push_back(digits[static_cast<unsigned char>(raw) >> 4U]);
-      out.text.push_back(digits[static_cast<unsigned char>(raw) & 0xFU]);
-    }
-    return true;
-  }
-  out.null = true;
-  return true;
 }
 
 }  // namespace tailrace::sim::tsql

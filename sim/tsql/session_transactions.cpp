@@ -1,13 +1,8 @@
-// Databases in use, transactions and their nesting, statements that write.
-#include "sim/tsql/session_core.h"
-
-#include <sqlite3.h>
-
+// Transactions and their nesting, and statements that write.
 #include <utility>
 
-#include "sim/storage/clock.h"
+#include "sim/tsql/session_core.h"
 #include "sim/tsql/session_write.h"
-#include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
 namespace {
@@ -16,54 +11,6 @@ namespace {
 constexpr std::string_view statement_savepoint = "tsql statement";
 
 }  // namespace
-
-DatabaseUse::DatabaseUse(EngineState& state, DatabasePtr which, FunctionHost& host)
-    : database(std::move(which)),
-      work(state.server.open(database)),
-      catalog(*work),
-      security(catalog),
-      cdc(state.server, database, catalog) {
-  functions.host = &host;
-  register_operations(work->connection().handle(), functions);
-  ++database->sessions;
-}
-
-DatabaseUse::~DatabaseUse() {
-  --database->sessions;
-}
-
-DatabaseUse& SessionCore::use(const DatabasePtr& database) {
-  auto& slot = uses_[database->id];
-  if (!slot || slot->database != database) {
-    auto opened = std::make_unique<DatabaseUse>(state_, database, *this);
-    std::optional<Principal> principal =
-        opened->security.principal_of(definition_.name, definition_.sysadmin);
-    if (!principal) {
-      raise(916,
-            "The server principal \"" + definition_.name + "\" is not able to access the database \"" +
-                database->name + "\" under the current security context.",
-            0, 1, 14);
-    }
-    opened->principal = *principal;
-    opened->work->belongs_to(gate_owner_, spid_);
-    opened->security.restrict_views(*principal);
-    slot = std::move(opened);
-  }
-  // Rights granted by others since the last statement count: the principal is looked up again with the catalog's
-  // version.
-  return *slot;
-}
-
-void SessionCore::change_database(std::string_view name, bool tell) {
-  const DatabasePtr database = state_.server.find(name);
-  if (!database)
-    raise(911, "Database '" + std::string(name) +
-                   "' does not exist. Make sure that the name is entered correctly.");
-  const std::string from = current_->database->name;
-  current_ = &use(database);
-  active_ = current_;
-  if (tell) sink_->database_changed(from, database->name);
-}
 
 void SessionCore::check(const Outcome& outcome) {
   if (!outcome) return;
@@ -186,8 +133,6 @@ void SessionCore::end_write(bool good) {
   if (!good && !work.rollback_to(statement_savepoint)) return;
   work.release(statement_savepoint);
 }
-
-// --- Session: transaction manager requests, reset ---------------------------------------------------------
 
 void SessionCore::begin_transaction(std::uint8_t isolation, ResultSink& sink) {
   sink_ = &sink;

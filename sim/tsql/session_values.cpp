@@ -1,40 +1,12 @@
-// Variables, session values, and expressions evaluated at run time.
+// Session values such as @@ROWCOUNT and SUSER_SNAME(), as parameters of statements.
 #include <sqlite3.h>
-
-#include <algorithm>
-#include <utility>
 
 #include "base/log.h"
 #include "sim/storage/clock.h"
 #include "sim/tsql/session_core.h"
-#include "sim/tsql/session_write.h"
 #include "sim/tsql/types.h"
 
 namespace tailrace::sim::tsql {
-
-bool contains_query(const Expr& expr) {
-  if (expr.query) return true;
-  return std::any_of(expr.args.begin(), expr.args.end(),
-                     [](const ExprPtr& arg) { return contains_query(*arg); });
-}
-
-namespace {
-
-// Limits of SQLite's that a statement may reach without a fault of the translation.
-bool is_limit(std::string_view error) {
-  constexpr std::string_view limits[] = {"too many", "too large", "too big",
-                                         "too long", "at most",   "stack overflow"};
-  return std::any_of(std::begin(limits), std::end(limits),
-                     [&](std::string_view limit) { return error.find(limit) != std::string_view::npos; });
-}
-
-// Refused, never answered wrongly; in SQL Server's words, as SQLite's mean nothing to a client.
-[[noreturn]] void store_refused(const std::string& error, const std::string& sql) {
-  if (!is_limit(error)) log::error("tsql.store.refused", {{"error", error}, {"sql", sql.substr(0, 2000)}});
-  too_complex();
-}
-
-}  // namespace
 
 const std::string& version_text() {
   static const std::string text =
@@ -115,161 +87,11 @@ void SessionCore::bind_parameters(sim::Statement& statement, const std::vector<s
     statement.bind(static_cast<int>(i) + 1, parameter_value(parameters[i]));
 }
 
-const TypeInfo* SessionCore::variable_type(std::string_view name) {
-  const auto found = frames_.back().variables.find(upper(name));
-  return found == frames_.back().variables.end() ? nullptr : &found->second.type;
-}
-
-TablePtr SessionCore::local_table(std::string_view name) {
-  const std::string key = upper(name);
-  if (name.starts_with('@')) {
-    const auto found = frames_.back().tables.find(key);
-    return found == frames_.back().tables.end() ? nullptr : found->second;
-  }
-  const auto found = temporary_.find(key);
-  return found == temporary_.end() ? nullptr : found->second;
-}
-
 void SessionCore::set_statement_time() {
   FunctionContext& context = active_->functions;
   context.utc_ticks = utc_ticks_now();
   context.local_ticks = local_ticks_now();
   context.offset_minutes = local_offset_minutes();
-}
-
-sim::Statement SessionCore::prepare(const std::string& sql) {
-  std::string error;
-  sim::Statement statement = active_->work->connection().try_prepare(sql, error);
-  if (statement.handle() == nullptr) {
-    // The translation made SQL that SQLite does not take: refused, never answered wrongly.
-    store_refused(error, sql);
-  }
-  if (active_ != current_) {
-    active_->functions.utc_ticks = current_->functions.utc_ticks;
-    active_->functions.local_ticks = current_->functions.local_ticks;
-    active_->functions.offset_minutes = current_->functions.offset_minutes;
-  }
-  return statement;
-}
-
-void SessionCore::raise_step_error() {
-  ConversionError& error = active_->functions.error;
-  if (error.number != 0) {
-    const ConversionError taken = std::exchange(error, {});
-    raise(taken.number, taken.text);
-  }
-  store_refused(active_->work->connection().last_error(), "");
-}
-
-bool SessionCore::step(sim::Statement& statement) {
-  switch (statement.step()) {
-    case Step::row: return true;
-    case Step::done: return false;
-    case Step::interrupted: throw Cancelled{};
-    case Step::busy_snapshot:
-      raise(3960,
-            "Snapshot isolation transaction aborted due to update conflict. Retry the transaction or change "
-            "the isolation level for the update/delete statement.");
-    case Step::busy: raise(1222, "Lock request time out period exceeded.", 0, 51);
-    default: raise_step_error();
-  }
-}
-
-Value SessionCore::evaluate(const Expr& expr, const TypeInfo* type) {
-  return in_named_database([&] {
-    Binder binder(*this);
-    if (contains_query(expr)) {
-      active_->catalog.refresh();
-      before_read();
-    }
-    Typed bound = binder.expression(expr);
-    if (type != nullptr) bound = binder.convert_to(std::move(bound), *type, expr.line);
-    if (bound.constant) return *bound.constant;
-    sim::Statement statement = prepare(binder.with_clause() + "SELECT " + bound.sql);
-    bind_parameters(statement, binder.parameters());
-    Value out;
-    if (step(statement)) out = decode(sqlite3_column_value(statement.handle(), 0), bound.type);
-    out.type = bound.type;
-    return out;
-  });
-}
-
-bool SessionCore::test(const Expr& expr) {
-  return in_named_database([&] {
-    Binder binder(*this);
-    if (contains_query(expr)) {
-      active_->catalog.refresh();
-      before_read();
-    }
-    const std::string sql = binder.predicate(expr);
-    sim::Statement statement = prepare(binder.with_clause() + "SELECT " + sql);
-    bind_parameters(statement, binder.parameters());
-    return step(statement) && !statement.is_null(0) && statement.number(0) != 0;
-  });
-}
-
-void SessionCore::assign(const std::string& name, Value value) {
-  const auto found = frames_.back().variables.find(upper(name));
-  if (found == frames_.back().variables.end())
-    raise(137, "Must declare the scalar variable \"" + name + "\".", 0, 1, 15);
-  Variable& variable = found->second;
-  if (value.type == variable.type) {
-    variable.value = std::move(value);
-    return;
-  }
-  Value converted;
-  ConversionError error;
-  if (!convert(value.type, cell_of(value), variable.type, no_style, converted, error))
-    raise(error.number, error.text);
-  variable.value = std::move(converted);
-}
-
-void SessionCore::assign_expression(const std::string& name, const std::string& op, const Expr& expr) {
-  const TypeInfo* found = variable_type(name);
-  if (found == nullptr) raise(137, "Must declare the scalar variable \"" + name + "\".", expr.line, 1, 15);
-  const TypeInfo type = *found;
-  if (op == "=") {
-    assign(name, evaluate(expr, &type));
-    return;
-  }
-  // @x += e is @x = @x + e.
-  Expr sum;
-  sum.kind = ExprKind::binary;
-  sum.text = op.substr(0, 1);
-  sum.line = expr.line;
-  auto variable = std::make_unique<Expr>();
-  variable->kind = ExprKind::variable;
-  variable->text = name;
-  sum.args.push_back(std::move(variable));
-  Expr& lent = const_cast<Expr&>(expr);
-  auto right = std::make_unique<Expr>(std::move(lent));
-  sum.args.push_back(std::move(right));
-  const auto give_back = [&] { lent = std::move(*sum.args[1]); };
-  try {
-    assign(name, evaluate(sum, &type));
-  } catch (...) {
-    give_back();
-    throw;
-  }
-  give_back();
-}
-
-void SessionCore::declare(const Declare& node) {
-  for (const Declare::Item& item : node.items) {
-    const std::string key = upper(item.name);
-    Frame& frame = frames_.back();
-    if (item.table) {
-      // A batch may come here twice (a loop): the table starts empty once more.
-      if (const auto old = frame.tables.find(key); old != frame.tables.end()) drop_local_table(old->second);
-      frame.tables[key] = create_local_table(*item.table);
-      continue;
-    }
-    Variable variable;
-    variable.type = item.type.type;
-    variable.value.type = variable.type;
-    frame.variables[key] = variable;
-    if (item.value) assign(item.name, evaluate(*item.value, &variable.type));
-  }
 }
 
 }  // namespace tailrace::sim::tsql

@@ -1,6 +1,6 @@
-// Enabling and disabling: databases, tables, and what DDL must leave alone.
+// Enabling a table: a capture instance and its change table.
 //
-// Source   sys.sp_cdc_enable_db, sys.sp_cdc_enable_table, sys.sp_cdc_disable_table of SQL Server's documentation.
+// Source   sys.sp_cdc_enable_table of SQL Server's documentation.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,87 +14,6 @@ namespace tailrace::sim {
 namespace {
 
 constexpr std::size_t max_instance_name = 100;
-
-ColumnDef made_column(std::string name, std::string_view type, bool nullable) {
-  ColumnDef column;
-  column.name = std::move(name);
-  column.type = *parse_type(type);
-  column.sysname = type == "sysname";
-  column.nullable = nullable;
-  return column;
-}
-
-TableDef cdc_table(std::int32_t id, std::string name,
-                   const std::vector<std::pair<std::string_view, std::string_view>>& columns,
-                   const std::vector<std::int32_t>& key) {
-  TableDef table;
-  table.object_id = id;
-  table.schema = "cdc";
-  table.name = std::move(name);
-  table.ms_shipped = true;
-  for (const auto& [column, type] : columns) {
-    const bool nullable = type.ends_with('?');
-    table.columns.push_back(
-        made_column(std::string(column), type.substr(0, type.size() - (nullable ? 1 : 0)), nullable));
-  }
-  if (!key.empty()) {
-    IndexDef index;
-    index.name = table.name + "_clustered_idx";
-    index.unique = index.clustered = true;
-    for (const std::int32_t column : key)
-      index.columns.push_back({column, false, false});
-    table.indexes.push_back(std::move(index));
-  }
-  return table;
-}
-
-std::vector<TableDef> metadata_tables() {
-  return {
-      cdc_table(fixed_id::change_tables, "change_tables",
-                {{"object_id", "int"},
-                 {"version", "int?"},
-                 {"source_object_id", "int?"},
-                 {"capture_instance", "sysname"},
-                 {"start_lsn", "binary(10)?"},
-                 {"end_lsn", "binary(10)?"},
-                 {"supports_net_changes", "bit?"},
-                 {"has_drop_pending", "bit?"},
-                 {"role_name", "sysname?"},
-                 {"index_name", "sysname?"},
-                 {"filegroup_name", "sysname?"},
-                 {"create_date", "datetime?"},
-                 {"partition_switch", "bit"}},
-                {1}),
-      cdc_table(fixed_id::captured_columns, "captured_columns",
-                {{"object_id", "int"},
-                 {"column_name", "sysname"},
-                 {"column_id", "int?"},
-                 {"column_type", "sysname"},
-                 {"column_ordinal", "int"},
-                 {"is_computed", "bit?"}},
-                {1, 5}),
-      cdc_table(fixed_id::index_columns, "index_columns",
-                {{"object_id", "int"},
-                 {"column_name", "sysname"},
-                 {"index_ordinal", "tinyint"},
-                 {"column_id", "int?"}},
-                {1, 3}),
-      cdc_table(fixed_id::ddl_history, "ddl_history",
-                {{"source_object_id", "int?"},
-                 {"object_id", "int"},
-                 {"required_column_update", "bit?"},
-                 {"ddl_command", "nvarchar(max)?"},
-                 {"ddl_lsn", "binary(10)"},
-                 {"ddl_time", "datetime?"}},
-                {2, 5}),
-      cdc_table(fixed_id::lsn_time_mapping, "lsn_time_mapping",
-                {{"start_lsn", "binary(10)"},
-                 {"tran_begin_time", "datetime?"},
-                 {"tran_end_time", "datetime?"},
-                 {"tran_id", "varbinary(10)?"}},
-                {1}),
-  };
-}
 
 // The columns that identify a row: of @index_name, or of the primary key; none: neither.
 struct Identity {
@@ -132,80 +51,43 @@ Identity identity_of(const TableDef& table, const EnableTable& parameters) {
 
 }  // namespace
 
-Cdc::Cdc(Server& server, DatabasePtr database, Catalog& catalog)
-    : server_(server), database_(std::move(database)), catalog_(catalog) {
-  register_change_functions(catalog_.work().connection());
-}
-
-bool Cdc::enabled() {
-  return catalog_.work().connection().single_number("SELECT cdc_enabled FROM cat_state") != 0;
-}
-
-std::vector<CaptureInstance> Cdc::instances() {
-  return load_instances(catalog_.work().connection(), {});
-}
-
-std::vector<CaptureInstance> Cdc::instances_of(std::int32_t source_object_id) {
-  return load_instances(catalog_.work().connection(), source_object_id);
-}
-
-Outcome Cdc::check_owner(const Principal& caller) {
-  if (!enabled()) return not_enabled(database_->name);
-  if (Security(catalog_).is_owner(caller)) return {};
-  return SqlError{22904,
-                  "Caller is not authorized to initiate the requested action. DBO privileges are required.",
-                  16, 1};
-}
-
-Outcome Cdc::enable_db(const Principal& caller) {
-  if (!caller.sysadmin) {
-    return SqlError{
-        22902, "Caller is not authorized to initiate the requested action. Sysadmin privileges are required.",
-        16, 1};
+std::optional<std::vector<std::string>> parse_column_list(std::string_view list) {
+  std::vector<std::string> names;
+  std::size_t at = 0;
+  const auto skip_blanks = [&] {
+    while (at < list.size() && (list[at] == ' ' || list[at] == '\t' || list[at] == '\n' || list[at] == '\r'))
+      ++at;
+  };
+  for (;;) {
+    skip_blanks();
+    if (at >= list.size()) return {};
+    std::string name;
+    const char close = list[at] == '[' ? ']' : list[at] == '"' ? '"' : '\0';
+    if (close != '\0') {
+      for (++at;; ++at) {
+        if (at >= list.size()) return {};
+        if (list[at] != close) {
+          name += list[at];
+        } else if (at + 1 < list.size() && list[at + 1] == close) {
+          name += close;
+          ++at;
+        } else {
+          break;
+        }
+      }
+      ++at;
+    } else {
+      while (at < list.size() && list[at] != ',')
+        name += list[at++];
+      while (!name.empty() && name.back() == ' ')
+        name.pop_back();
+    }
+    if (name.empty()) return {};
+    names.push_back(std::move(name));
+    skip_blanks();
+    if (at >= list.size()) return names;
+    if (list[at++] != ',') return {};
   }
-  if (database_->id <= 4) {
-    return SqlError{
-        22989,
-        fmt::format("Could not enable Change Data Capture for database '{}'. Change data capture is not "
-                    "supported on system databases, or on a distribution database.",
-                    database_->name),
-        16, 1};
-  }
-  if (enabled()) {
-    return SqlError{
-        22905,
-        fmt::format("Database '{}' is already enabled for Change Data Capture. Ensure that the correct "
-                    "database context is set, and retry the operation. To report on the databases "
-                    "enabled for Change Data Capture, query the is_cdc_enabled column in the "
-                    "sys.databases catalog view.",
-                    database_->name),
-        16, 1};
-  }
-  Security security(catalog_);
-  if (catalog_.schema_id("cdc") || security.create_user("cdc", "", "cdc")) {
-    return SqlError{
-        22906,
-        fmt::format("The database '{}' cannot be enabled for Change Data Capture because a database user "
-                    "named 'cdc' or a schema named 'cdc' already exists in the current database. These "
-                    "objects are required exclusively by Change Data Capture. Drop or rename the user "
-                    "or schema and retry the operation.",
-                    database_->name),
-        16, 1};
-  }
-  if (Outcome error = security.add_member("db_owner", "cdc")) return error;
-  if (Outcome error = catalog_.create_schema("cdc")) return error;
-  for (TableDef& table : metadata_tables()) {
-    if (Outcome error = catalog_.create_table(table)) return error;
-  }
-  Connection& connection = catalog_.work().connection();
-  connection.execute(
-      "CREATE INDEX IF NOT EXISTS i1005_time ON t1005(c3);"
-      "CREATE TABLE log_ddl(position INTEGER PRIMARY KEY, t, source_object_id, required_update, command, "
-      "time);"
-      "UPDATE cat_state SET cdc_enabled = 1");
-  catalog_.touch();
-  catalog_.work().log().jobs_changed();
-  return {};
 }
 
 Outcome Cdc::enable_table(const Principal& caller, const EnableTable& parameters, CdcResult& result) {
