@@ -1,7 +1,7 @@
 // Numbers, severities and what an error ends.
 #include "sim/tsql/errors.h"
 
-#include "sim/tsql/lexer.h"
+#include "sim/tsql/parse/lexer.h"
 
 namespace tailrace::sim::tsql {
 
