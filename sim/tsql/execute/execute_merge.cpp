@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "sim/tsql/execute/execute_internal.h"
 #include "sim/tsql/rows/row_writer.h"
 #include "sim/tsql/session/session_core.h"
 #include "sim/tsql/session/session_write.h"

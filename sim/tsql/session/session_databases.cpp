@@ -8,6 +8,8 @@
 // Errors   208 for what is not there; 40517 where copies are no way (change functions, DDL).
 #include <sqlite3.h>
 
+#include <utility>
+
 #include "sim/tsql/session/session_core.h"
 #include "sim/tsql/session/session_write.h"
 #include "sim/tsql/values/types.h"
