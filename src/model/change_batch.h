@@ -1,7 +1,7 @@
 // What a source hands to a sink: row batches, and at a commit point's end a position.
 //
 // Shape    Row batches of one table keep the source's order; across tables the order means nothing (a commit point is
-//          applied as one transaction). A commit point larger than the memory budget comes as several change batches
+//          applied as one transaction), unless `order` says it. A commit point larger than the memory budget comes as several change batches
 //          of which only the last has an `end`. Positions lie between whole source transactions (R1b).
 #pragma once
 
@@ -24,6 +24,13 @@ struct Position {
   std::int64_t commit_time_utc = 0;
 };
 
+// A row of a change batch: the number of its row batch, and its own in there.
+struct RowPlace {
+  std::uint32_t table = 0;
+  std::uint32_t row = 0;
+  bool operator==(const RowPlace&) const = default;
+};
+
 // A table's changes behind the end come from another capture instance than those before it (E51).
 struct InstanceSwitch {
   TableName table;
@@ -32,6 +39,10 @@ struct InstanceSwitch {
 
 struct ChangeBatch {
   std::vector<RowBatch> tables;
+  // Of a source that was asked for events (a setting of it): all rows in the order in which they happened, over all tables, but
+  // not the before images, each of which stands in front of its update. Empty else.
+  std::vector<RowPlace> order;
+  std::int32_t utc_offset_minutes = 0;  // Of the source's clock when it was read: of the rows' commit times.
   std::optional<Position> end;
   std::uint64_t transactions = 0;    // Source transactions that end in this batch.
   std::vector<TableName> caught_up;  // Tables whose high mark lies at or before `end`; only with an end.
@@ -46,7 +57,7 @@ struct ChangeBatch {
   bool empty() const { return tables.empty() && !end && joining.empty(); }
 
   std::size_t bytes() const {
-    std::size_t sum = sizeof(ChangeBatch);
+    std::size_t sum = sizeof(ChangeBatch) + order.size() * sizeof(RowPlace);
     for (const RowBatch& batch : tables)
       sum += batch.bytes();
     return sum;

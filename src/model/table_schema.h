@@ -108,6 +108,7 @@ struct Column {
   bool nullable = true;
   std::string collation;  // Of char types; else empty.
   TextPolicy text_policy = TextPolicy::error;
+  std::string fallback = {};  // T-SQL of its default, where the source was asked for events; or empty.
   bool operator==(const Column&) const = default;
 };
 
