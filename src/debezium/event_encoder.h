@@ -7,12 +7,13 @@
 //            delete_             d, a tombstone
 //          The row before an update is its before image (RowBatch). An absent cell is the placeholder of unchanged values.
 // Errors   config: the table cannot be said in the settings' terms (names that Avro has not, key columns that are not there).
-//          data: a value that its mode cannot hold (a datetime2(7) beyond nanoseconds of 64 bits), with row's key, column and value's
-//          place; nothing of the row was given away then. Whatever SchemaIds throws, from the constructor.
+//          data: a value that its mode cannot hold (a datetime2(7) beyond nanoseconds of 64 bits), or one that the batch calls a
+//          fault, with table and column; nothing of the row was given away then. Whatever SchemaIds throws, from the constructor.
 // Threads  One thread.
 // Source   Debezium 3.6: TableSchemaBuilder, Envelope, RelationalChangeRecordEmitter, SqlServerSourceInfoStructMaker.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,8 @@
 #include "record/schema.h"
 
 namespace tailrace::debezium {
+
+class RowEncoder;
 
 class EventEncoder {
  public:
@@ -36,16 +39,14 @@ class EventEncoder {
   const record::SchemaPtr& key_schema() const;       // nullptr: the table has no key.
   const record::SchemaPtr& envelope_schema() const;
 
-  // Whether encode() makes records of such a row.
-  bool makes_event(Operation operation) const;
-
   // `batch` is of this table's schema. False if the taker answered false.
   [[nodiscard]] bool encode(const RowBatch& batch, std::size_t row, const EventContext& context,
                             RecordTaker& taker);
+  // Of the last row the events as transactions count them: its records without tombstones.
+  int events() const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<RowEncoder> rows_;
 };
 
 }  // namespace tailrace::debezium

@@ -3,14 +3,13 @@
 //
 // Shape    For each batch of the source one call of send(). Events of a commit are numbered from 1, so that somebody who has sent a
 //          part of a commit goes on behind it: skip(commit, events) before the batches of that commit come again.
-// Errors   As event_encoder.h; of a row: with what was sent before it given away.
+// Errors   As event_encoder.h; what was before the row has been given away then.
 // Threads  One thread.
 // Source   Debezium 3.6: SqlServerOffsetContext, TransactionMonitor, TransactionContext.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -26,7 +25,7 @@ struct EventPlace {
   Lsn commit_lsn = {};
   Lsn change_lsn = {};
   std::int64_t event_serial_no = 0;
-  std::uint64_t events = 0;  // Of this commit, sent.
+  std::uint64_t events = 0;  // Of this commit: rows of the change tables, an update's two as one.
   bool operator==(const EventPlace&) const = default;
 };
 
@@ -34,14 +33,15 @@ class EventStream {
  public:
   using Clock = std::function<std::int64_t()>;  // Now, in nanoseconds since 1970 UTC.
 
+  // `ids` may be nullptr with JSON.
   EventStream(EventSettings settings, SchemaIds* ids, Clock clock);
   ~EventStream();
 
-  // Events of this commit that were sent already are passed over when they come again.
+  // So many events of this commit were sent before and are passed over when they come.
   void skip(const Lsn& commit_lsn, std::uint64_t events);
 
-  // Everything of the batch, as its `order` says. Between two records the taker may look at place(): all of the records of the
-  // events before it are given away. False if the taker answered false; the stream is of no more use then.
+  // Everything of the batch, as its `order` says. place() moves behind an event once all of its records are given away. False if
+  // the taker answered false; the stream is of no more use then.
   [[nodiscard]] bool send(const ChangeBatch& batch, RecordTaker& taker);
   const EventPlace& place() const;
 
@@ -49,7 +49,6 @@ class EventStream {
   [[nodiscard]] bool send_read(const RowBatch& batch, std::size_t row, const EventContext& context,
                                RecordTaker& taker);
 
-  // A heartbeat.
   [[nodiscard]] bool send_heartbeat(RecordTaker& taker);
 
  private:

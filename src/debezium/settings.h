@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "record/json_writer.h"
+#include "record/write_value.h"
 
 namespace tailrace::debezium {
 
@@ -32,6 +34,9 @@ enum class BinaryMode : std::uint8_t { bytes, base64, base64_url_safe, hex };
 // schema.name.adjustment.mode and field.name.adjustment.mode: what becomes of letters that Avro's names have not.
 enum class NameAdjustment : std::uint8_t { none, avro, avro_unicode };
 
+// Of a transaction, `ts_ms` of the source block: data.query.mode direct, which is Debezium's default, says when it began.
+enum class SourceTime : std::uint8_t { began, committed };
+
 enum class Converter : std::uint8_t { avro, json };
 
 // message.key.columns: the key of the tables whose `schema.table` the pattern matches, in full and without regard to case.
@@ -51,7 +56,7 @@ struct EventSettings {
   // topic.prefix. Empty: names begin with `sqlserver`, and topics have no database in them.
   std::string topic_prefix = {};
   std::string database = {};  // As the server spells it.
-  // How a table's topic is called, of ${prefix}, ${database}, ${schema}, ${table}. Empty: as said above.
+  // How a table's topic is called, of {prefix}, {database}, {schema}, {table}. Empty: as said above.
   std::string topic_format = {};
 
   DecimalMode decimals = DecimalMode::precise;
@@ -59,25 +64,34 @@ struct EventSettings {
   BinaryMode binary = BinaryMode::bytes;
   NameAdjustment schema_names = NameAdjustment::none;
   NameAdjustment field_names = NameAdjustment::none;
+  SourceTime source_time = SourceTime::began;
 
-  bool tombstones = true;              // tombstones.on.delete
-  bool transaction_metadata = false;   // provide.transaction.metadata
+  bool tombstones = true;             // tombstones.on.delete
+  bool transaction_metadata = false;  // provide.transaction.metadata
   std::string unavailable_value = "__debezium_unavailable_value";
   std::vector<KeyColumns> key_columns = {};
   SkippedOperations skipped = {};
+  // extended.headers.enabled: four headers of every event, which say who sent it.
+  bool extended_headers = true;
+  std::string connector_name = "sqlserver";
+  std::string task_id = "0";
+  std::string run_id = {};  // A UUID, another one for each run.
 
   Converter converter = Converter::avro;
   bool json_schemas = true;  // Of JSON: the schema beside each value.
   record::DecimalFormat json_decimals = record::DecimalFormat::base64;
+  // What Connect's converters do where nothing else is set is to write a column's default for its NULLs.
+  record::NullPolicy nulls = record::NullPolicy::keep;
 
-  // What stands as the version in each event's source block; empty: ours.
+  // What stands as the version in each event's source block; empty: that of the Debezium which these events are like.
   std::string version = {};
 
   const std::string& prefix() const;
-  // Made of letters that a topic's name may have; at most 249.
-  std::string topic_of(const std::string& schema, const std::string& table) const;
+  std::string topic_of(std::string_view schema, std::string_view table) const;
   std::string transaction_topic() const;
   std::string heartbeat_topic() const;
+  // Names and values of the extended headers; none where they are not wanted.
+  std::vector<std::pair<std::string, std::string>> headers() const;
 };
 
 }  // namespace tailrace::debezium

@@ -31,6 +31,13 @@ struct RowPlace {
   bool operator==(const RowPlace&) const = default;
 };
 
+// When a source transaction began and was committed: 100 ns since 0001-01-01, the source's local time; 0: not known.
+struct TransactionTimes {
+  Lsn lsn;
+  std::int64_t began = 0;
+  std::int64_t committed = 0;
+};
+
 // A table's changes behind the end come from another capture instance than those before it (E51).
 struct InstanceSwitch {
   TableName table;
@@ -42,7 +49,9 @@ struct ChangeBatch {
   // Of a source that was asked for events (a setting of it): all rows in the order in which they happened, over all tables, but
   // not the before images, each of which stands in front of its update. Empty else.
   std::vector<RowPlace> order;
-  std::int32_t utc_offset_minutes = 0;  // Of the source's clock when it was read: of the rows' commit times.
+  // Of the transactions in `order`, in the order of their LSNs.
+  std::vector<TransactionTimes> times;
+  std::int32_t utc_offset_minutes = 0;  // Of the source's clock when they were read.
   std::optional<Position> end;
   std::uint64_t transactions = 0;    // Source transactions that end in this batch.
   std::vector<TableName> caught_up;  // Tables whose high mark lies at or before `end`; only with an end.
@@ -57,7 +66,8 @@ struct ChangeBatch {
   bool empty() const { return tables.empty() && !end && joining.empty(); }
 
   std::size_t bytes() const {
-    std::size_t sum = sizeof(ChangeBatch) + order.size() * sizeof(RowPlace);
+    std::size_t sum = sizeof(ChangeBatch) + order.size() * sizeof(RowPlace) +
+                      times.size() * sizeof(TransactionTimes);
     for (const RowBatch& batch : tables)
       sum += batch.bytes();
     return sum;
