@@ -109,7 +109,11 @@ struct Column {
   std::string collation;  // Of char types; else empty.
   TextPolicy text_policy = TextPolicy::error;
   std::string fallback = {};  // T-SQL of its default, where the source was asked for events; or empty.
-  bool operator==(const Column&) const = default;
+  // Its shape; a default says nothing of the values that there are.
+  bool operator==(const Column& other) const {
+    return name == other.name && type == other.type && nullable == other.nullable &&
+           collation == other.collation && text_policy == other.text_policy;
+  }
 };
 
 struct UniqueConstraint {

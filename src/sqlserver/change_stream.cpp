@@ -273,7 +273,8 @@ Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> 
     sum += counts[i];
     if (counts[i] != 0) with_rows.push_back(i);
   }
-  const std::uint64_t budget = row_budget(connection_.settings().commit_rows, with_rows.size());
+  std::uint64_t budget = row_budget(connection_.settings().commit_rows, with_rows.size());
+  if (connection_.settings().events) budget = std::min(budget, rows_of_a_part());
   if (sum <= budget) return upper;
   std::map<Lsn, std::uint64_t> by_lsn;
   for (std::size_t begin = 0; begin < with_rows.size(); begin += tables_a_count) {
@@ -302,9 +303,17 @@ Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> 
 
 std::optional<ChangeBatch> ChangeStream::read_part() {
   ChangeBatch batch;
+  batch.utc_offset_minutes = offset_minutes_;
   announce(batch, reader_.upper());
-  if (reader_.read_part(batch)) finish_window(batch);
+  const bool is_done = reader_.read_part(batch);
+  if (const std::size_t rows = batch.rows(); rows != 0) row_bytes_ = 1 + batch.bytes() / rows;
+  if (is_done) finish_window(batch);
   return batch;
+}
+
+// A window that is read at once needs no merging of pages.
+std::uint64_t ChangeStream::rows_of_a_part() const {
+  return std::max<std::uint64_t>(1, connection_.settings().part_bytes() / (row_bytes_ + row_bytes_ / 4));
 }
 
 void ChangeStream::finish_window(ChangeBatch& batch) {

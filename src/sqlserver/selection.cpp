@@ -135,7 +135,7 @@ class TableSelector {
       }
       check_collation(column);
       schema_.columns.push_back(
-          {column.name, *column.type, column.nullable, column.collation, policy_of(column)});
+          {column.name, *column.type, column.nullable, column.collation, policy_of(column), column.fallback});
       ids_.push_back(column.id);
     }
   }
@@ -555,6 +555,7 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
     if (std::optional<CapturedTable> chosen =
             selector.select(found == stored.end() ? nullptr : &found->second)) {
       chosen->text_form = text_form_of(settings);
+      chosen->needs_before = chosen->needs_before || settings.events;
       selection.tables.push_back(std::move(*chosen));
     }
   }
