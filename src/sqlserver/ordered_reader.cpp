@@ -35,7 +35,7 @@ OrderedReader::OrderedReader(std::vector<TableCursor>& cursors, const std::vecto
     // By its rows, and a quarter more: rows are not of one size.
     const double share = 1.25 * static_cast<double>(cursor.rows_counted()) / static_cast<double>(rows);
     const auto bytes = static_cast<std::size_t>(share * static_cast<double>(part_bytes));
-    lanes_.emplace_back(cursor, std::max(least_lane_bytes, bytes));
+    lanes_.emplace_back(cursor, std::max(std::min(least_lane_bytes, part_bytes), bytes));
   }
 }
 
