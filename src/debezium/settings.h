@@ -28,6 +28,9 @@ enum class TimePrecision : std::uint8_t {
   nanoseconds
 };
 
+// geometry, geography and hierarchyid: as text, or as the server's own bytes, which Debezium has. The source is asked for them.
+enum class ObjectMode : std::uint8_t { text, raw };
+
 // binary.handling.mode.
 enum class BinaryMode : std::uint8_t { bytes, base64, base64_url_safe, hex };
 
@@ -62,6 +65,7 @@ struct EventSettings {
   DecimalMode decimals = DecimalMode::precise;
   TimePrecision times = TimePrecision::adaptive;
   BinaryMode binary = BinaryMode::bytes;
+  ObjectMode objects = ObjectMode::text;
   NameAdjustment schema_names = NameAdjustment::none;
   NameAdjustment field_names = NameAdjustment::none;
   SourceTime source_time = SourceTime::began;

@@ -74,6 +74,14 @@ std::vector<Binding<EventSettings>> value_bindings(const std::string& prefix) {
            .choices = {"bytes", "base64", "base64-url-safe", "hex"}},
           [](EventSettings & s) -> auto& { return s.binary; }),
       bind<EventSettings>(
+          {.name = prefix + ".objects",
+           .type = SettingType::choice,
+           .help = "How geometry, geography and hierarchyid look: as text (EWKT, /1/2/), or as SQL Server's own "
+                   "bytes, which is what Debezium sends.",
+           .fallback = "text",
+           .choices = {"text", "raw"}},
+          [](EventSettings & s) -> auto& { return s.objects; }),
+      bind<EventSettings>(
           {.name = prefix + ".unavailable_value",
            .help = "What stands for a large value that an update has not changed, and that the server "
                    "therefore does not say (unavailable.value.placeholder).",

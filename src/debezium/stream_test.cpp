@@ -16,8 +16,8 @@ using ::testing::IsEmpty;
 using testing::Collector;
 using testing::RecordedRecord;
 
-const Lsn first = Lsn::parse("00000027000000010001");
-const Lsn second = Lsn::parse("00000027000000020001");
+const Lsn first_commit = Lsn::parse("00000027000000010001");
+const Lsn second_commit = Lsn::parse("00000027000000020001");
 
 struct Change {
   std::uint32_t table;
@@ -94,9 +94,9 @@ std::vector<std::string> lines_of(const Collector& collector) {
   return lines;
 }
 
-const std::vector<Change> two_commits{{0, Operation::insert, 1, first, 1},  {1, Operation::update, 1, first, 2},
-                                      {0, Operation::delete_, 2, first, 3}, {0, Operation::insert, 3, first, 3},
-                                      {1, Operation::insert, 9, second, 1}};
+const std::vector<Change> two_commits{{0, Operation::insert, 1, first_commit, 1},  {1, Operation::update, 1, first_commit, 2},
+                                      {0, Operation::delete_, 2, first_commit, 3}, {0, Operation::insert, 3, first_commit, 3},
+                                      {1, Operation::insert, 9, second_commit, 1}};
 
 // Debezium goes on behind a position by this number: one that does not count on sends events again, or leaves some out.
 TEST(Stream, RowsThatLieAtOnePlaceCountOn) {
@@ -104,7 +104,7 @@ TEST(Stream, RowsThatLieAtOnePlaceCountOn) {
   Collector collector;
   ASSERT_TRUE(stream.send(batch_of(two_commits, true), collector));
   EXPECT_THAT(lines_of(collector), ElementsAre("a c 1", "b u 2", "a d 1", "tombstone", "a c 2", "b c 1"));
-  EXPECT_EQ(stream.place().commit_lsn, second);
+  EXPECT_EQ(stream.place().commit_lsn, second_commit);
   EXPECT_EQ(stream.place().events, 1U);
   EXPECT_EQ(stream.place().event_serial_no, 1);
 }
@@ -138,7 +138,7 @@ TEST(K02_PartsOfCommits, WhatWasSentIsPassedOver) {
   const std::size_t sent_records[] = {2, 3, 5, 6};  // Behind each event of the first commit.
   for (std::uint64_t sent = 1; sent <= 4; ++sent) {
     EventStream stream = stream_of(true);
-    stream.skip(first, sent);
+    stream.skip(first_commit, sent);
     Collector rest;
     ASSERT_TRUE(stream.send(batch_of(two_commits, true), rest));
     const std::vector<RecordedRecord> expected(
@@ -158,14 +158,14 @@ TEST(Stream, ThePlaceMovesBehindWholeEvents) {
   };
   EventStream stream = stream_of(false);
   OneOnly taker;
-  EXPECT_FALSE(stream.send(batch_of({{0, Operation::delete_, 1, first, 1}}, true), taker));
+  EXPECT_FALSE(stream.send(batch_of({{0, Operation::delete_, 1, first_commit, 1}}, true), taker));
   EXPECT_EQ(stream.place(), EventPlace{});
 }
 
 // The source's clock has an offset; the transaction's begin is Debezium's time.
 TEST(Stream, TheTimeIsTheTransactionsInUtc) {
-  ChangeBatch batch = batch_of({{0, Operation::insert, 1, first, 1}}, true);
-  batch.times = {{first, 621'355'968'000'000'000 + 36'000'000'000, 621'355'968'000'000'000 + 36'010'000'000}};
+  ChangeBatch batch = batch_of({{0, Operation::insert, 1, first_commit, 1}}, true);
+  batch.times = {{first_commit, 621'355'968'000'000'000 + 36'000'000'000, 621'355'968'000'000'000 + 36'010'000'000}};
   batch.utc_offset_minutes = 60;
   for (const auto& [time, expected] : {std::pair(SourceTime::began, "0"), std::pair(SourceTime::committed, "1000")}) {
     EventSettings settings = settings_of(false);

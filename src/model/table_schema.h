@@ -80,6 +80,7 @@ struct ColumnType {
   std::int32_t length = 0;
   std::uint8_t precision = 0;
   std::uint8_t scale = 0;
+  bool raw = false;  // Of geometry, geography, hierarchyid: cells are SQL Server's own bytes.
 
   bool is_max() const { return length == -1; }
   CellKind cell_kind() const;
@@ -104,10 +105,10 @@ enum class TextPolicy : std::uint8_t {
 };
 
 struct Column {
-  std::string name;
-  ColumnType type;
+  std::string name = {};
+  ColumnType type = {};
   bool nullable = true;
-  std::string collation;  // Of char types; else empty.
+  std::string collation = {};  // Of char types; else empty.
   TextPolicy text_policy = TextPolicy::error;
   std::string fallback = {};  // T-SQL of its default, where the source was asked for events; or empty.
   // Its shape; a default says nothing of the values that there are.

@@ -24,6 +24,7 @@ class TableSelector {
  public:
   struct Rules {
     bool case_sensitive = false;
+    bool raw_objects = false;
     bool for_events = false;  // What only PostgreSQL cannot hold is no reason against a table.
   };
 
@@ -136,7 +137,7 @@ class TableSelector {
       }
       check_collation(column);
       schema_.columns.push_back(
-          {column.name, *column.type, column.nullable, column.collation, policy_of(column), column.fallback});
+          {column.name, type_of(column), column.nullable, column.collation, policy_of(column), column.fallback});
       ids_.push_back(column.id);
     }
   }
@@ -151,6 +152,14 @@ class TableSelector {
     return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
       return same_name(name, column.name, rules_.case_sensitive);
     });
+  }
+
+  ColumnType type_of(const CatalogColumn& column) const {
+    ColumnType type = *column.type;
+    const bool is_object = type.kind == TypeKind::geometry || type.kind == TypeKind::geography ||
+                           type.kind == TypeKind::hierarchyid;
+    type.raw = rules_.raw_objects && is_object;
+    return type;
   }
 
   TextPolicy policy_of(const CatalogColumn& column) const {
@@ -554,7 +563,7 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
       }
       ++at;
     }
-    TableSelector selector(catalog, table, table_settings, {case_sensitive, settings.events},
+    TableSelector selector(catalog, table, table_settings, {case_sensitive, settings.raw_objects, settings.events},
                            selection.findings);
     if (std::optional<CapturedTable> chosen =
             selector.select(found == stored.end() ? nullptr : &found->second)) {

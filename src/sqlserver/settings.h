@@ -87,6 +87,7 @@ struct Settings {
   // For a sink that sends events on: before images of all updates, whole rows of deletes, the order over all tables
   // (ChangeBatch::order), when transactions began, defaults of columns.
   bool events = false;
+  bool raw_objects = false;  // geometry, geography and hierarchyid as the server's own bytes, as Debezium has them.
   std::size_t snapshot_batch_bytes = 512u << 10;  // Of one batch of a chunk.
 };
 

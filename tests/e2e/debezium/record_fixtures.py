@@ -20,9 +20,11 @@ import sys
 import unittest
 
 from tests.e2e.debezium import columns as kinds
-from tests.e2e.debezium.case import DebeziumCase
+from tests.e2e.debezium.case import SERVERS, DebeziumCase
 from tests.e2e.debezium.history import NULL, History
 from tests.e2e.debezium.tables import ID, TABLES, Table, bracketed, by_id
+from tests.support.connect import Worker
+from tests.support.kafka import Broker
 
 LONGEST = 60  # Of a value: more of the same proves nothing.
 
@@ -97,7 +99,7 @@ class Recording(DebeziumCase):
         self.sql(DEFAULTS)
         self.sql("INSERT INTO dbo.defaults (id) VALUES (1)")
         self.history = History(self.source, ALL, 7)
-        self.history.fill()
+        self.fill()
         for table in (*ALL, TICK):
             self.sql(table.enable())
         self.sql("EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'defaults', @role_name = NULL")
@@ -131,6 +133,22 @@ class Recording(DebeziumCase):
                     out.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
             print(f"{mode}: {(folder / f'{mode}.jsonl').stat().st_size >> 10} KB", flush=True)
 
+    def fill(self):
+        """Every value of each column, and NULLs where they may be."""
+        for table in ALL:
+            if all(column.nullable for column in table.columns):
+                self.history.fill([table])
+                continue
+            for place in range(max(len(column.values) for column in table.columns)):
+                self.insert(table, place)
+
+    def insert(self, table, place):
+        """A row with the values at this place of each column; its number."""
+        number, = self.history.new_numbers(table, 1)
+        row = self.history.make_row(table, number, lambda column: column.values[place % len(column.values)])
+        self.history.alone(lambda: self.history.insert(table, {number: row}))
+        return number
+
     def describe(self):
         """Every captured table by schema.table: its columns with types, its key, its defaults."""
         found = {}
@@ -146,7 +164,7 @@ class Recording(DebeziumCase):
             for column, kind, length, precision, scale, nullable, fallback in self.sql(
                     f"SELECT c.name, ty.name, c.max_length, c.precision, c.scale, c.is_nullable, d.definition "
                     f"FROM sys.columns AS c JOIN sys.types AS ty ON ty.user_type_id = c.user_type_id "
-                    f"LEFT JOIN sys.default_constraints AS d ON d.object_id = c.default_object_id "
+                    f"LEFT JOIN sys.default_constraints AS d ON d.parent_object_id = c.object_id AND d.parent_column_id = c.column_id "
                     f"WHERE c.object_id = {object_id} ORDER BY c.column_id"):
                 if column in captured:
                     columns.append({"name": column, "type": kind, "length": length, "precision": precision, "scale": scale,
@@ -174,7 +192,7 @@ class Recording(DebeziumCase):
                                 "start_lsn = [__$start_lsn]", leading,
                                 " ORDER BY [__$start_lsn], [__$command_id], [__$seqval], [__$operation]")
             for lsn, seqval, operation, mask, began, *values in rows:
-                mask = int(mask, 16)
+                mask = int(mask or "0", 16)
                 for place, column in enumerate(table["columns"]):
                     large = column["length"] == -1 or column["type"] in ("text", "ntext", "image")
                     bit = mask >> table["captured"].index(column["name"]) & 1
@@ -188,11 +206,8 @@ class Recording(DebeziumCase):
         """Of every table: what is inserted, changed in part, changed in its key, deleted."""
         history = self.history
         for table in ALL:
-            longest = max(len(column.values) for column in table.columns)
-            for place in range(longest):
-                number, = history.new_numbers(table, 1)
-                history.alone(lambda: history.insert(table, {number: history.make_row(
-                    table, number, lambda column: column.values[place % len(column.values)])}))
+            for place in range(max(len(column.values) for column in table.columns)):
+                number = self.insert(table, place)
 
             def others(number, some):
                 held = history.rows[table.name][number]
@@ -256,6 +271,9 @@ class Recording(DebeziumCase):
 
 
 def main():
+    SERVERS.broker = Broker()
+    # So many connectors beside each other.
+    SERVERS.worker = Worker(SERVERS.broker, ["debezium-sqlserver"], heap_megabytes=1400)
     Recording.setUpClass()
     result = unittest.TestResult()
     Recording().run(result)

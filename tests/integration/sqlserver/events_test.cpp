@@ -168,6 +168,39 @@ TEST(Events, KnowTheDefaultsOfColumns) {
   EXPECT_THAT(defaults(database.settings()), ElementsAre("", "", "", ""));
 }
 
+// As Debezium has them.
+TEST(Events, CanHaveTheServersOwnBytesOfObjects) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY, h hierarchyid NULL, g geometry NULL");
+  database.settle();
+  Settings settings = event_settings(database);
+  settings.raw_objects = true;
+  Opened opened(settings);
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1, '/1/', geometry::STGeomFromText('POINT (1 2)', 0))");
+  EXPECT_THAT(next_ordered(opened),
+              ElementsAre("t insert id=1 h=0x58 g=0x00000000010c000000000000f03f0000000000000040"));
+}
+
+// What PostgreSQL's text cannot hold, an event can; half a letter is nobody's text.
+TEST(Events, KeepZeroInTextAndRefuseHalfALetter) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY, note nvarchar(9) NULL");
+  database.settle();
+  Opened opened(event_settings(database));
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1, N'a' + NCHAR(0) + N'b'), (2, NCHAR(55357))");
+  opened.until([&](const ChangeBatch& batch) {
+    if (batch.rows() == 0) return false;
+    const RowBatch& rows = batch.tables.at(0);
+    EXPECT_EQ(rows.text(0, 1), std::string_view("a\0b", 3));
+    EXPECT_EQ(rows.faults().size(), 1U);
+    EXPECT_EQ(rows.faults().at(0).row, 1U);
+    EXPECT_EQ(rows.faults().at(0).code, RowFaultCode::lone_surrogate);
+    return true;
+  });
+}
+
 // Direct mode pays for none of this.
 TEST(Events, AreNotMadeUnasked) {
   Database database;
