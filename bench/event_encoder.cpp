@@ -71,7 +71,9 @@ void add_row(RowBatch& batch, Operation operation, std::int64_t i) {
 
 class AnyId : public SchemaIds {
  public:
-  std::int32_t id_of(const std::string&, RecordPart, const record::Schema&, const std::string&) override { return 7; }
+  std::int32_t id_of(const std::string&, RecordPart, const record::Schema&, const std::string&) override {
+    return 7;
+  }
 };
 
 class Counting : public RecordTaker {

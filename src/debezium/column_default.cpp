@@ -94,8 +94,7 @@ std::optional<Value> real_number(std::string_view text, TypeKind kind) {
 bool is_decimal_text(std::string_view text) {
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
   return text.find_first_of("0123456789") != std::string_view::npos &&
-         text.find_first_not_of("0123456789.") == std::string_view::npos &&
-         text.find('.') == text.rfind('.');
+         text.find_first_not_of("0123456789.") == std::string_view::npos && text.find('.') == text.rfind('.');
 }
 
 // ((1.50)): the digits as they are written; in precise mode with as many as the column has.
@@ -179,7 +178,8 @@ std::optional<int> take_offset(std::string_view& text) {
   if (!take(text, '-') && !take(text, '+')) return {};
   std::int64_t hours = 0;
   std::int64_t minutes = 0;
-  if (!take_digits(text, 2, hours) || !take(text, ':') || !take_digits(text, 2, minutes) || hours > 14) return {};
+  if (!take_digits(text, 2, hours) || !take(text, ':') || !take_digits(text, 2, minutes) || hours > 14)
+    return {};
   const auto offset = static_cast<int>(hours * 60 + minutes);
   return negative ? -offset : offset;
 }

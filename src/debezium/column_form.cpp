@@ -92,8 +92,7 @@ Semantic semantic_of(CellForm form, const ColumnType& type, bool connect) {
     case CellForm::decimal: return {SchemaType::bytes, record::decimal_name};
     case CellForm::date: return {SchemaType::int32, connect ? record::date_name : "io.debezium.time.Date"};
     case CellForm::date_text: return {SchemaType::string, "io.debezium.time.IsoDate"};
-    case CellForm::time_ms:
-      return {SchemaType::int32, connect ? record::time_name : "io.debezium.time.Time"};
+    case CellForm::time_ms: return {SchemaType::int32, connect ? record::time_name : "io.debezium.time.Time"};
     case CellForm::time_us: return {SchemaType::int64, "io.debezium.time.MicroTime"};
     case CellForm::time_ns: return {SchemaType::int64, "io.debezium.time.NanoTime"};
     case CellForm::time_text: return {SchemaType::string, "io.debezium.time.IsoTime"};
@@ -198,8 +197,7 @@ ColumnPlan plan_column(const Column& column, std::size_t index, const EventSetti
     default: written.put_bytes(unavailable);
   }
   plan.placeholder = written.str();
-  const bool replaced =
-      plan.schema->fallback && settings.nulls == record::NullPolicy::replace_by_default;
+  const bool replaced = plan.schema->fallback && settings.nulls == record::NullPolicy::replace_by_default;
   if (replaced || (!column.nullable && plan.schema->fallback))
     plan.null_value = *plan.schema->fallback;
   else if (!column.nullable)

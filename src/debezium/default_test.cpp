@@ -13,7 +13,8 @@ namespace {
 using record::Value;
 using testing::type_named;
 
-std::optional<Value> default_in(const std::string& type, const std::string& text, const EventSettings& settings = {}) {
+std::optional<Value> default_in(const std::string& type, const std::string& text,
+                                const EventSettings& settings = {}) {
   return column_schema({.name = "c", .type = type_named(type), .fallback = text}, settings)->fallback;
 }
 
@@ -58,8 +59,10 @@ TEST(Defaults, OfMoments) {
   EXPECT_EQ(default_in("smalldatetime", "('1970-01-01 00:00:30')"), of_number(60'000));
   EXPECT_EQ(default_in("datetime2(7)", "('1969-12-31 23:59:59.9999999')"), of_number(-100));
   EXPECT_EQ(default_in("datetime2(7)", "('9999-12-31')"), std::nullopt);
-  EXPECT_EQ(default_in("datetimeoffset(3)", "('2019-01-01 00:00:00.120+02:00')"), of_text("2019-01-01T00:00:00.12+02:00"));
-  EXPECT_EQ(default_in("datetime2(0)", "('1970-01-01')", {.times = TimePrecision::isostring}), of_text("1970-01-01T00:00:00Z"));
+  EXPECT_EQ(default_in("datetimeoffset(3)", "('2019-01-01 00:00:00.120+02:00')"),
+            of_text("2019-01-01T00:00:00.12+02:00"));
+  EXPECT_EQ(default_in("datetime2(0)", "('1970-01-01')", {.times = TimePrecision::isostring}),
+            of_text("1970-01-01T00:00:00Z"));
   EXPECT_EQ(default_in("date", "('2019-02-30')"), std::nullopt);
   EXPECT_EQ(default_in("date", "(getdate())"), std::nullopt);
   EXPECT_EQ(default_in("datetime", "('tomorrow')"), std::nullopt);

@@ -12,11 +12,11 @@
 namespace tailrace::debezium {
 namespace {
 
+using testing::Collector;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using testing::Collector;
 using testing::put_value;
 using testing::RecordedRecord;
 using testing::type_named;
@@ -44,7 +44,8 @@ tailrace::SchemaPtr table_of(const std::vector<Declared>& columns, std::vector<s
 
 // A row of texts; "NULL" and "absent" are what they say.
 void add_row(RowBatch& batch, Operation operation, const std::vector<std::string>& values) {
-  const std::size_t row = batch.add_row({.operation = operation, .commit_lsn = Lsn::parse("00000027000000010001")});
+  const std::size_t row =
+      batch.add_row({.operation = operation, .commit_lsn = Lsn::parse("00000027000000010001")});
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] == "absent")
       batch.set_absent(row, i);
@@ -67,7 +68,8 @@ std::vector<RecordedRecord> encode(const RowBatch& batch, const EventSettings& s
   EventEncoder encoder(settings, batch.schema_ptr(), nullptr);
   Collector collector;
   for (std::size_t row = 0; row < batch.rows(); ++row)
-    EXPECT_TRUE(encoder.encode(batch, row, {.commit_lsn = batch.header(row).commit_lsn, .now = 1}, collector));
+    EXPECT_TRUE(
+        encoder.encode(batch, row, {.commit_lsn = batch.header(row).commit_lsn, .now = 1}, collector));
   return collector.records;
 }
 
@@ -78,7 +80,9 @@ std::string member_of(const RecordedRecord& record, std::string_view image, std:
   if (row == nullptr || row->is_null()) return "no image";
   const record::Json* const value = row->find(name);
   if (value == nullptr) return "no member";
-  return value->is_null() ? "null" : value->kind == record::Json::Kind::boolean ? (value->truth ? "true" : "false") : value->text;
+  return value->is_null()                             ? "null"
+         : value->kind == record::Json::Kind::boolean ? (value->truth ? "true" : "false")
+                                                      : value->text;
 }
 
 std::string operation_of(const RecordedRecord& record) {
@@ -105,16 +109,18 @@ void expect_kind(ErrorKind kind, const std::string& words, const std::function<v
 
 // A large value that nobody has changed must be neither NULL nor empty to those who read it: they would store that.
 TEST(Encoder, AbsentValuesArePlaceholdersInEachMode) {
-  const auto table = table_of({{"id", "int", false}, {"note", "nvarchar(max)"}, {"data", "varbinary(max)", false}});
+  const auto table =
+      table_of({{"id", "int", false}, {"note", "nvarchar(max)"}, {"data", "varbinary(max)", false}});
   RowBatch batch(table);
   add_row(batch, Operation::update_before, {"1", "absent", "absent"});
   add_row(batch, Operation::update, {"1", "absent", "absent"});
   EventSettings settings = json_settings();
   settings.unavailable_value = "??>";
-  for (const auto& [mode, data] : std::vector<std::pair<BinaryMode, std::string>>{{BinaryMode::bytes, "Pz8+"},
-                                                                                  {BinaryMode::base64, "Pz8+"},
-                                                                                  {BinaryMode::base64_url_safe, "Pz8-"},
-                                                                                  {BinaryMode::hex, "3f3f3e"}}) {
+  for (const auto& [mode, data] :
+       std::vector<std::pair<BinaryMode, std::string>>{{BinaryMode::bytes, "Pz8+"},
+                                                       {BinaryMode::base64, "Pz8+"},
+                                                       {BinaryMode::base64_url_safe, "Pz8-"},
+                                                       {BinaryMode::hex, "3f3f3e"}}) {
     settings.binary = mode;
     const std::vector<RecordedRecord> records = encode(batch, settings);
     ASSERT_EQ(records.size(), 1U);
@@ -138,7 +144,10 @@ TEST(Encoder, NullStaysNullWhereAColumnHasADefault) {
 
 // CDC has no value of a text before a change, also where it may not be NULL: the schema needs one.
 TEST(Encoder, WhatMayNotBeNullIsEmptyWhereCdcSaysNothing) {
-  const auto table = table_of({{"id", "int", false}, {"note", "text", false}, {"d", "decimal(5,2)", false}, {"at", "datetimeoffset(3)", false}});
+  const auto table = table_of({{"id", "int", false},
+                               {"note", "text", false},
+                               {"d", "decimal(5,2)", false},
+                               {"at", "datetimeoffset(3)", false}});
   RowBatch batch(table);
   add_row(batch, Operation::delete_, {"1", "NULL", "NULL", "NULL"});
   EventSettings settings = json_settings();

@@ -47,8 +47,8 @@ struct EnvelopeWords {
 };
 
 template <class Writer>
-void write_columns(Writer& writer, const std::vector<ColumnPlan>& columns, const RowBatch& batch, std::size_t row,
-                   ByteBuffer& scratch) {
+void write_columns(Writer& writer, const std::vector<ColumnPlan>& columns, const RowBatch& batch,
+                   std::size_t row, ByteBuffer& scratch) {
   writer.begin_record();
   for (const ColumnPlan& column : columns)
     write_cell(writer, column, batch, row, scratch);

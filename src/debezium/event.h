@@ -36,9 +36,9 @@ struct EventContext {
   SnapshotMarker snapshot = SnapshotMarker::none;
   // Of a row of the stream its commit LSN, of a snapshot's the position that it was read at; zero: not known.
   Lsn commit_lsn = {};
-  Lsn change_lsn = {};                            // Not of a snapshot's row.
+  Lsn change_lsn = {};                               // Not of a snapshot's row.
   std::optional<std::int64_t> event_serial_no = {};  // Not of a snapshot's row.
-  std::int64_t source_time = 0;                   // When the source committed it, or read it for a snapshot.
+  std::int64_t source_time = 0;  // When the source committed it, or read it for a snapshot.
   std::int64_t now = 0;
   std::optional<TransactionPlace> transaction = {};
 };

@@ -26,6 +26,9 @@ class RowEncoder {
         tombstones(settings.tombstones),
         skipped(settings.skipped),
         headers_owned(settings.headers()) {
+    for (const ColumnPlan& column : plan.columns) {
+      if (column.form == CellForm::timestamp_ns) bounded.push_back(column);
+    }
     headers.resize(1);  // For a changed key.
     for (const auto& [name, value] : headers_owned)
       headers.push_back({name, value});
@@ -34,13 +37,15 @@ class RowEncoder {
   RowEncoder& operator=(const RowEncoder&) = delete;
   virtual ~RowEncoder() = default;
 
-  virtual bool encode(const RowBatch& batch, std::size_t row, const EventContext& context, RecordTaker& taker) = 0;
+  virtual bool encode(const RowBatch& batch, std::size_t row, const EventContext& context,
+                      RecordTaker& taker) = 0;
 
   void check(const RowBatch& batch, std::size_t row) const;
   std::span<const EventHeader> plain_headers() const { return std::span(headers).subspan(1); }
 
   tailrace::SchemaPtr table;
   TablePlan plan;
+  std::vector<ColumnPlan> bounded = {};  // Whose values may be beyond what their form can say.
   EnvelopeWords words;
   bool tombstones;
   SkippedOperations skipped;
@@ -58,7 +63,7 @@ void RowEncoder::check(const RowBatch& batch, std::size_t row) const {
         .with("column", table->columns[column].name)
         .with("lsn", batch.header(row).commit_lsn.hex());
   };
-  for (const ColumnPlan& column : plan.columns) {
+  for (const ColumnPlan& column : bounded) {
     if (!is_writable(column, batch, row)) {
       throw refuse(
           "a timestamp is beyond what nanoseconds of 64 bits can say (1677-09-21 to 2262-04-11): another "
@@ -84,7 +89,8 @@ class Encoder : public RowEncoder {
     other_key_.emplace(*plan.key_schema, OutputPlace{settings, plan.topic, RecordPart::key, ids});
   }
 
-  bool encode(const RowBatch& batch, std::size_t row, const EventContext& context, RecordTaker& taker) override {
+  bool encode(const RowBatch& batch, std::size_t row, const EventContext& context,
+              RecordTaker& taker) override {
     events = 0;
     const Operation operation = batch.header(row).operation;
     if (operation == Operation::update_before) return true;
@@ -93,7 +99,8 @@ class Encoder : public RowEncoder {
     switch (operation) {
       case Operation::update: return encode_update(row);
       case Operation::delete_: return give_delete(row, key_of_row(key_, row), plain_headers());
-      case Operation::read: return give({.operation = "r", .after = row}, key_of_row(key_, row), plain_headers());
+      case Operation::read:
+        return give({.operation = "r", .after = row}, key_of_row(key_, row), plain_headers());
       default: return give_create(row, key_of_row(key_, row), plain_headers());
     }
   }
@@ -189,7 +196,8 @@ int EventEncoder::events() const {
   return rows_->events;
 }
 
-bool EventEncoder::encode(const RowBatch& batch, std::size_t row, const EventContext& context, RecordTaker& taker) {
+bool EventEncoder::encode(const RowBatch& batch, std::size_t row, const EventContext& context,
+                          RecordTaker& taker) {
   TAILRACE_ASSERT(&batch.schema() == rows_->table.get());
   return rows_->encode(batch, row, context, taker);
 }

@@ -36,7 +36,7 @@ class EventEncoder {
 
   const TableSchema& table() const;
   const std::string& topic() const;
-  const record::SchemaPtr& key_schema() const;       // nullptr: the table has no key.
+  const record::SchemaPtr& key_schema() const;  // nullptr: the table has no key.
   const record::SchemaPtr& envelope_schema() const;
 
   // `batch` is of this table's schema. False if the taker answered false.

@@ -25,7 +25,8 @@ struct OpenTransaction {
   std::int64_t time = 0;
   bool has_begun = false;  // Its BEGIN was given.
   std::int64_t events = 0;
-  std::vector<std::pair<std::string, std::int64_t>> tables = {};  // By database.schema.table, in order of appearance.
+  std::vector<std::pair<std::string, std::int64_t>> tables =
+      {};  // By database.schema.table, in order of appearance.
 
   std::int64_t& events_of(const std::string& table) {
     for (auto& [name, count] : tables) {
@@ -68,7 +69,8 @@ struct EventStream::State {
     return event.commit_lsn == skip_commit && event.events <= skip_events;
   }
   bool send_row(const ChangeBatch& batch, const RowPlace& at, RecordTaker& taker);
-  bool send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context, bool again, RecordTaker& taker);
+  bool send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context, bool again,
+                           RecordTaker& taker);
   bool end_transaction(RecordTaker& taker);
 
   EventSettings settings;
@@ -145,8 +147,8 @@ bool EventStream::State::send_row(const ChangeBatch& batch, const RowPlace& at, 
   return true;
 }
 
-bool EventStream::State::send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context, bool again,
-                                             RecordTaker& taker) {
+bool EventStream::State::send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context,
+                                             bool again, RecordTaker& taker) {
   EventEncoder& encoder = encoder_of(rows.schema_ptr());
   std::int64_t& table_events = transaction.events_of(settings.database + "." + encoder.table().name.str());
   context.transaction = {transaction.events + 1, table_events + 1};
@@ -184,7 +186,8 @@ bool EventStream::send(const ChangeBatch& batch, RecordTaker& taker) {
   return !batch.end || state_->end_transaction(taker);
 }
 
-bool EventStream::send_read(const RowBatch& batch, std::size_t row, const EventContext& context, RecordTaker& taker) {
+bool EventStream::send_read(const RowBatch& batch, std::size_t row, const EventContext& context,
+                            RecordTaker& taker) {
   return state_->encoder_of(batch.schema_ptr()).encode(batch, row, context, taker);
 }
 

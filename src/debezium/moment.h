@@ -32,9 +32,9 @@ constexpr std::optional<std::int64_t> nanoseconds_of(std::int64_t ticks) {
 // A text in its own memory: YYYY-MM-DDThh:mm:ss.fffffff+hh:mm at the most.
 class MomentText {
  public:
-  static MomentText date(std::int64_t days);       // 2019-02-03Z
-  static MomentText time(std::int64_t ticks);      // 10:11:12.5Z
-  static MomentText timestamp(std::int64_t ticks); // 2019-02-03T10:11:12Z
+  static MomentText date(std::int64_t days);        // 2019-02-03Z
+  static MomentText time(std::int64_t ticks);       // 10:11:12.5Z
+  static MomentText timestamp(std::int64_t ticks);  // 2019-02-03T10:11:12Z
   static MomentText timestamp(std::int64_t utc_ticks, int offset_minutes);
 
   std::string_view view() const { return {text_, size_}; }

@@ -7,7 +7,8 @@
 
 namespace tailrace::debezium {
 
-Codec<record::AvroWriter> Codec<record::AvroWriter>::make(const record::Schema& schema, const OutputPlace& place) {
+Codec<record::AvroWriter> Codec<record::AvroWriter>::make(const record::Schema& schema,
+                                                          const OutputPlace& place) {
   TAILRACE_ASSERT(place.ids != nullptr);
   const std::string document = record::avro_document(schema);
   ByteBuffer head;
@@ -15,7 +16,8 @@ Codec<record::AvroWriter> Codec<record::AvroWriter>::make(const record::Schema& 
   return {record::AvroPlan::compile(*record::parse_avro(document)), head.str()};
 }
 
-Codec<record::JsonWriter> Codec<record::JsonWriter>::make(const record::Schema& schema, const OutputPlace& place) {
+Codec<record::JsonWriter> Codec<record::JsonWriter>::make(const record::Schema& schema,
+                                                          const OutputPlace& place) {
   const bool with_schema = place.settings.json_schemas;
   return {record::JsonPlan::compile(schema, place.settings.json_decimals),
           with_schema ? record::json_envelope_head(schema) : std::string(),

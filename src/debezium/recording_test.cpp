@@ -20,7 +20,8 @@ using testing::RecordedRecord;
 using testing::Recording;
 
 constexpr std::int64_t now_ns = 1'700'000'000'123'456'789;
-const std::string now_tail = R"("ts_ms":1700000000123,"ts_us":1700000000123456,"ts_ns":1700000000123456789}})";
+const std::string now_tail =
+    R"("ts_ms":1700000000123,"ts_us":1700000000123456,"ts_ns":1700000000123456789}})";
 
 // When Debezium made an event is nothing that we could repeat.
 RecordedRecord without_now(RecordedRecord record) {
@@ -155,12 +156,14 @@ TEST_P(Recorded, AvroSaysTheSame) {
     ASSERT_EQ(avro.at(topic).size(), records.size()) << topic;
     for (std::size_t i = 0; i < records.size(); ++i) {
       const RecordedRecord& other = avro.at(topic)[i];
-      for (const auto& [text, bytes] : {std::pair(records[i].key, other.key), std::pair(records[i].value, other.value)}) {
+      for (const auto& [text, bytes] :
+           {std::pair(records[i].key, other.key), std::pair(records[i].value, other.value)}) {
         ASSERT_EQ(text.has_value(), bytes.has_value());
         if (!text) continue;
         const record::Framed framed = record::parse_frame(*bytes);
         const record::SchemaAndValue expected = record::parse_json_envelope(*text);
-        EXPECT_EQ(decoders.at(framed.schema_id).decode(framed.value), expected.value) << topic << ", " << i << *text;
+        EXPECT_EQ(decoders.at(framed.schema_id).decode(framed.value), expected.value)
+            << topic << ", " << i << *text;
         ++compared;
       }
       EXPECT_EQ(records[i].headers, other.headers);
@@ -171,10 +174,10 @@ TEST_P(Recorded, AvroSaysTheSame) {
 
 INSTANTIATE_TEST_SUITE_P(Debezium, Recorded,
                          ::testing::Values("default", "transactions", "decimal_string", "decimal_double",
-                                           "time_adaptive_time_microseconds", "time_connect", "time_isostring",
-                                           "time_microseconds", "time_nanoseconds", "binary_base64",
-                                           "binary_base64_url_safe", "binary_hex", "avro_names",
-                                           "avro_unicode_names"),
+                                           "time_adaptive_time_microseconds", "time_connect",
+                                           "time_isostring", "time_microseconds", "time_nanoseconds",
+                                           "binary_base64", "binary_base64_url_safe", "binary_hex",
+                                           "avro_names", "avro_unicode_names"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 struct End {

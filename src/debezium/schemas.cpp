@@ -19,7 +19,8 @@ using record::SchemaPtr;
 using record::SchemaType;
 using record::Value;
 
-SchemaPtr versioned_struct(std::string name, std::int32_t version, std::vector<Field> fields, bool optional = false) {
+SchemaPtr versioned_struct(std::string name, std::int32_t version, std::vector<Field> fields,
+                           bool optional = false) {
   return make_schema({.type = SchemaType::struct_,
                       .optional = optional,
                       .name = std::move(name),
@@ -135,8 +136,10 @@ TablePlan plan_table(const TableSchema& table, const EventSettings& settings) {
   const auto named = [&](const char* part) {
     return adjusted_schema_name(plan.topic + part, settings.schema_names);
   };
-  if (!plan.key.empty()) plan.key_schema = record::struct_of(named(".Key"), fields_of(table, plan.key, settings));
-  const SchemaPtr row = optional_of(record::struct_of(named(".Value"), fields_of(table, plan.columns, settings)));
+  if (!plan.key.empty())
+    plan.key_schema = record::struct_of(named(".Key"), fields_of(table, plan.key, settings));
+  const SchemaPtr row =
+      optional_of(record::struct_of(named(".Value"), fields_of(table, plan.columns, settings)));
   plan.envelope = envelope_schema(named(".Envelope"), row);
   return plan;
 }

@@ -6,7 +6,8 @@
 namespace tailrace::debezium {
 namespace {
 
-std::string filled(std::string_view format, const std::vector<std::pair<std::string_view, std::string_view>>& words) {
+std::string filled(std::string_view format,
+                   const std::vector<std::pair<std::string_view, std::string_view>>& words) {
   std::string out;
   while (!format.empty()) {
     bool found = false;
@@ -36,10 +37,8 @@ std::string EventSettings::topic_of(std::string_view schema, std::string_view ta
   if (format.empty()) {
     format = topic_prefix.empty() ? "{prefix}.{schema}.{table}" : "{prefix}.{database}.{schema}.{table}";
   }
-  return sanitized_topic(filled(format, {{"{prefix}", prefix()},
-                                         {"{database}", database},
-                                         {"{schema}", schema},
-                                         {"{table}", table}}));
+  return sanitized_topic(filled(
+      format, {{"{prefix}", prefix()}, {"{database}", database}, {"{schema}", schema}, {"{table}", table}}));
 }
 
 std::string EventSettings::transaction_topic() const {

@@ -33,8 +33,9 @@ std::vector<Binding<EventSettings>> name_bindings(const std::string& prefix) {
       bind<EventSettings>(
           {.name = prefix + ".schema_names",
            .type = SettingType::choice,
-           .help = "What becomes of letters in schemas' names that Avro has not (schema.name.adjustment.mode): "
-                   "underscores, or their numbers.",
+           .help =
+               "What becomes of letters in schemas' names that Avro has not (schema.name.adjustment.mode): "
+               "underscores, or their numbers.",
            .fallback = "none",
            .choices = adjustments},
           [](EventSettings & s) -> auto& { return s.schema_names; }),
@@ -60,8 +61,9 @@ std::vector<Binding<EventSettings>> value_bindings(const std::string& prefix) {
       bind<EventSettings>(
           {.name = prefix + ".times",
            .type = SettingType::choice,
-           .help = "How dates and times look (time.precision.mode). adaptive has datetime2(7) in nanoseconds, "
-                   "which reach from 1677 to 2262: a row with another one is an error.",
+           .help =
+               "How dates and times look (time.precision.mode). adaptive has datetime2(7) in nanoseconds, "
+               "which reach from 1677 to 2262: a row with another one is an error.",
            .fallback = "adaptive",
            .choices = {"adaptive", "adaptive_time_microseconds", "connect", "isostring", "microseconds",
                        "nanoseconds"}},
@@ -76,8 +78,9 @@ std::vector<Binding<EventSettings>> value_bindings(const std::string& prefix) {
       bind<EventSettings>(
           {.name = prefix + ".objects",
            .type = SettingType::choice,
-           .help = "How geometry, geography and hierarchyid look: as text (EWKT, /1/2/), or as SQL Server's own "
-                   "bytes, which is what Debezium sends.",
+           .help =
+               "How geometry, geography and hierarchyid look: as text (EWKT, /1/2/), or as SQL Server's own "
+               "bytes, which is what Debezium sends.",
            .fallback = "text",
            .choices = {"text", "raw"}},
           [](EventSettings & s) -> auto& { return s.objects; }),
@@ -90,8 +93,9 @@ std::vector<Binding<EventSettings>> value_bindings(const std::string& prefix) {
       bind<EventSettings>(
           {.name = prefix + ".nulls",
            .type = SettingType::choice,
-           .help = "What a NULL becomes in a column with a default: NULL, or that default, as Kafka Connect's "
-                   "converters have it where nothing else is set (replace.null.with.default).",
+           .help =
+               "What a NULL becomes in a column with a default: NULL, or that default, as Kafka Connect's "
+               "converters have it where nothing else is set (replace.null.with.default).",
            .fallback = "keep",
            .choices = {"keep", "replace_by_default"}},
           [](EventSettings & s) -> auto& { return s.nulls; }),
@@ -114,8 +118,10 @@ void put_key_columns(EventSettings& settings, const std::string&, const config::
     while (begin <= columns.size()) {
       const std::size_t comma = std::min(columns.find(',', begin), columns.size());
       std::string name = columns.substr(begin, comma - begin);
-      while (name.starts_with(' ')) name.erase(0, 1);
-      while (name.ends_with(' ')) name.pop_back();
+      while (name.starts_with(' '))
+        name.erase(0, 1);
+      while (name.ends_with(' '))
+        name.pop_back();
       chosen.columns.push_back(std::move(name));
       begin = comma + 1;
     }
@@ -135,8 +141,9 @@ std::vector<Binding<EventSettings>> record_bindings(const std::string& prefix) {
       bind<EventSettings>(
           {.name = prefix + ".tombstones",
            .type = SettingType::boolean,
-           .help = "A delete is followed by a record without a value, by which compacted topics forget the key "
-                   "(tombstones.on.delete).",
+           .help =
+               "A delete is followed by a record without a value, by which compacted topics forget the key "
+               "(tombstones.on.delete).",
            .fallback = "true"},
           [](EventSettings & s) -> auto& { return s.tombstones; }),
       bind<EventSettings>(

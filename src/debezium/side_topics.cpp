@@ -75,7 +75,8 @@ TransactionTopic::~TransactionTopic() = default;
 bool TransactionTopic::give_begin(const Lsn& commit_lsn, std::int64_t time, RecordTaker& taker) {
   const Value id = text_value_of(LsnText(commit_lsn).view());
   return writer_->give(Value::list({id}),
-                       Value::list({text_value_of("BEGIN"), id, Value(), Value(), milliseconds_of(time)}), taker);
+                       Value::list({text_value_of("BEGIN"), id, Value(), Value(), milliseconds_of(time)}),
+                       taker);
 }
 
 bool TransactionTopic::give_end(const Lsn& commit_lsn, std::int64_t time, std::int64_t events,

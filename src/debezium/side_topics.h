@@ -25,7 +25,8 @@ class TransactionTopic {
   [[nodiscard]] bool give_begin(const Lsn& commit_lsn, std::int64_t time, RecordTaker& taker);
   // `counts`: events of each table, by database.schema.table.
   [[nodiscard]] bool give_end(const Lsn& commit_lsn, std::int64_t time, std::int64_t events,
-                              std::span<const std::pair<std::string, std::int64_t>> counts, RecordTaker& taker);
+                              std::span<const std::pair<std::string, std::int64_t>> counts,
+                              RecordTaker& taker);
 
  private:
   std::unique_ptr<TopicWriter> writer_;

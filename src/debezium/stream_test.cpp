@@ -11,9 +11,9 @@
 namespace tailrace::debezium {
 namespace {
 
+using testing::Collector;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::Collector;
 using testing::RecordedRecord;
 
 const Lsn first_commit = Lsn::parse("00000027000000010001");
@@ -94,8 +94,10 @@ std::vector<std::string> lines_of(const Collector& collector) {
   return lines;
 }
 
-const std::vector<Change> two_commits{{0, Operation::insert, 1, first_commit, 1},  {1, Operation::update, 1, first_commit, 2},
-                                      {0, Operation::delete_, 2, first_commit, 3}, {0, Operation::insert, 3, first_commit, 3},
+const std::vector<Change> two_commits{{0, Operation::insert, 1, first_commit, 1},
+                                      {1, Operation::update, 1, first_commit, 2},
+                                      {0, Operation::delete_, 2, first_commit, 3},
+                                      {0, Operation::insert, 3, first_commit, 3},
                                       {1, Operation::insert, 9, second_commit, 1}};
 
 // Debezium goes on behind a position by this number: one that does not count on sends events again, or leaves some out.
@@ -113,9 +115,9 @@ TEST(Stream, SaysWhereTransactionsBeginAndEnd) {
   EventStream stream = stream_of(true);
   Collector collector;
   ASSERT_TRUE(stream.send(batch_of(two_commits, true), collector));
-  EXPECT_THAT(lines_of(collector),
-              ElementsAre("BEGIN", "a c 1 (1, 1)", "b u 2 (2, 1)", "a d 1 (3, 2)", "tombstone", "a c 2 (4, 3)",
-                          "END 4 Shop.dbo.a=3 Shop.dbo.b=1", "BEGIN", "b c 1 (1, 1)", "END 1 Shop.dbo.b=1"));
+  EXPECT_THAT(lines_of(collector), ElementsAre("BEGIN", "a c 1 (1, 1)", "b u 2 (2, 1)", "a d 1 (3, 2)",
+                                               "tombstone", "a c 2 (4, 3)", "END 4 Shop.dbo.a=3 Shop.dbo.b=1",
+                                               "BEGIN", "b c 1 (1, 1)", "END 1 Shop.dbo.b=1"));
 }
 
 // A commit that comes in parts is one transaction.
@@ -126,7 +128,8 @@ TEST(Stream, ACommitInPartsIsOneTransaction) {
   EXPECT_EQ(stream.place().events, 1U);
   ASSERT_TRUE(stream.send(batch_of({two_commits[1]}, false), collector));
   ASSERT_TRUE(stream.send(batch_of({}, true), collector));
-  EXPECT_THAT(lines_of(collector), ElementsAre("BEGIN", "a c 1 (1, 1)", "b u 2 (2, 1)", "END 2 Shop.dbo.a=1 Shop.dbo.b=1"));
+  EXPECT_THAT(lines_of(collector),
+              ElementsAre("BEGIN", "a c 1 (1, 1)", "b u 2 (2, 1)", "END 2 Shop.dbo.a=1 Shop.dbo.b=1"));
 }
 
 // K2: a commit that was sent in part is read again from its start; what was sent must not come again, and the rest must have
@@ -165,15 +168,18 @@ TEST(Stream, ThePlaceMovesBehindWholeEvents) {
 // The source's clock has an offset; the transaction's begin is Debezium's time.
 TEST(Stream, TheTimeIsTheTransactionsInUtc) {
   ChangeBatch batch = batch_of({{0, Operation::insert, 1, first_commit, 1}}, true);
-  batch.times = {{first_commit, 621'355'968'000'000'000 + 36'000'000'000, 621'355'968'000'000'000 + 36'010'000'000}};
+  batch.times = {
+      {first_commit, 621'355'968'000'000'000 + 36'000'000'000, 621'355'968'000'000'000 + 36'010'000'000}};
   batch.utc_offset_minutes = 60;
-  for (const auto& [time, expected] : {std::pair(SourceTime::began, "0"), std::pair(SourceTime::committed, "1000")}) {
+  for (const auto& [time, expected] :
+       {std::pair(SourceTime::began, "0"), std::pair(SourceTime::committed, "1000")}) {
     EventSettings settings = settings_of(false);
     settings.source_time = time;
     EventStream stream(settings, nullptr, [] { return 5'000'000; });
     Collector collector;
     ASSERT_TRUE(stream.send(batch, collector));
-    EXPECT_EQ(record::parse_json(*collector.records.at(0).value).find("source")->find("ts_ms")->text, expected);
+    EXPECT_EQ(record::parse_json(*collector.records.at(0).value).find("source")->find("ts_ms")->text,
+              expected);
   }
 }
 
@@ -181,7 +187,8 @@ TEST(Stream, AHeartbeatSaysWhoAndWhen) {
   EventStream stream = stream_of(false);
   Collector collector;
   ASSERT_TRUE(stream.send_heartbeat(collector));
-  EXPECT_EQ(collector.records.at(0), (RecordedRecord{"__debezium-heartbeat.shop", R"({"serverName":"shop"})", R"({"ts_ms":5})", {}}));
+  EXPECT_EQ(collector.records.at(0),
+            (RecordedRecord{"__debezium-heartbeat.shop", R"({"serverName":"shop"})", R"({"ts_ms":5})", {}}));
 }
 
 }  // namespace

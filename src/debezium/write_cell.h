@@ -95,7 +95,8 @@ inline std::int64_t checked_nanoseconds(std::int64_t ticks) {
 
 // `scratch` is memory for what is not written straight from the cell.
 template <class Writer>
-void write_cell(Writer& writer, const ColumnPlan& plan, const RowBatch& batch, std::size_t row, ByteBuffer& scratch) {
+void write_cell(Writer& writer, const ColumnPlan& plan, const RowBatch& batch, std::size_t row,
+                ByteBuffer& scratch) {
   const CellState state = batch.state(row, plan.column);
   if (state != CellState::value) return write_without_value(writer, plan, state);
   const Cell& cell = batch.cell(row, plan.column);
@@ -113,8 +114,10 @@ void write_cell(Writer& writer, const ColumnPlan& plan, const RowBatch& batch, s
     case CellForm::time_us: return writer.integer(cell.integer / 10);
     case CellForm::time_ns: return writer.integer(cell.integer * 100);
     case CellForm::time_text: return writer.text(MomentText::time(cell.integer).view());
-    case CellForm::timestamp_ms: return writer.integer(floor_divide(ticks_of(plan, cell) - ticks_to_1970, 10'000));
-    case CellForm::timestamp_us: return writer.integer(floor_divide(ticks_of(plan, cell) - ticks_to_1970, 10));
+    case CellForm::timestamp_ms:
+      return writer.integer(floor_divide(ticks_of(plan, cell) - ticks_to_1970, 10'000));
+    case CellForm::timestamp_us:
+      return writer.integer(floor_divide(ticks_of(plan, cell) - ticks_to_1970, 10));
     case CellForm::timestamp_ns: return writer.integer(checked_nanoseconds(ticks_of(plan, cell)));
     case CellForm::timestamp_text: return writer.text(MomentText::timestamp(ticks_of(plan, cell)).view());
     case CellForm::offset_text:

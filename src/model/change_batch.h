@@ -66,8 +66,8 @@ struct ChangeBatch {
   bool empty() const { return tables.empty() && !end && joining.empty(); }
 
   std::size_t bytes() const {
-    std::size_t sum = sizeof(ChangeBatch) + order.size() * sizeof(RowPlace) +
-                      times.size() * sizeof(TransactionTimes);
+    std::size_t sum =
+        sizeof(ChangeBatch) + order.size() * sizeof(RowPlace) + times.size() * sizeof(TransactionTimes);
     for (const RowBatch& batch : tables)
       sum += batch.bytes();
     return sum;

@@ -101,7 +101,7 @@ enum class TextPolicy : std::uint8_t {
   error,    // A fault of the row.
   replace,  // U+FFFD stands for each.
   strip,    // Each is left out.
-  carry,    // U+0000 stays as it is; a lone surrogate is a fault of the row. For events, which can hold the first.
+  carry,  // U+0000 stays as it is; a lone surrogate is a fault of the row. For events, which can hold the first.
 };
 
 struct Column {

@@ -95,9 +95,10 @@ void read_columns(Connection& connection, Catalog& catalog, const TableIndex& in
 
 // Whose definition the login may not see has none.
 void read_defaults(Connection& connection, Catalog& catalog, const TableIndex& index) {
-  Statement rows(connection, "list the defaults",
-                 "SELECT d.[parent_object_id], d.[parent_column_id], d.[definition] FROM sys.default_constraints AS d "
-                 "JOIN sys.tables AS t ON t.[object_id] = d.[parent_object_id] WHERE t.[is_ms_shipped] = 0");
+  Statement rows(
+      connection, "list the defaults",
+      "SELECT d.[parent_object_id], d.[parent_column_id], d.[definition] FROM sys.default_constraints AS d "
+      "JOIN sys.tables AS t ON t.[object_id] = d.[parent_object_id] WHERE t.[is_ms_shipped] = 0");
   while (rows.fetch()) {
     CatalogTable* table = find(catalog, index, int32_of(rows, 0));
     if (table == nullptr) continue;

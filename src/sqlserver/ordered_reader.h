@@ -34,8 +34,8 @@ class OrderedReader {
     TableCursor* cursor;
     std::size_t bytes;  // So far it is read ahead.
     RowBatch rows;
-    std::size_t next = 0;  // The row that comes next.
-    bool done = false;     // Nothing is behind `rows`.
+    std::size_t next = 0;                     // The row that comes next.
+    bool done = false;                        // Nothing is behind `rows`.
     std::optional<std::uint32_t> batch = {};  // Its number in the part.
   };
   // The row that comes next of a lane.

@@ -136,8 +136,8 @@ class TableSelector {
              exclude_remedy(column));
       }
       check_collation(column);
-      schema_.columns.push_back(
-          {column.name, type_of(column), column.nullable, column.collation, policy_of(column), column.fallback});
+      schema_.columns.push_back({column.name, type_of(column), column.nullable, column.collation,
+                                 policy_of(column), column.fallback});
       ids_.push_back(column.id);
     }
   }
@@ -563,8 +563,8 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
       }
       ++at;
     }
-    TableSelector selector(catalog, table, table_settings, {case_sensitive, settings.raw_objects, settings.events},
-                           selection.findings);
+    TableSelector selector(catalog, table, table_settings,
+                           {case_sensitive, settings.raw_objects, settings.events}, selection.findings);
     if (std::optional<CapturedTable> chosen =
             selector.select(found == stored.end() ? nullptr : &found->second)) {
       chosen->text_form = text_form_of(settings);

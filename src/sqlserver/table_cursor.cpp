@@ -114,7 +114,8 @@ std::int64_t TableCursor::commit_time(const Lsn& lsn) {
   // Rows come in the order of their transactions.
   while (time_hint_ < mapped_->size() && (*mapped_)[time_hint_].lsn < lsn)
     ++time_hint_;
-  if (time_hint_ < mapped_->size() && (*mapped_)[time_hint_].lsn == lsn) return (*mapped_)[time_hint_].end_time;
+  if (time_hint_ < mapped_->size() && (*mapped_)[time_hint_].lsn == lsn)
+    return (*mapped_)[time_hint_].end_time;
   return 0;
 }
 

@@ -75,8 +75,8 @@ std::int64_t days_of(std::string_view text) {
 
 // hh:mm:ss[.fffffff]
 std::int64_t time_of(std::string_view text) {
-  const std::int64_t seconds = number_of(text.substr(0, 2)) * 3600 + number_of(text.substr(3, 2)) * 60 +
-                               number_of(text.substr(6, 2));
+  const std::int64_t seconds =
+      number_of(text.substr(0, 2)) * 3600 + number_of(text.substr(3, 2)) * 60 + number_of(text.substr(6, 2));
   std::string fraction(text.size() > 9 ? text.substr(9, 7) : "");
   fraction.resize(7, '0');
   return seconds * ticks_a_second + number_of(fraction);
@@ -116,7 +116,8 @@ void put_offset_time(Cell& cell, std::string_view text) {
     if (offset.front() == '-') minutes = -minutes;
   }
   const std::string_view local = text.substr(0, std::min(sign, text.size()));
-  cell.offset_time = {timestamp_of(local) - minutes * 60 * ticks_a_second, static_cast<std::int16_t>(minutes)};
+  cell.offset_time = {timestamp_of(local) - minutes * 60 * ticks_a_second,
+                      static_cast<std::int16_t>(minutes)};
 }
 
 void put_uuid(Cell& cell, std::string_view text) {
@@ -162,7 +163,9 @@ SchemaPtr table_of(const Json& json) {
   auto table = std::make_shared<TableSchema>();
   table->name = {text_at(json, "schema"), text_at(json, "name")};
   for (const Json& column : json.find("columns")->items) {
-    Column made{.name = text_at(column, "name"), .type = column_type(column), .nullable = column.find("nullable")->truth};
+    Column made{.name = text_at(column, "name"),
+                .type = column_type(column),
+                .nullable = column.find("nullable")->truth};
     if (const std::string* const fallback = column.find_string("default")) made.fallback = *fallback;
     table->columns.push_back(std::move(made));
   }
@@ -176,7 +179,8 @@ void choose(const Json& settings, std::string_view name, Choice& member,
             const std::vector<std::pair<std::string_view, Choice>>& choices) {
   const std::string* const text = settings.find_string(name);
   if (text == nullptr) return;
-  const auto found = std::find_if(choices.begin(), choices.end(), [&](const auto& each) { return each.first == *text; });
+  const auto found =
+      std::find_if(choices.begin(), choices.end(), [&](const auto& each) { return each.first == *text; });
   if (found == choices.end()) throw std::runtime_error("unknown setting " + *text);
   member = found->second;
 }
@@ -219,21 +223,23 @@ EventSettings settings_of(const Json& json) {
 
 // Of an unchanged value Debezium 3.6 knows nothing where its type is a (max) one or spatial (docs/debezium-compatibility.md).
 bool is_known_as_unavailable(TypeKind kind) {
-  return kind == TypeKind::text || kind == TypeKind::ntext || kind == TypeKind::image || kind == TypeKind::xml;
+  return kind == TypeKind::text || kind == TypeKind::ntext || kind == TypeKind::image ||
+         kind == TypeKind::xml;
 }
 
 void put_row(RowBatch& batch, std::size_t row, const std::vector<Json>& values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i].is_string())
       put_value(batch, row, i, values[i].text);
-    else if (values[i].kind == Json::Kind::boolean && is_known_as_unavailable(batch.schema().columns[i].type.kind))
+    else if (values[i].kind == Json::Kind::boolean &&
+             is_known_as_unavailable(batch.schema().columns[i].type.kind))
       batch.set_absent(row, i);
   }
 }
 
 Operation operation_numbered(std::int64_t number) {
-  constexpr Operation all[] = {Operation::read, Operation::delete_, Operation::insert, Operation::update_before,
-                               Operation::update};
+  constexpr Operation all[] = {Operation::read, Operation::delete_, Operation::insert,
+                               Operation::update_before, Operation::update};
   return all[number];
 }
 
@@ -251,9 +257,7 @@ class Reading {
     else
       take_topic(line);
   }
-  Recording finish() {
-    return std::move(recording_);
-  }
+  Recording finish() { return std::move(recording_); }
 
  private:
   void take_table(const Json& line) {
@@ -318,7 +322,8 @@ ColumnType type_named(std::string_view declaration) {
   switch (type.kind) {
     case TypeKind::decimal:
       type.precision = static_cast<std::uint8_t>(first);
-      if (comma != std::string_view::npos) type.scale = static_cast<std::uint8_t>(number_of(inside.substr(comma + 1)));
+      if (comma != std::string_view::npos)
+        type.scale = static_cast<std::uint8_t>(number_of(inside.substr(comma + 1)));
       break;
     case TypeKind::time:
     case TypeKind::datetime2:
@@ -334,8 +339,7 @@ void put_value(RowBatch& batch, std::size_t row, std::size_t column, const std::
     case CellKind::boolean:
     case CellKind::integer: batch.put(row, column).integer = number_of(text); return;
     case CellKind::decimal:
-      batch.put(row, column).decimal =
-          unscaled_of(text, type.kind == TypeKind::decimal ? type.scale : 4);
+      batch.put(row, column).decimal = unscaled_of(text, type.kind == TypeKind::decimal ? type.scale : 4);
       return;
     case CellKind::float32: batch.put(row, column).float32 = std::strtof(text.c_str(), nullptr); return;
     case CellKind::float64: batch.put(row, column).float64 = std::strtod(text.c_str(), nullptr); return;

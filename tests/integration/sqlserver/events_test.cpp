@@ -75,7 +75,8 @@ TEST(Events, StandInTheOrderOfTheSourceOverAllTables) {
   Opened opened(event_settings(database));
   opened.stream();
   database.run(
-      "BEGIN TRAN; INSERT INTO c VALUES (1, 0); INSERT INTO a VALUES (1, 0); INSERT INTO b VALUES (1, 0); UPDATE c SET v = 1; "
+      "BEGIN TRAN; INSERT INTO c VALUES (1, 0); INSERT INTO a VALUES (1, 0); INSERT INTO b VALUES (1, 0); "
+      "UPDATE c SET v = 1; "
       "DELETE FROM a; INSERT INTO c VALUES (2, 0); COMMIT");
   EXPECT_THAT(next_ordered(opened),
               ElementsAre("c insert id=1 v=0", "a insert id=1 v=0", "b insert id=1 v=0",
@@ -98,9 +99,11 @@ TEST(Events, HaveTheSameOrderInPartsHoweverSmall) {
       const char* const table = std::array{"a", "b", "c"}[number(3)];
       const unsigned id = number(20);
       sql += fmt::format(
-          "IF EXISTS (SELECT 1 FROM {0} WHERE id = {1}) BEGIN IF {2} = 0 DELETE FROM {0} WHERE id = {1} ELSE UPDATE {0} SET v "
+          "IF EXISTS (SELECT 1 FROM {0} WHERE id = {1}) BEGIN IF {2} = 0 DELETE FROM {0} WHERE id = {1} ELSE "
+          "UPDATE {0} SET v "
           "= N'{3}' WHERE id = {1} END ELSE INSERT INTO {0} VALUES ({1}, N'{3}'); ",
-          table, id, number(3), std::string(1 + number(190), 'x') + std::to_string(transaction * 100 + static_cast<int>(i)));
+          table, id, number(3),
+          std::string(1 + number(190), 'x') + std::to_string(transaction * 100 + static_cast<int>(i)));
     }
     database.run(sql + "COMMIT");
   }
@@ -151,12 +154,15 @@ TEST(Events, SayWhenTheirTransactionsBeganAndWereCommitted) {
   EXPECT_EQ(times[0].lsn, lsn);
   EXPECT_GT(times[0].began, 0);
   EXPECT_GE(times[0].committed, times[0].began);
-  EXPECT_EQ(std::to_string(offset), database.answer("SELECT CONVERT(varchar(9), DATEPART(TZOFFSET, SYSDATETIMEOFFSET()))"));
+  EXPECT_EQ(std::to_string(offset),
+            database.answer("SELECT CONVERT(varchar(9), DATEPART(TZOFFSET, SYSDATETIMEOFFSET()))"));
 }
 
 TEST(Events, KnowTheDefaultsOfColumns) {
   Database database;
-  database.create("t", "id int NOT NULL PRIMARY KEY, a int NOT NULL DEFAULT 7, b nvarchar(9) NULL DEFAULT N'x', c int NULL");
+  database.create(
+      "t",
+      "id int NOT NULL PRIMARY KEY, a int NOT NULL DEFAULT 7, b nvarchar(9) NULL DEFAULT N'x', c int NULL");
   const auto defaults = [](const Settings& settings) {
     std::vector<std::string> found;
     const Opened opened(settings);
