@@ -109,7 +109,7 @@ std::optional<Value> decimal_number(std::string_view text, CellForm form, std::u
   std::string digits(*inside);
   if (digits.ends_with('.')) digits.pop_back();
   const std::size_t first = digits.starts_with('-') ? 1 : 0;
-  if (digits[first] == '.') digits.insert(first, "0");
+  if (digits[first] == '.') digits.insert(first, 1, '0');
   if (form == CellForm::decimal_text) return Value::text(digits);
   const std::size_t point = digits.find('.');
   if (point != std::string::npos && digits.size() - point - 1 > scale) return {};

@@ -44,8 +44,8 @@ enum class Converter : std::uint8_t { avro, json };
 
 // message.key.columns: the key of the tables whose `schema.table` the pattern matches, in full and without regard to case.
 struct KeyColumns {
-  std::string tables;  // A regular expression.
-  std::vector<std::string> columns;
+  std::string tables = {};  // A regular expression.
+  std::vector<std::string> columns = {};
 };
 
 // skipped.operations.
