@@ -207,8 +207,10 @@ TEST(Encoder, AChangedKeyIsADeleteOfTheOldOneAndACreateOfTheNew) {
   EXPECT_THAT(records[2].headers, ElementsAre(to_old));
   settings.skipped.delete_ = true;
   EXPECT_THAT(operations_of(encode(batch, settings)), ElementsAre("c"));
-  settings.skipped = {.create = true, .update = true};
+  settings.skipped = {.create = true};
   EXPECT_THAT(operations_of(encode(batch, settings)), ElementsAre("d", "tombstone"));
+  settings.skipped = {.update = true};
+  EXPECT_THAT(encode(batch, settings), IsEmpty());
 }
 
 TEST(Encoder, ATableWithoutAKeyHasTombstonesWithoutOne) {

@@ -93,7 +93,7 @@ class Encoder : public RowEncoder {
               RecordTaker& taker) override {
     events = 0;
     const Operation operation = batch.header(row).operation;
-    if (operation == Operation::update_before) return true;
+    if (operation == Operation::update_before || skipped.has(operation)) return true;
     check(batch, row);
     given_ = {&batch, &context, &taker};
     switch (operation) {
@@ -126,7 +126,7 @@ class Encoder : public RowEncoder {
     if (before) check(*given_.batch, *before);
     const Bytes old_key = before ? key_of_row(other_key_, *before) : key;
     if (key == old_key) {
-      return skipped.update || give({.operation = "u", .before = before, .after = row}, key, plain_headers());
+      return give({.operation = "u", .before = before, .after = row}, key, plain_headers());
     }
     // Another key is another row to those who read the topic.
     return give_delete(*before, old_key, key_header("__debezium.newkey", row)) &&

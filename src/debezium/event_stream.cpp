@@ -106,9 +106,11 @@ std::int64_t EventStream::State::source_time(const ChangeBatch& batch, const Lsn
   return nanoseconds_of(local - batch.utc_offset_minutes * 60 * ticks_a_second).value_or(0);
 }
 
-// A row that lies where the one before it lay counts on; an update is two rows of its change table.
+// A row that lies where the one before it lay counts on; an update is two rows of its change table, what is skipped none.
 EventPlace EventStream::State::place_behind(const RowHeader& header) const {
-  const std::int64_t rows = header.operation == Operation::update ? 2 : 1;
+  const std::int64_t rows = settings.skipped.has(header.operation)  ? 0
+                            : header.operation == Operation::update ? 2
+                                                                    : 1;
   const bool same_commit = place.commit_lsn == header.commit_lsn;
   const bool same_change = same_commit && place.change_lsn == header.seqval;
   return {.commit_lsn = header.commit_lsn,

@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "debezium/event_stream.h"
+#include "debezium/schemas.h"
 #include "debezium/testing/recording.h"
+#include "debezium/write_cell.h"
 #include "record/avro_decoder.h"
 #include "record/connect_json.h"
 #include "record/wire_format.h"
@@ -23,9 +25,16 @@ constexpr std::int64_t now_ns = 1'700'000'000'123'456'789;
 const std::string now_tail =
     R"("ts_ms":1700000000123,"ts_us":1700000000123456,"ts_ns":1700000000123456789}})";
 
-// When Debezium made an event is nothing that we could repeat.
-RecordedRecord without_now(RecordedRecord record) {
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+}
+
+// When Debezium made an event is nothing that we could repeat. And Java writes the shortest digits of a float since 19; the
+// recording's is older.
+RecordedRecord comparable(RecordedRecord record) {
   if (!record.value) return record;
+  replace_all(*record.value, ":1.17549435E-38", ":1.1754944E-38");
   const std::size_t tail = record.value->rfind(R"("ts_ms":)");
   if (tail != std::string::npos) record.value->replace(tail, std::string::npos, now_tail);
   return record;
@@ -86,6 +95,19 @@ class Recorded : public ::testing::TestWithParam<const char*> {
     recording_ = testing::read_recording(GetParam());
     recording_.settings.run_id = run_id_of(recording_);
     ASSERT_FALSE(recording_.settings.run_id.empty());
+    for (auto& [name, batch] : recording_.snapshot)
+      blank_what_debezium_does(batch);
+    for (RowBatch& batch : recording_.changes.tables)
+      blank_what_debezium_does(batch);
+  }
+
+  // What nanoseconds of 64 bits do not reach is NULL there (event.converting.failure.handling.mode warn), and a stop here.
+  void blank_what_debezium_does(RowBatch& batch) const {
+    for (const ColumnPlan& column : plan_table(batch.schema(), recording_.settings).columns) {
+      for (std::size_t row = 0; row < batch.rows(); ++row) {
+        if (!is_writable(column, batch, row)) batch.set_null(row, column.column);
+      }
+    }
   }
 
   std::string topic_of(const RowBatch& batch) const {
@@ -95,7 +117,7 @@ class Recorded : public ::testing::TestWithParam<const char*> {
     const std::vector<RecordedRecord>& all = recording_.records.at(topic);
     std::vector<RecordedRecord> found;
     for (std::size_t i = begin; i < std::min(end, all.size()); ++i)
-      found.push_back(without_now(all[i]));
+      found.push_back(comparable(all[i]));
     return found;
   }
   // The records of all changes, by topic.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/row_batch.h"
 #include "record/json_writer.h"
 #include "record/write_value.h"
 
@@ -48,11 +49,17 @@ struct KeyColumns {
   std::vector<std::string> columns = {};
 };
 
-// skipped.operations.
+// skipped.operations. Debezium does not even read such rows of the change tables; of an update that changes its key it leaves out the
+// delete or the create.
 struct SkippedOperations {
   bool create = false;
   bool update = false;
   bool delete_ = false;
+
+  bool has(Operation operation) const {
+    return (create && operation == Operation::insert) || (update && operation == Operation::update) ||
+           (delete_ && operation == Operation::delete_);
+  }
 };
 
 struct EventSettings {
