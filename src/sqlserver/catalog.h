@@ -28,8 +28,9 @@ struct CatalogColumn {
   bool nullable = true;
   bool computed = false;
   bool identity = false;
-  std::string fallback;  // T-SQL of its default; where it was asked for (Settings::events) and may be seen.
   bool column_set = false;  // All sparse columns as xml: CDC does not capture it.
+  // T-SQL of its default, where it was asked for (Settings::events) and may be seen.
+  std::string fallback = {};
 };
 
 struct CatalogIndex {

@@ -77,11 +77,12 @@ bool OrderedReader::read_part(ChangeBatch& out) {
     }
   }
   std::size_t held_bytes = out.bytes();
-  while (!heads_.empty() && held_bytes < part_bytes_) {
+  while (!heads_.empty()) {
     const std::size_t number = pop().lane;
     Lane& lane = lanes_[number];
     held_bytes += copy_row(lane, out);
     if (fill(lane)) push(number);
+    if (held_bytes >= part_bytes_) break;  // One row at least, however small a part is.
   }
   return heads_.empty();
 }

@@ -92,7 +92,8 @@ TEST(Events, HaveTheSameOrderInPartsHoweverSmall) {
   database.settle();
   std::mt19937 random(20261130);
   const auto number = [&](unsigned below) { return static_cast<unsigned>(random() % below); };
-  const Lsn low = Lsn::parse(database.answer("SELECT CONVERT(varchar(22), sys.fn_cdc_get_max_lsn(), 1)"));
+  const Lsn low =
+      Lsn::parse(database.answer("SELECT CONVERT(nvarchar(22), MAX(start_lsn), 1) FROM cdc.change_tables"));
   for (int transaction = 0; transaction < 12; ++transaction) {
     std::string sql = "BEGIN TRAN; ";
     for (unsigned i = 0, many = 1 + number(60); i < many; ++i) {
@@ -113,7 +114,8 @@ TEST(Events, HaveTheSameOrderInPartsHoweverSmall) {
     settings.commit_bytes = commit_bytes;
     Opened opened(settings);
     opened.stream(low);
-    const Lsn upper = Lsn::parse(database.answer("SELECT CONVERT(varchar(22), sys.fn_cdc_get_max_lsn(), 1)"));
+    const Lsn upper =
+        Lsn::parse(database.answer("SELECT CONVERT(nvarchar(22), sys.fn_cdc_get_max_lsn(), 1)"));
     std::vector<std::string> lines;
     std::size_t parts = 0;
     opened.until([&](const ChangeBatch& batch) {
@@ -155,7 +157,7 @@ TEST(Events, SayWhenTheirTransactionsBeganAndWereCommitted) {
   EXPECT_GT(times[0].began, 0);
   EXPECT_GE(times[0].committed, times[0].began);
   EXPECT_EQ(std::to_string(offset),
-            database.answer("SELECT CONVERT(varchar(9), DATEPART(TZOFFSET, SYSDATETIMEOFFSET()))"));
+            database.answer("SELECT CONVERT(nvarchar(9), DATEPART(TZOFFSET, SYSDATETIMEOFFSET()))"));
 }
 
 TEST(Events, KnowTheDefaultsOfColumns) {
