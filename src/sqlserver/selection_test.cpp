@@ -95,6 +95,17 @@ TEST(Selection, ReadsBeforeImagesForKeysOfManySpellings) {
   }
 }
 
+// What the table's collation says of the bytes is then not true of those in the change table.
+TEST(Selection, AChangeTableOfAnotherCollationIsReadAsUtf16) {
+  Settings settings = all();
+  EXPECT_EQ(select_tables(catalog_of({orders()}), settings, {}).tables.at(0).text_form, TextForm::western);
+  CatalogTable altered = orders();
+  altered.instances[0].has_other_collation = true;
+  EXPECT_EQ(select_tables(catalog_of({altered}), settings, {}).tables.at(0).text_form, TextForm::utf16);
+  settings.driver = "FreeTDS";
+  EXPECT_EQ(select_tables(catalog_of({orders()}), settings, {}).tables.at(0).text_form, TextForm::utf16);
+}
+
 TEST(Selection, NamesPatternsThatMatchNothing) {
   Settings settings = all();
   settings.include.push_back("sales.*");
