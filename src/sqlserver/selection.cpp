@@ -127,6 +127,11 @@ class TableSelector {
              "a computed column is left out: CDC does not capture it", exclude_remedy(column));
         continue;
       }
+      if (rules_.for_events && is_captured_by_none(column)) {
+        warn("column.captured", column_subject(column),
+             "no capture instance holds the column: events leave it out", exclude_remedy(column));
+        continue;
+      }
       if (!column.type) {
         fail("column.type", column_subject(column),
              fmt::format("the type {} is not carried", column.type_name), exclude_remedy(column));
@@ -142,6 +147,14 @@ class TableSelector {
                                  policy_of(column), column.fallback});
       ids_.push_back(column.id);
     }
+  }
+
+  bool is_captured_by_none(const CatalogColumn& column) const {
+    const auto holds = [&](const CatalogInstance& instance) {
+      return std::any_of(instance.columns.begin(), instance.columns.end(),
+                         [&](const CapturedColumn& captured) { return captured.column_id == column.id; });
+    };
+    return !table_.instances.empty() && std::none_of(table_.instances.begin(), table_.instances.end(), holds);
   }
 
   // As the configuration has it.

@@ -1,8 +1,8 @@
 // Prints what tailrace makes of the changes of a database, as Debezium's records: a JSON array a line, [topic, key, value, headers].
 //
-//   event-printer PORT DATABASE TOPIC_PREFIX RUN_ID LAST_TABLE TABLE:COLUMN...    the login's password stands in SIMULATOR_PASSWORD
+//   event-printer PORT DATABASE TOPIC_PREFIX RUN_ID LAST_TABLE      the login's password stands in SIMULATOR_PASSWORD
 //
-// From the start of capture to the commit in which LAST_TABLE (schema.table) has a change, without the columns named. JSON with schemas, spatial values and
+// From the start of capture to the commit in which LAST_TABLE (schema.table) has a change. JSON with schemas, spatial values and
 // hierarchyids as Debezium has them, transaction metadata.
 #include <algorithm>
 #include <chrono>
@@ -69,10 +69,6 @@ sqlserver::Settings source_settings(const std::vector<std::string>& words) {
   settings.password = Secret(std::getenv("SIMULATOR_PASSWORD"));
   settings.encrypt = sqlserver::EncryptMode::require;
   settings.database = words.at(2);
-  for (std::size_t i = 6; i < words.size(); ++i) {
-    const std::size_t colon = words[i].find(':');
-    settings.tables[words[i].substr(0, colon)].exclude_columns.push_back(words[i].substr(colon + 1));
-  }
   settings.events = true;
   settings.raw_objects = true;
   // So that windows come in parts.
