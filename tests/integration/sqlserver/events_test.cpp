@@ -160,6 +160,34 @@ TEST(Events, SayWhenTheirTransactionsBeganAndWereCommitted) {
             database.answer("SELECT CONVERT(nvarchar(9), DATEPART(TZOFFSET, SYSDATETIMEOFFSET()))"));
 }
 
+// A table that comes in later brings transactions from before the position.
+TEST(Events, OfATableThatComesInHaveTheirOwnTimes) {
+  Database database;
+  for (const char* const table : {"a", "b"})
+    database.create(table, "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(event_settings(database));
+  StreamPlan plan;
+  plan.tables = {
+      {.schema = opened.table("a"), .low = opened.table("b")->instance.start_lsn, .high_mark = std::nullopt}};
+  opened.source.start_stream(plan);
+  database.run("INSERT INTO b VALUES (1)");
+  database.run("INSERT INTO a VALUES (1)");
+  EXPECT_THAT(next_ordered(opened), ElementsAre("a insert id=1"));
+  while (!opened.source.next({})->empty()) {
+  }
+  opened.source.add_table(
+      {.schema = opened.table("b"), .low = opened.table("b")->instance.start_lsn, .high_mark = std::nullopt});
+  opened.until([&](const ChangeBatch& batch) {
+    if (batch.rows() == 0) return false;
+    EXPECT_THAT(ordered(batch), ElementsAre("b insert id=1"));
+    EXPECT_EQ(batch.times.size(), 1U);
+    EXPECT_EQ(batch.times.at(0).lsn, batch.tables.at(0).header(0).commit_lsn);
+    EXPECT_GT(batch.times.at(0).began, 0);
+    return true;
+  });
+}
+
 TEST(Events, KnowTheDefaultsOfColumns) {
   Database database;
   database.create(
