@@ -29,6 +29,8 @@ struct CatalogColumn {
   bool computed = false;
   bool identity = false;
   bool column_set = false;  // All sparse columns as xml: CDC does not capture it.
+  // T-SQL of its default, where it was asked for (Settings::events) and may be seen.
+  std::string fallback = {};
 };
 
 struct CatalogIndex {

@@ -93,6 +93,22 @@ void read_columns(Connection& connection, Catalog& catalog, const TableIndex& in
   }
 }
 
+// Whose definition the login may not see has none.
+void read_defaults(Connection& connection, Catalog& catalog, const TableIndex& index) {
+  Statement rows(
+      connection, "list the defaults",
+      "SELECT d.[parent_object_id], d.[parent_column_id], d.[definition] FROM sys.default_constraints AS d "
+      "JOIN sys.tables AS t ON t.[object_id] = d.[parent_object_id] WHERE t.[is_ms_shipped] = 0");
+  while (rows.fetch()) {
+    CatalogTable* table = find(catalog, index, int32_of(rows, 0));
+    if (table == nullptr) continue;
+    const std::int32_t id = int32_of(rows, 1);
+    for (CatalogColumn& column : table->columns) {
+      if (column.id == id) column.fallback = rows.text(2).value_or("");
+    }
+  }
+}
+
 void read_unique_indexes(Connection& connection, Catalog& catalog, const TableIndex& index) {
   Statement rows(
       connection, "list keys and unique indexes",
@@ -292,6 +308,7 @@ Catalog read_catalog(Connection& connection) {
   catalog.database = read_database(connection);
   const TableIndex index = read_tables(connection, catalog);
   read_columns(connection, catalog, index);
+  if (connection.settings().events) read_defaults(connection, catalog, index);
   read_unique_indexes(connection, catalog, index);
   read_foreign_keys(connection, catalog, index);
   read_sizes(connection, catalog, index);
