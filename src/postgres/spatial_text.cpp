@@ -21,7 +21,7 @@ class SpatialWalker {
     const auto head = take();
     if ((head & with_srid) != 0) rest_.remove_prefix(4);
     const std::uint32_t type = head & type_bits;
-    if (type == full_globe || (geography && type >= circular_string)) return name_of(type);
+    if (type == full_globe || (geography && type >= circular_string)) return ewkb::name_of(type);
     const std::size_t position = 8 * (2U + ((head & with_z) != 0 ? 1 : 0) + ((head & with_m) != 0 ? 1 : 0));
     if (type == point) {
       rest_.remove_prefix(position);
