@@ -24,9 +24,10 @@ Error stopped_reading(const std::string& name) {
   return Error(ErrorKind::abandoned, fmt::format("reading {}: stopped", name)).with("topic", name);
 }
 
-// Where each partition begins and ends now, whoever's transactions are open.
-std::vector<Goal> goals_of(const Settings& settings, const TopicInfo& topic, const std::stop_token& stop) {
-  Consumer looker(settings, {.isolation = Isolation::read_uncommitted});
+// Where each partition begins and ends now: as far as the isolation sees.
+std::vector<Goal> goals_of(const Settings& settings, const TopicInfo& topic, Isolation isolation,
+                           const std::stop_token& stop) {
+  Consumer looker(settings, {.isolation = isolation});
   std::vector<Goal> out;
   for (const PartitionInfo& partition : topic.partitions) {
     const TopicPartition where{topic.name, partition.partition};
@@ -58,6 +59,19 @@ void keep(std::map<std::string, StoredRecord>& records, const InRecord& record) 
 
 }  // namespace
 
+std::vector<PartitionOffset> ends_of(const Settings& settings, const TopicInfo& topic,
+                                     const std::stop_token& stop) {
+  Consumer looker(settings, {.isolation = Isolation::read_uncommitted});
+  std::vector<PartitionOffset> out;
+  for (const PartitionInfo& partition : topic.partitions) {
+    const TopicPartition where{topic.name, partition.partition};
+    const std::optional<Watermarks> marks = looker.watermarks(where, stop);
+    if (!marks) throw stopped_reading(topic.name);
+    out.push_back({where, marks->high});
+  }
+  return out;
+}
+
 OffsetsTopic::OffsetsTopic(Settings settings, std::string name)
     : settings_(std::move(settings)), name_(std::move(name)) {}
 
@@ -75,16 +89,20 @@ void OffsetsTopic::ensure(Admin& admin, int replication, const std::stop_token& 
       .with("remedy", "set cleanup.policy=compact on it");
 }
 
-std::map<std::string, StoredRecord> OffsetsTopic::read(Admin& admin, const std::stop_token& stop) const {
+std::map<std::string, StoredRecord> OffsetsTopic::read(Admin& admin, const std::stop_token& stop,
+                                                       View view) const {
   const std::map<std::string, TopicInfo> found = admin.topics({name_}, stop);
   if (found.empty()) {
     throw Error(ErrorKind::config, fmt::format("topic {} is not there", name_)).with("topic", name_);
   }
-  std::vector<Goal> goals = goals_of(settings_, found.begin()->second, stop);
+  const Isolation isolation =
+      view == View::uncommitted ? Isolation::read_uncommitted : Isolation::read_committed;
+  std::vector<Goal> goals = goals_of(settings_, found.begin()->second,
+                                     view == View::readable ? isolation : Isolation::read_uncommitted, stop);
   std::map<std::string, StoredRecord> records;
   if (goals.empty()) return records;
 
-  Consumer reader(settings_, {.isolation = Isolation::read_committed});
+  Consumer reader(settings_, {.isolation = isolation});
   std::vector<PartitionOffset> starts;
   for (const Goal& goal : goals)
     starts.push_back({goal.where, goal.reached});
