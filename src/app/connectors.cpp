@@ -33,6 +33,7 @@ sqlserver::Settings sqlserver_settings(const Document& document) {
   config::fill(out, sqlserver::settings_bindings(), document);
   out.long_value_is_fault = passes_bad_rows_over(document);
   out.events = document.read("target.type").text == "kafka";
+  out.raw_objects = out.events && document.read("target.events.objects").text == "raw";
   return out;
 }
 

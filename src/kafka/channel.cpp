@@ -21,7 +21,7 @@ Channel::Channel(std::shared_ptr<SinkShared> shared, std::unique_ptr<Producer> p
     : shared_(std::move(shared)),
       offsets_topic_(shared_->settings().offsets_topic_name()),
       producer_(std::move(producer)),
-      ids_(shared_->settings()),
+      ids_(shared_->schemas()),
       events_(shared_->settings().events, &ids_, now_ns) {
   producer_->limit(offsets_topic_, {.record_bytes = 0, .compacted = true});
 }

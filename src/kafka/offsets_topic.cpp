@@ -116,11 +116,16 @@ std::map<std::string, StoredRecord> OffsetsTopic::read(Admin& admin, const std::
     reader.poll(batch, {.wait = std::chrono::milliseconds(200)}, stop);
     if (stop.stop_requested()) throw stopped_reading(name_);
     if (!batch.empty()) last_news = std::chrono::steady_clock::now();
-    for (const InRecord& record : batch.records())
+    // A record behind the goal shows that it is passed: where somebody goes on writing the end may never be reached.
+    for (const InRecord& record : batch.records()) {
       keep(records, record);
-    // The end alone counts: behind the last record there are markers, and what was aborted.
-    for (const PartitionOffset& end : batch.ends())
-      goal_of(goals, end.where.topic, end.where.partition).reached = end.offset;
+      goal_of(goals, std::string(record.topic()), record.partition()).reached = record.offset() + 1;
+    }
+    // Else the end alone: behind the last record there are markers, and what was aborted.
+    for (const PartitionOffset& end : batch.ends()) {
+      std::int64_t& reached = goal_of(goals, end.where.topic, end.where.partition).reached;
+      reached = std::max(reached, end.offset);
+    }
     if (std::chrono::steady_clock::now() - last_news > settings_.patience) {
       throw Error(ErrorKind::unavailable, fmt::format("the end of topic {} is not readable: a transaction "
                                                       "that somebody holds open is in front of it, "

@@ -11,7 +11,10 @@ SinkShared::SinkShared(SinkSettings settings)
       keys_(settings_.pipeline, settings_.connector_name(), settings_.events.prefix(),
             settings_.events.database),
       instance_(settings_.instance.empty() ? process_runner_id() : settings_.instance),
-      transaction_timeout_(settings_.transaction_timeout) {}
+      transaction_timeout_(settings_.transaction_timeout),
+      schemas_(std::make_shared<KnownSchemas>()) {
+  if (settings_.events.converter == debezium::Converter::avro) schemas_->schemas.emplace(settings_.registry);
+}
 
 Claimant SinkShared::claimant() const {
   return {settings_, keys_, instance_, transaction_timeout_};

@@ -14,6 +14,7 @@
 
 #include "kafka/claim.h"
 #include "kafka/producer.h"
+#include "kafka/registry_ids.h"
 #include "kafka/sink_settings.h"
 #include "kafka/stored_state.h"
 
@@ -43,6 +44,7 @@ class SinkShared {
   // Once, before anybody writes.
   void set_transaction_timeout(std::chrono::milliseconds timeout) { transaction_timeout_ = timeout; }
   Claimant claimant() const;
+  const std::shared_ptr<KnownSchemas>& schemas() const { return schemas_; }
 
   template <class Work>
   auto with(Work work) {
@@ -55,6 +57,7 @@ class SinkShared {
   const StateKeys keys_;
   const std::string instance_;
   std::chrono::milliseconds transaction_timeout_;
+  const std::shared_ptr<KnownSchemas> schemas_;
   std::mutex mutex_;
   SharedState state_;
 };
