@@ -21,11 +21,11 @@ constexpr std::size_t name_limit = 48;
 
 template <class Connector>
 Setting type_setting(const char* name, const char* help, const std::vector<Connector>& connectors,
-                     const char* refused, const char* reason) {
+                     std::vector<std::pair<std::string, std::string>> refused = {}) {
   Setting out{.name = name, .type = SettingType::choice, .help = help, .required = true};
   for (const Connector& connector : connectors)
     out.choices.push_back(connector.type);
-  out.refused = {{refused, reason}};
+  out.refused = std::move(refused);
   return out;
 }
 
@@ -50,10 +50,9 @@ config::Table own_settings() {
        .help = "Name of the pipeline; its state in the target is kept under it.",
        .example = "shop",
        .required = true},
-      type_setting("source.type", "What the source is.", source_connectors(), "kafka",
-                   "Kafka as a source comes with Kafka mode; expected sqlserver"),
-      type_setting("target.type", "What the target is.", target_connectors(), "kafka",
-                   "Kafka as a target comes with Kafka mode; expected postgres"),
+      type_setting("source.type", "What the source is.", source_connectors(),
+                   {{"kafka", "Kafka as a source comes with Kafka mode; expected sqlserver"}}),
+      type_setting("target.type", "What the target is.", target_connectors()),
   };
   out.rules = {plain_name};
   return out;
@@ -98,8 +97,12 @@ config::Table all_settings() {
   config::Table out = own_settings();
   for (const SourceConnector& connector : source_connectors())
     out.add(connector.settings());
-  for (const TargetConnector& connector : target_connectors())
-    out.add(connector.settings());
+  for (const TargetConnector& connector : target_connectors()) {
+    config::Table table = connector.settings();
+    for (Setting& setting : table.settings)
+      setting.belongs_to = {"target.type", connector.type};
+    out.add(table);
+  }
   out.add(run_settings_table());
   out.add(observability_settings());
   return out;

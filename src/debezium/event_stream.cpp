@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -66,7 +67,9 @@ struct EventStream::State {
   std::int64_t source_time(const ChangeBatch& batch, const Lsn& lsn);
   EventPlace place_behind(const RowHeader& header) const;
   bool is_sent(const EventPlace& event) const {
-    return event.commit_lsn == skip_commit && event.events <= skip_events;
+    if (event.commit_lsn != skip_commit) return false;
+    if (!skip_change) return event.events <= skip_events;
+    return std::tie(event.change_lsn, event.event_serial_no) <= std::tie(*skip_change, skip_serial);
   }
   bool send_row(const ChangeBatch& batch, const RowPlace& at, RecordTaker& taker);
   bool send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context, bool again,
@@ -84,6 +87,8 @@ struct EventStream::State {
   EventPlace place;
   Lsn skip_commit;
   std::uint64_t skip_events = 0;
+  std::optional<Lsn> skip_change;  // Instead of a count.
+  std::int64_t skip_serial = 0;
   OpenTransaction transaction;
   std::size_t time_hint = 0;
 };
@@ -173,6 +178,13 @@ EventStream::~EventStream() = default;
 void EventStream::skip(const Lsn& commit_lsn, std::uint64_t events) {
   state_->skip_commit = commit_lsn;
   state_->skip_events = events;
+  state_->skip_change.reset();
+}
+
+void EventStream::skip(const Lsn& commit_lsn, const Lsn& change_lsn, std::int64_t event_serial_no) {
+  state_->skip_commit = commit_lsn;
+  state_->skip_change = change_lsn;
+  state_->skip_serial = event_serial_no;
 }
 
 const EventPlace& EventStream::place() const {

@@ -39,6 +39,8 @@ class EventStream {
 
   // So many events of this commit were sent before and are passed over when they come.
   void skip(const Lsn& commit_lsn, std::uint64_t events);
+  // The same of somebody who does not count them: up to this row of the commit, its serial number with it.
+  void skip(const Lsn& commit_lsn, const Lsn& change_lsn, std::int64_t event_serial_no);
 
   // Everything of the batch, as its `order` says. place() moves behind an event once all of its records are given away. False if
   // the taker answered false; the stream is of no more use then.
