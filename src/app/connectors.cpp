@@ -8,7 +8,11 @@
 #include "app/grants.h"
 #include "base/error.h"
 #include "config/binding.h"
+#include "kafka/settings_table.h"
+#include "kafka/source.h"
+#include "kafka/source_check.h"
 #include "postgres/inspect.h"
+#include "postgres/partitions.h"
 #include "postgres/settings_table.h"
 #include "postgres/sink.h"
 #include "sqlserver/check.h"
@@ -55,6 +59,30 @@ std::string sqlserver_grants(const Document& document, const std::vector<SchemaP
   const sqlserver::Settings settings = sqlserver_settings(document);
   // With integrated authentication the file does not say who it will be.
   return source_grants(settings.database, settings.user.empty() ? "DOMAIN\\user" : settings.user, tables);
+}
+
+kafka::SourceSettings kafka_source_settings(const Document& document) {
+  kafka::SourceSettings out;
+  config::fill(out.cluster, kafka::settings_bindings(), document);
+  config::fill(out, kafka::source_settings_bindings(), document);
+  if (out.group_id.empty()) out.group_id = "tailrace-" + document.read("pipeline").text;
+  return out;
+}
+
+std::unique_ptr<PartitionSource> make_kafka_source(const Document& document) {
+  return std::make_unique<kafka::KafkaSource>(kafka_source_settings(document));
+}
+
+SourceLook look_at_kafka(const Document& document, std::stop_token stop) {
+  return {kafka::check_source(kafka_source_settings(document), stop), {}};
+}
+
+std::string kafka_source_grants(const Document& document, const std::vector<SchemaPtr>&) {
+  return kafka::source_grants(kafka_source_settings(document));
+}
+
+std::unique_ptr<PartitionSink> make_postgres_partitions(const Document& document) {
+  return std::make_unique<postgres::PostgresPartitions>(postgres_settings(document));
 }
 
 std::unique_ptr<Sink> make_postgres(const Document& document) {
@@ -104,14 +132,15 @@ std::string postgres_grants(const Document& document, const std::vector<SchemaPt
 
 const std::vector<SourceConnector>& source_connectors() {
   static const std::vector<SourceConnector> all{
-      {"sqlserver", sqlserver::settings_table, make_sqlserver, look_at_sqlserver, sqlserver_grants}};
+      {"sqlserver", sqlserver::settings_table, make_sqlserver, nullptr, look_at_sqlserver, sqlserver_grants},
+      {"kafka", kafka::source_settings_table, nullptr, make_kafka_source, look_at_kafka, kafka_source_grants}};
   return all;
 }
 
 const std::vector<TargetConnector>& target_connectors() {
   static const std::vector<TargetConnector> all{
-      {"postgres", postgres::settings_table, make_postgres, check_postgres, postgres_status, postgres_missing,
-       apply_to_postgres, request_of_postgres, answer_of_postgres, record_postgres_failure, postgres_grants}};
+      {"postgres", postgres::settings_table, make_postgres, make_postgres_partitions, check_postgres, postgres_status,
+       postgres_missing, apply_to_postgres, request_of_postgres, answer_of_postgres, record_postgres_failure, postgres_grants}};
   return all;
 }
 

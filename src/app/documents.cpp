@@ -46,6 +46,9 @@ tables:
 again at each attempt to connect, so a rotated secret needs no restart. `$${` is a literal `${`. A file's line end is
 not part of the value.
 
+**Sources and targets.** A setting whose text begins with `(sqlserver)`, `(kafka)` or `(postgres)` belongs to that `source.type` or
+`target.type`, and is a mistake with another.
+
 **Units.** Sizes: `B`, `KiB`, `MiB`, `GiB`, `TiB`. Durations: `ms`, `s`, `m`, `h`, `d`. Both need one.
 
 A change of a setting takes effect when `tailrace run` is started again.
@@ -125,6 +128,7 @@ std::string cell_text(std::string text) {
 
 std::string setting_line(const Setting& setting) {
   std::string help = setting.help;
+  if (const auto& [chosen, value] = setting.belongs_to; !chosen.empty()) help = fmt::format("({}) {}", value, help);
   if (!setting.example.empty()) help += fmt::format(" Example: `{}`.", setting.example);
   std::string name = setting.name;
   if (const std::size_t star = name.find('*'); star != std::string::npos) name.replace(star, 1, "TABLE");

@@ -45,6 +45,7 @@ class Walk {
 
   void section(const YAML::Node& node, const Path& path);
   void missing();
+  void strangers();
   void contradictions();
   std::vector<Mistake>& mistakes() { return mistakes_; }
 
@@ -55,6 +56,7 @@ class Walk {
   std::string hint(const Path& path) const;
   const Setting* find(const Path& path) const;
   bool is_section(const Path& path) const;
+  bool is_stranger(const Setting& setting) const;
   std::vector<std::string> known_below(const Path& path) const;
   RawValue raw(const YAML::Node& node, const Path& path);
   // Keys of one map, checked for being text and for standing there once.
@@ -198,10 +200,25 @@ void Walk::leaf(const Setting& setting, const Path& path, const YAML::Node& key,
   document_.add(std::move(entry));
 }
 
+// Of another choice than the one that is made.
+bool Walk::is_stranger(const Setting& setting) const {
+  const auto& [chosen, value] = setting.belongs_to;
+  return !chosen.empty() && document_.has(chosen) && document_.read(chosen).text != value;
+}
+
+void Walk::strangers() {
+  for (const Entry& entry : document_.entries()) {
+    if (!is_stranger(*entry.setting)) continue;
+    const auto& [chosen, value] = entry.setting->belongs_to;
+    add(entry.place, entry.path,
+        fmt::format("belongs to {}: {}; it is {} here", chosen, value, document_.read(chosen).text));
+  }
+}
+
 void Walk::missing() {
   for (std::size_t i = 0; i < patterns_.size(); ++i) {
     const Setting& setting = document_.settings()[i];
-    if (!setting.required || document_.mentions(setting.name)) continue;
+    if (!setting.required || document_.mentions(setting.name) || is_stranger(setting)) continue;
     // Reported where the innermost section that exists begins.
     Place place{1, 1};
     std::size_t depth = 0;
@@ -288,6 +305,7 @@ Document load_text(const std::string& text, const std::string& file, const Table
   Document document(file, table.settings);
   Walk walk(document, table);
   walk.section(root, {});
+  walk.strangers();
   walk.contradictions();
   walk.missing();
   if (!walk.mistakes().empty()) report(file, walk.mistakes());

@@ -28,6 +28,8 @@ struct Setting {
   std::vector<std::pair<std::string, std::string>> refused = {};
   // The same for the whole setting; such a setting is not listed in the reference.
   std::string refusal = {};
+  // A choice that it belongs to, as a setting and its value: with another value it is a mistake, and never required.
+  std::pair<std::string, std::string> belongs_to = {};
   std::string example = {};
   bool required = false;
   bool secret = false;
