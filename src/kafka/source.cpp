@@ -238,6 +238,7 @@ std::map<PartitionName, std::int64_t> KafkaSource::ends(Ends which, std::stop_to
 
 void KafkaSource::close(std::stop_token stop) {
   if (consumer_ == nullptr) return;
+  batch_ = {};  // It must not outlive its consumer.
   if (!consumer_->close(settings_.session_timeout, stop))
     log::warn("kafka.group.not_left", {{"group", settings_.group_id}});
   consumer_.reset();

@@ -30,7 +30,7 @@ RunEnd PartitionAttempt::run(const std::stop_token& drain, const std::stop_token
   progress_.streaming = true;
   log::info("partitions.start");
   while (!ending.stop_requested()) {
-    PartitionBatch batch = source_->next(wait(), drain);
+    PartitionBatch batch = read(drain);
     take(std::move(batch.stretches));
     // What somebody else has already is not written, though it might still be.
     const bool is_lost = batch.change && batch.change->kind == AssignmentChange::Kind::lost;
@@ -40,6 +40,16 @@ RunEnd PartitionAttempt::run(const std::stop_token& drain, const std::stop_token
     if (is_caught_up()) return ended(RunEnd::caught_up);
   }
   return ended(RunEnd::drained);
+}
+
+// What lies before a record that cannot be read becomes durable: else no restart ever comes to that record.
+PartitionBatch PartitionAttempt::read(const std::stop_token& drain) {
+  try {
+    return source_->next(wait(), drain);
+  } catch (const Error&) {
+    land();
+    throw;
+  }
 }
 
 RunEnd PartitionAttempt::ended(RunEnd end) {

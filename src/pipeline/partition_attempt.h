@@ -39,6 +39,7 @@ class PartitionAttempt {
   // Rows that wait for other partitions are tried again this often.
   static constexpr std::chrono::milliseconds try_again_every{100};
 
+  PartitionBatch read(const std::stop_token& drain);
   RunEnd ended(RunEnd end);
   SchemaPtr use_table(const TableSchema& proposed, bool make);
   std::chrono::milliseconds wait() const;

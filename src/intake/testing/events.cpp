@@ -40,6 +40,14 @@ SchemaPtr source_schema() {
                                  {"event_serial_no", optional_of(SchemaType::int64)}}});
 }
 
+// schema.name.adjustment.mode: avro.
+std::string adjusted(std::string name) {
+  for (char& c : name) {
+    if (c == '-') c = '_';
+  }
+  return name;
+}
+
 Value list_or_null(const std::optional<List>& row) {
   return row ? Value::list(*row) : Value::null();
 }
@@ -48,7 +56,7 @@ Value list_or_null(const std::optional<List>& row) {
 
 SchemaPtr EventTable::row_schema() const {
   return make_schema(
-      {.type = SchemaType::struct_, .optional = true, .name = topic + ".Value", .fields = columns});
+      {.type = SchemaType::struct_, .optional = true, .name = adjusted(topic) + ".Value", .fields = columns});
 }
 
 SchemaPtr EventTable::key_schema() const {
@@ -58,13 +66,13 @@ SchemaPtr EventTable::key_schema() const {
       if (field.name == column) fields.push_back(field);
     }
   }
-  return make_schema({.type = SchemaType::struct_, .name = topic + ".Key", .fields = std::move(fields)});
+  return make_schema({.type = SchemaType::struct_, .name = adjusted(topic) + ".Key", .fields = std::move(fields)});
 }
 
 SchemaPtr EventTable::envelope_schema() const {
   const SchemaPtr row = row_schema();
   return make_schema({.type = SchemaType::struct_,
-                      .name = topic + ".Envelope",
+                      .name = adjusted(topic) + ".Envelope",
                       .fields = {{"before", row},
                                  {"after", row},
                                  {"source", source_schema()},

@@ -5,6 +5,8 @@ import os
 import pathlib
 import shutil
 
+from confluent_kafka import Consumer, TopicPartition
+
 from tests.e2e.case import has_failed
 from tests.e2e.debezium import columns
 from tests.e2e.debezium.case import DebeziumCase
@@ -116,8 +118,19 @@ class KafkaSinkCase(DebeziumCase):
 
     def run_to_end(self, config, code=0, seconds=180):
         run = self.start(config, "--until-caught-up")
-        self.assertEqual(run.wait(seconds), code, run.log()[-4000:])
+        try:
+            self.assertEqual(run.wait(seconds), code, run.log()[-4000:])
+        except NotReady as failure:
+            raise NotReady(f"{failure}\npositions {self.positions()}, ends {self.ends()}") from None
         return run
+
+    def ends(self):
+        """(topic, partition) -> where it ends, for a reader of what is committed."""
+        watcher = Consumer({"bootstrap.servers": self.broker.address, "group.id": "unused", "isolation.level": "read_committed"})
+        try:
+            return {where: watcher.get_watermark_offsets(TopicPartition(*where), timeout=10)[1] for where in self.positions()}
+        finally:
+            watcher.close()
 
     def drain(self, run, seconds=60):
         run.send(15)

@@ -82,6 +82,18 @@ TEST_F(K4_Records, APoisonRecordIsNamedBehindWhatLiesBeforeIt) {
   EXPECT_EQ(error.context("offset"), "3");  // The transaction's marker takes one, too.
 }
 
+// Records that are still in hand keep the client of Kafka from ending: the process would stand still at its end.
+TEST_F(K4_Records, WhatIsInHandDoesNotKeepItFromClosing) {
+  const EventTable table = new_table();
+  write(table, {{.op = "c", .after = row(1, "x"), .commit = 1}, {.op = "c", .after = row(2, "x"), .commit = 2}});
+  SourceSettings small = settings({table});
+  small.batch_records = 1;
+  Reading reading(small);
+  reading.open();
+  reading.until([&] { return !reading.open_rows().empty(); });
+  reading.source.close({});
+}
+
 TEST_F(K4_Records, AFormatThatIsAnotherIsSaid) {
   const EventTable table = new_table();
   write(table, {{.op = "c", .after = row(1, "x")}});
