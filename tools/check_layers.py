@@ -23,9 +23,10 @@ SRC = {
     "record": {"base"},
     "registry": {"base", "config", "net", "record"},
     "debezium": {"base", "model", "config", "record"},
+    "intake": {"base", "model", "config", "telemetry", "net", "pipeline", "record", "registry"},
 }
 LOWER = {"base", "model", "config", "telemetry", "net", "pipeline"}
-CODECS = {"record", "registry", "debezium"}
+CODECS = {"record", "registry", "debezium", "intake"}
 # Connectors never include each other: what two of them need moves to pipeline or model.
 for connector in ("sqlserver", "postgres", "kafka", "vault", "transforms"):
     SRC[connector] = LOWER | CODECS

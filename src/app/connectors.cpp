@@ -9,9 +9,13 @@
 #include "base/error.h"
 #include "config/binding.h"
 #include "kafka/inspect.h"
+#include "kafka/settings_table.h"
 #include "kafka/sink.h"
 #include "kafka/sink_settings_table.h"
+#include "kafka/source.h"
+#include "kafka/source_check.h"
 #include "postgres/inspect.h"
+#include "postgres/partitions.h"
 #include "postgres/settings_table.h"
 #include "postgres/sink.h"
 #include "sqlserver/check.h"
@@ -60,6 +64,30 @@ std::string sqlserver_grants(const Document& document, const std::vector<SchemaP
   const sqlserver::Settings settings = sqlserver_settings(document);
   // With integrated authentication the file does not say who it will be.
   return source_grants(settings.database, settings.user.empty() ? "DOMAIN\\user" : settings.user, tables);
+}
+
+kafka::SourceSettings kafka_source_settings(const Document& document) {
+  kafka::SourceSettings out;
+  config::fill(out.cluster, kafka::settings_bindings(), document);
+  config::fill(out, kafka::source_settings_bindings(), document);
+  if (out.group_id.empty()) out.group_id = "tailrace-" + document.read("pipeline").text;
+  return out;
+}
+
+std::unique_ptr<PartitionSource> make_kafka_source(const Document& document) {
+  return std::make_unique<kafka::KafkaSource>(kafka_source_settings(document));
+}
+
+SourceLook look_at_kafka(const Document& document, std::stop_token stop) {
+  return {kafka::check_source(kafka_source_settings(document), stop), {}};
+}
+
+std::string kafka_source_grants(const Document& document, const std::vector<SchemaPtr>&) {
+  return kafka::source_grants(kafka_source_settings(document));
+}
+
+std::unique_ptr<PartitionSink> make_postgres_partitions(const Document& document) {
+  return std::make_unique<postgres::PostgresPartitions>(postgres_settings(document));
 }
 
 std::unique_ptr<Sink> make_postgres(const Document& document) {
@@ -151,16 +179,17 @@ std::string kafka_grants(const Document& document, const std::vector<SchemaPtr>&
 
 const std::vector<SourceConnector>& source_connectors() {
   static const std::vector<SourceConnector> all{
-      {"sqlserver", sqlserver::settings_table, make_sqlserver, look_at_sqlserver, sqlserver_grants}};
+      {"sqlserver", sqlserver::settings_table, make_sqlserver, nullptr, look_at_sqlserver, sqlserver_grants},
+      {"kafka", kafka::source_settings_table, nullptr, make_kafka_source, look_at_kafka, kafka_source_grants}};
   return all;
 }
 
 const std::vector<TargetConnector>& target_connectors() {
   static const std::vector<TargetConnector> all{
-      {"postgres", postgres::settings_table, make_postgres, check_postgres, postgres_status, postgres_missing,
-       apply_to_postgres, request_of_postgres, answer_of_postgres, record_postgres_failure, postgres_grants,
-       /*newest_wins=*/false},
-      {"kafka", kafka::sink_settings_table, make_kafka, check_kafka, kafka_status, kafka_missing,
+      {"postgres", postgres::settings_table, make_postgres, make_postgres_partitions, check_postgres,
+       postgres_status, postgres_missing, apply_to_postgres, request_of_postgres, answer_of_postgres,
+       record_postgres_failure, postgres_grants, /*newest_wins=*/false},
+      {"kafka", kafka::sink_settings_table, make_kafka, nullptr, check_kafka, kafka_status, kafka_missing,
        apply_to_kafka, request_of_kafka, answer_of_kafka, record_kafka_failure, kafka_grants,
        /*newest_wins=*/true}};
   return all;

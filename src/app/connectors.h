@@ -15,6 +15,7 @@
 #include "config/loader.h"
 #include "model/finding.h"
 #include "model/table_schema.h"
+#include "pipeline/partition_runner.h"
 #include "pipeline/runner.h"
 #include "pipeline/status.h"
 
@@ -29,7 +30,9 @@ struct SourceLook {
 struct SourceConnector {
   std::string type;
   config::Table (*settings)();
+  // One of the two: its changes are one stream, or those of partitions.
   std::unique_ptr<Source> (*make)(const config::Document& document);
+  std::unique_ptr<PartitionSource> (*make_partitions)(const config::Document& document);
   // Never throws for what is unfit: that is a finding.
   SourceLook (*look)(const config::Document& document, std::stop_token stop);
   // SQL for an administrator of the source.
@@ -40,6 +43,8 @@ struct TargetConnector {
   std::string type;
   config::Table (*settings)();
   std::unique_ptr<Sink> (*make)(const config::Document& document);
+  // nullptr: it takes no partitions.
+  std::unique_ptr<PartitionSink> (*make_partitions)(const config::Document& document);
   std::vector<Finding> (*check)(const config::Document& document, const std::vector<SchemaPtr>& tables,
                                 std::stop_token stop);
   PipelineStatus (*status)(const config::Document& document, std::stop_token stop);

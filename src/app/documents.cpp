@@ -46,7 +46,8 @@ tables:
 again at each attempt to connect, so a rotated secret needs no restart. `$${` is a literal `${`. A file's line end is
 not part of the value.
 
-**Targets.** A setting whose text begins with `(postgres)` or `(kafka)` belongs to that `target.type`, and is a mistake with another.
+**Sources and targets.** A setting whose text begins with `(sqlserver)`, `(kafka)` or `(postgres)` belongs to that `source.type` or
+`target.type`, and is a mistake with another.
 
 **Units.** Sizes: `B`, `KiB`, `MiB`, `GiB`, `TiB`. Durations: `ms`, `s`, `m`, `h`, `d`. Both need one.
 

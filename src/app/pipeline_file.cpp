@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "kafka/settings_table.h"
 #include "pipeline/settings_table.h"
 
 namespace tailrace::app {
@@ -43,6 +44,34 @@ void plain_name(const Document& document, std::vector<Complaint>& complaints) {
        nullptr});
 }
 
+// What a topic holds is applied from its beginning, and what cannot be applied stops the pipeline.
+void partitions_need(const Document& document, std::vector<Complaint>& complaints) {
+  if (!document.has("source.type") || document.read("source.type").text != "kafka") return;
+  for (const config::Entry& entry : document.entries()) {
+    const std::string& name = entry.setting->name;
+    if (name.rfind("snapshot.", 0) == 0 || name.rfind("start.", 0) == 0)
+      complaints.push_back({name, "has no meaning with source.type: kafka; take it out", nullptr});
+  }
+  if (document.has("target.type") && document.read("target.type").text == "kafka")
+    complaints.push_back({"target.type", "cannot be kafka with source.type: kafka; expected postgres", nullptr});
+  if (!document.has("kafka.bootstrap_servers"))
+    complaints.push_back({"kafka.bootstrap_servers", "is missing; expected a list of brokers, host:port", nullptr});
+  if (document.has("errors.on_row") && document.read("errors.on_row").text != "stop")
+    complaints.push_back({"errors.on_row", "is not served with source.type: kafka; expected stop", nullptr});
+}
+
+// The settings and rules of a connector, for files that choose it.
+config::Table of_choice(config::Table table, const std::string& setting, const std::string& value) {
+  for (Setting& each : table.settings)
+    each.belongs_to = {setting, value};
+  for (config::Rule& rule : table.rules) {
+    rule = [rule, setting, value](const Document& document, std::vector<Complaint>& complaints) {
+      if (document.has(setting) && document.read(setting).text == value) rule(document, complaints);
+    };
+  }
+  return table;
+}
+
 config::Table own_settings() {
   config::Table out;
   out.settings = {
@@ -50,11 +79,10 @@ config::Table own_settings() {
        .help = "Name of the pipeline; its state in the target is kept under it.",
        .example = "shop",
        .required = true},
-      type_setting("source.type", "What the source is.", source_connectors(),
-                   {{"kafka", "Kafka as a source comes with Kafka mode; expected sqlserver"}}),
+      type_setting("source.type", "What the source is.", source_connectors()),
       type_setting("target.type", "What the target is.", target_connectors()),
   };
-  out.rules = {plain_name};
+  out.rules = {plain_name, partitions_need};
   return out;
 }
 
@@ -96,13 +124,10 @@ log::Level level_of(const std::string& name) {
 config::Table all_settings() {
   config::Table out = own_settings();
   for (const SourceConnector& connector : source_connectors())
-    out.add(connector.settings());
-  for (const TargetConnector& connector : target_connectors()) {
-    config::Table table = connector.settings();
-    for (Setting& setting : table.settings)
-      setting.belongs_to = {"target.type", connector.type};
-    out.add(table);
-  }
+    out.add(of_choice(connector.settings(), "source.type", connector.type));
+  for (const TargetConnector& connector : target_connectors())
+    out.add(of_choice(connector.settings(), "target.type", connector.type));
+  out.add(kafka::settings_table());
   out.add(run_settings_table());
   out.add(observability_settings());
   return out;
@@ -143,6 +168,22 @@ PipelineStatus known_status(const PipelineFile& pipeline) {
 
 SourceFactory PipelineFile::source_factory() const {
   return [document = document, make = source->make] { return make(*document); };
+}
+
+PartitionSourceFactory PipelineFile::partition_source_factory() const {
+  return [document = document, make = source->make_partitions] { return make(*document); };
+}
+
+PartitionSinkFactory PipelineFile::partition_sink_factory() const {
+  return [document = document, make = target->make_partitions] { return make(*document); };
+}
+
+void refuse_partitions(const PipelineFile& pipeline, std::string_view command) {
+  if (!pipeline.of_partitions()) return;
+  throw Error(ErrorKind::config, fmt::format("`tailrace {}` is about one stream and its position; pipeline {} reads partitions, "
+                                             "each with a position of its own",
+                                             command, pipeline.name))
+      .with("remedy", "see tailrace.kafka_position in the target");
 }
 
 SinkFactory PipelineFile::sink_factory() const {

@@ -18,8 +18,12 @@ struct PipelineFile {
   const TargetConnector* target = nullptr;
   RunSettings run;
 
+  // The source is partitions: the first two factories are of no use then, and the second two else.
+  bool of_partitions() const { return source->make_partitions != nullptr; }
   SourceFactory source_factory() const;
   SinkFactory sink_factory() const;
+  PartitionSourceFactory partition_source_factory() const;
+  PartitionSinkFactory partition_sink_factory() const;
 };
 
 // Every setting that a file may have.
@@ -28,6 +32,8 @@ config::Table all_settings();
 // Loads the file that the invocation names, and sets the log up: as the command line says, else as the file
 // says, else text and `usual`.
 PipelineFile load_pipeline(const Invocation& invocation, std::string_view usual_level);
+// Throws config for what is about one stream and one position, where the source is partitions.
+void refuse_partitions(const PipelineFile& pipeline, std::string_view command);
 // What the target holds of it. Throws config where that is nothing.
 PipelineStatus known_status(const PipelineFile& pipeline);
 // The part of the log's set-up that does not need the file.

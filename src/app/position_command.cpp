@@ -143,6 +143,7 @@ ExitCode set_position(const Invocation& invocation, const PipelineFile& pipeline
 ExitCode run_position(const Invocation& invocation) {
   const Signals signals;
   const PipelineFile pipeline = load_pipeline(invocation, "warn");
+  refuse_partitions(pipeline, "position");
   return invocation.action == "set" ? set_position(invocation, pipeline, signals)
                                     : show_position(invocation, pipeline);
 }

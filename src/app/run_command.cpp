@@ -35,6 +35,10 @@ RunEnd run_shown(const PipelineFile& pipeline, const RunSettings& settings, Prog
                  const Signals& signals, bool block) {
   const ProgressPrinter printer(progress, stderr_terminal(), block);
   try {
+    if (pipeline.of_partitions()) {
+      return run_partitions(settings, pipeline.partition_source_factory(), pipeline.partition_sink_factory(),
+                            progress, signals.drain(), signals.abandon());
+    }
     return run_pipeline(settings, pipeline.source_factory(), pipeline.sink_factory(), progress,
                         signals.drain(), signals.abandon());
   } catch (const Error& error) {
@@ -69,6 +73,8 @@ ExitCode run_run(const Invocation& invocation) {
   // Before any other thread, so that all of them leave the signals to the one that waits for them.
   const Signals signals;
   const PipelineFile pipeline = load_pipeline(invocation, "info");
+  if (invocation.flag("snapshot-only")) refuse_partitions(pipeline, "run --snapshot-only");
+  if (invocation.flag("take-over")) refuse_partitions(pipeline, "run --take-over");
   RunSettings settings = pipeline.run;
   settings.until_caught_up = invocation.flag("until-caught-up");
   settings.snapshot_only = invocation.flag("snapshot-only");

@@ -57,6 +57,7 @@ ExitCode run_schema(const Invocation& invocation) {
           pipeline.target->grants(*pipeline.document, source.tables));
     return ExitCode::done;
   }
+  refuse_partitions(pipeline, "schema");
   refuse_unfit(pipeline.name, source.findings);
   const std::string missing = pipeline.target->missing_schema(*pipeline.document, source.tables, {});
   if (missing.empty()) {

@@ -131,6 +131,7 @@ ExitCode run_status(const Invocation& invocation) {
 
 ExitCode run_table(const Invocation& invocation) {
   const PipelineFile pipeline = load_pipeline(invocation, "warn");
+  refuse_partitions(pipeline, "table");
   PipelineStatus status = known_status(pipeline);
   if (invocation.action != "add") static_cast<void>(named_tables(invocation, status));
   if (invocation.action == "list") {

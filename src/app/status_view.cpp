@@ -32,6 +32,7 @@ std::string runner_text(const PipelineStatus& status, bool colour) {
 }
 
 std::string position_text(const PipelineStatus& status) {
+  if (!status.partitions.empty()) return fmt::format("of {} partitions, each its own", status.partitions.size());
   if (!status.position) return "none yet";
   std::string out = status.position->lsn.hex();
   if (status.position->commit_time_utc != 0) {
@@ -98,6 +99,34 @@ nlohmann::ordered_json time_json(std::int64_t utc) {
   return utc == 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(time_text(utc));
 }
 
+std::string partitions_text(const PipelineStatus& status) {
+  TextTable table;
+  table.head = {"TOPIC", "PARTITION", "NEXT OFFSET", "COMMIT", "WRITTEN", "OWNED"};
+  table.right = {false, true, true, false, false, false};
+  for (const PartitionStatus& each : status.partitions) {
+    table.rows.push_back({each.partition.topic, std::to_string(each.partition.number),
+                          each.next_offset ? std::to_string(*each.next_offset) : "-",
+                          each.commit_lsn ? each.commit_lsn->hex() : "-", time_text(each.written_utc),
+                          each.owned ? "yes" : "no"});
+  }
+  return table.text();
+}
+
+nlohmann::ordered_json partitions_json(const PipelineStatus& status) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const PartitionStatus& each : status.partitions) {
+    out.push_back({{"topic", each.partition.topic},
+                   {"partition", each.partition.number},
+                   {"next_offset", each.next_offset ? nlohmann::ordered_json(*each.next_offset)
+                                                    : nlohmann::ordered_json(nullptr)},
+                   {"commit_lsn", nullable(each.commit_lsn ? each.commit_lsn->hex() : "")},
+                   {"epoch", each.epoch},
+                   {"written_at", time_json(each.written_utc)},
+                   {"owned", each.owned}});
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string time_text(std::int64_t utc_100ns) {
@@ -141,6 +170,7 @@ std::string status_text(const std::string& pipeline, const PipelineStatus& statu
                           chunks_text(each), each.last_error});
   }
   if (!table.rows.empty()) out += "\n" + table.text();
+  if (!status.partitions.empty()) out += "\n" + partitions_text(status);
   return out;
 }
 
@@ -182,6 +212,7 @@ std::string status_json(const std::string& pipeline, const PipelineStatus& statu
                              {"instance", nullable(table.instance)},
                              {"last_error", nullable(table.last_error)}});
   }
+  if (!status.partitions.empty()) out["partitions"] = partitions_json(status);
   return out.dump(2) + "\n";
 }
 

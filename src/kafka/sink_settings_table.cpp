@@ -192,7 +192,6 @@ config::Table sink_settings_table() {
   config::Table out = config::table_of(sink_settings_bindings(), {needs_addresses, takes_no_rows});
   out.add(config::table_of(sink_event_bindings(), debezium::settings_rules(events_prefix)));
   out.add(config::table_of(sink_registry_bindings(), registry::settings_rules(registry_prefix)));
-  out.add(settings_table());
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "kafka/settings_table.h"
 
 namespace tailrace::kafka {
 namespace {
@@ -14,6 +15,7 @@ using ::testing::HasSubstr;
 // What the sink reads of other modules' settings.
 config::Table sink_table() {
   config::Table out = sink_settings_table();
+  out.add(settings_table());
   for (const char* const name : {"pipeline", "target.type"})
     out.settings.push_back({.name = name, .required = true});
   out.settings.push_back({.name = "source.databases", .type = config::SettingType::list, .required = true});

@@ -63,7 +63,8 @@ enum class RowFaultCode : std::uint8_t {
   too_large,
   truncated,
   invalid_spatial,
-  unfit_spatial  // Found by the sink: the cell has its value, and the target's type does not take it.
+  unfit_spatial,  // Found by the sink: the cell has its value, and the target's type does not take it.
+  unfit_value,    // The column's type does not hold it without loss.
 };
 
 struct RowFault {
@@ -97,6 +98,8 @@ class RowBatch {
   }
   // Copies a row of a batch of the same schema, with its text.
   std::size_t add_copy(const RowBatch& other, std::size_t row);
+  // Takes the rows from there on out of this batch, faults with them; answers them as a batch of their own.
+  RowBatch split(std::size_t row);
   void clear() {
     headers_.clear();
     cells_.clear();

@@ -1,4 +1,4 @@
-// The runner: one attempt opens both sides, loads, streams; the loop around it retries what can be retried.
+// The runner: one attempt opens both sides, loads, streams; the loop around it is in attempts.cpp.
 #include "pipeline/runner.h"
 
 #include <fmt/format.h>
@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/log.h"
-#include "base/wait.h"
+#include "pipeline/attempts.h"
 #include "pipeline/joiner.h"
 #include "pipeline/load.h"
 #include "pipeline/parked.h"
@@ -17,8 +17,6 @@
 
 namespace tailrace {
 namespace {
-
-using std::chrono::steady_clock;
 
 class Attempt {
  public:
@@ -266,43 +264,12 @@ class Attempt {
 RunEnd run_pipeline(const RunSettings& settings, const SourceFactory& make_source,
                     const SinkFactory& make_sink, Progress& progress, std::stop_token drain,
                     std::stop_token abandon) {
-  RetryPolicy retry(settings.first_contact, settings.shortest_retry, steady_clock::now());
-  std::uint64_t steps_seen = 0;
-  std::stop_source ending;
-  const auto wake = [&] { ending.request_stop(); };
-  const std::stop_callback on_drain(drain, wake);
-  const std::stop_callback on_abandon(abandon, wake);
   bool take_over = settings.take_over;
-  for (;;) {
-    try {
-      Attempt attempt(settings, make_source, make_sink(), progress, retry);
-      const std::optional<RunEnd> end = attempt.run(take_over, drain, abandon, ending.get_token());
-      if (abandon.stop_requested())
-        throw Error(ErrorKind::abandoned, "abandoned: what was in flight comes again");
-      if (end) return *end;
-      continue;
-    } catch (const Error& error) {
-      if (abandon.stop_requested()) {
-        throw Error(ErrorKind::abandoned, "abandoned: what was in flight comes again");
-      }
-      // The drain came while one side was asked something that need not be answered any more.
-      if (error.kind() == ErrorKind::abandoned && drain.stop_requested()) return RunEnd::drained;
-      if (progress.durable_steps != steps_seen) {
-        steps_seen = progress.durable_steps;
-        retry.made_progress();
-      }
-      const auto wait = retry.after(error.kind(), steady_clock::now());
-      if (!wait) throw;
-      ++progress.retries;
-      log::warn("pipeline.retry",
-                {{"kind", name_of(error.kind())}, {"wait_ms", wait->count()}, {"error", error.what()}});
-      wait_for(*wait, ending.get_token());
-      if (abandon.stop_requested())
-        throw Error(ErrorKind::abandoned, "abandoned: what was in flight comes again");
-      if (drain.stop_requested())
-        return RunEnd::drained;  // Nothing is lost: the position names what is durable.
-    }
-  }
+  return run_attempts(settings, progress, drain, abandon,
+                      [&](RetryPolicy& retry, const std::stop_token& ending) {
+                        Attempt attempt(settings, make_source, make_sink(), progress, retry);
+                        return attempt.run(take_over, drain, abandon, ending);
+                      });
 }
 
 }  // namespace tailrace

@@ -11,6 +11,7 @@
 
 #include "model/change_batch.h"
 #include "model/table_schema.h"
+#include "pipeline/partitions.h"
 #include "pipeline/state.h"
 
 namespace tailrace {
@@ -47,6 +48,16 @@ struct TableStatus {
   std::string last_error = {};
 };
 
+// Of a pipeline that reads partitions.
+struct PartitionStatus {
+  PartitionName partition = {};
+  std::optional<std::int64_t> next_offset = {};  // Nothing: none of it is applied.
+  std::optional<Lsn> commit_lsn = {};
+  std::int64_t epoch = 0;
+  bool owned = false;  // The backend that has claimed it lives.
+  std::int64_t written_utc = 0;
+};
+
 // What became of a command's request for a table.
 struct RequestAnswer {
   bool answered = false;
@@ -66,6 +77,7 @@ struct PipelineStatus {
   std::int64_t now_utc = 0;
   std::string last_error;  // Of the runner that ended last; empty if it drained.
   std::vector<TableStatus> tables;
+  std::vector<PartitionStatus> partitions;
 };
 
 }  // namespace tailrace

@@ -10,50 +10,12 @@
 #include "base/log.h"
 #include "pipeline/clock.h"
 #include "pipeline/first_error.h"
+#include "pipeline/pending.h"
 
 namespace tailrace {
 namespace {
 
 using std::chrono::steady_clock;
-
-// Rows by operation since the last durable position: counted only once they are durable (R16).
-class Pending {
- public:
-  void add(const ChangeBatch& batch) {
-    for (const RowBatch& rows : batch.tables) {
-      Counts& counts = tables_[rows.schema().name];
-      for (std::size_t row = 0; row < rows.rows(); ++row)
-        counts.add(rows.header(row).operation);
-    }
-    transactions_ += batch.transactions;
-  }
-  void settle(Progress& progress) {
-    for (const auto& [table, counts] : tables_) {
-      progress.add_changes(table, counts.inserts, counts.updates, counts.deletes);
-    }
-    progress.transactions += transactions_;
-    tables_.clear();
-    transactions_ = 0;
-  }
-
- private:
-  struct Counts {
-    std::uint64_t inserts = 0;
-    std::uint64_t updates = 0;
-    std::uint64_t deletes = 0;
-    void add(Operation operation) {
-      switch (operation) {
-        case Operation::read:
-        case Operation::insert: ++inserts; break;
-        case Operation::update: ++updates; break;
-        case Operation::delete_: ++deletes; break;
-        case Operation::update_before: break;
-      }
-    }
-  };
-  std::map<TableName, Counts> tables_;
-  std::uint64_t transactions_ = 0;
-};
 
 class Stream {
  public:

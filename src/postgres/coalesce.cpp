@@ -21,6 +21,7 @@ std::string_view name_of_fault(RowFaultCode code) {
     case RowFaultCode::truncated: return "truncated";
     case RowFaultCode::invalid_spatial: return "invalid_spatial";
     case RowFaultCode::unfit_spatial: return "unfit_spatial";
+    case RowFaultCode::unfit_value: return "unfit_value";
   }
   return "fault";
 }

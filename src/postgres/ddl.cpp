@@ -26,13 +26,6 @@ std::string name_list(const std::vector<std::string>& names) {
   return out;
 }
 
-// PostGIS's schema need not be on the search path.
-std::string created_sql(const ColumnType& source, const Settings& settings) {
-  const PgType type = created_type(source, settings);
-  const bool postgis = type.oid == oid_geometry || type.oid == oid_geography;
-  return (postgis ? quote_name(settings.postgis_schema) + "." : "") + type.sql();
-}
-
 // A value of the column's type that stands for NULL beside a term that says so (SQL Server's NULLs are equal).
 std::string any_value(const PgType& type) {
   switch (type.oid) {
@@ -131,6 +124,13 @@ std::string ConstraintSql::validate_sql(const std::string& as) const {
   return fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", relation.quoted(), quote_name(as));
 }
 
+// PostGIS's schema need not be on the search path.
+std::string created_column_type(const ColumnType& source, const Settings& settings) {
+  const PgType type = created_type(source, settings);
+  const bool postgis = type.oid == oid_geometry || type.oid == oid_geography;
+  return (postgis ? quote_name(settings.postgis_schema) + "." : "") + type.sql();
+}
+
 std::string create_schema_sql(const std::string& schema) {
   return "CREATE SCHEMA " + quote_name(schema);
 }
@@ -140,7 +140,7 @@ std::string create_table_sql(const TableSchema& table, const Settings& settings)
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const Column& column = table.columns[i];
     columns += fmt::format("{}  {} {}{}", columns.empty() ? "" : ",\n", quote_name(column.name),
-                           created_sql(column.type, settings),
+                           created_column_type(column.type, settings),
                            !column.nullable || table.is_key(i) ? " NOT NULL" : "");
   }
   return fmt::format("CREATE TABLE {} (\n{}\n) WITH (fillfactor = {})",

@@ -14,6 +14,8 @@
 namespace tailrace::postgres {
 
 std::string create_schema_sql(const std::string& schema);
+// Of a column that is made.
+std::string created_column_type(const ColumnType& source, const Settings& settings);
 // Without any key: rows are loaded first (docs/rules.md, "Measured").
 std::string create_table_sql(const TableSchema& table, const Settings& settings);
 std::string primary_key_sql(const TableSchema& table, const RelationName& relation);

@@ -149,6 +149,32 @@ std::string missing(Connection& connection, const Settings& settings, const std:
 
 }  // namespace
 
+namespace {
+
+void read_partitions(Connection& connection, const Settings& settings, PipelineStatus& status) {
+  constexpr int first_version = 6;
+  if (stored_state_version(connection) < first_version) return;
+  const Result rows = connection.query(
+      fmt::format("SELECT p.topic, p.partition, p.next_offset, encode(p.commit_lsn, 'hex'), p.epoch,"
+                  "       EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = p.owner_pid"
+                  "         AND a.backend_start = p.owner_started), {}"
+                  "  FROM tailrace.kafka_position p WHERE p.pipeline = $1 ORDER BY p.topic, p.partition",
+                  ticks_sql("p.durable_at")),
+      Params().text(settings.pipeline));
+  for (int at = 0; at < rows.rows(); ++at) {
+    PartitionStatus& each = status.partitions.emplace_back();
+    each.partition = {std::string(rows.text(at, 0)), static_cast<std::int32_t>(rows.integer(at, 1))};
+    if (!rows.is_null(at, 2)) each.next_offset = rows.integer(at, 2);
+    if (!rows.is_null(at, 3)) each.commit_lsn = Lsn::parse(rows.text(at, 3));
+    each.epoch = rows.integer(at, 4);
+    each.owned = rows.boolean(at, 5);
+    status.runner_alive = status.runner_alive || each.owned;
+    each.written_utc = rows.integer(at, 6);
+  }
+}
+
+}  // namespace
+
 PipelineStatus read_status(const Settings& settings, std::stop_token stop) {
   PipelineStatus status;
   Connection connection(settings, "status", std::move(stop));
@@ -169,6 +195,7 @@ PipelineStatus read_status(const Settings& settings, std::stop_token stop) {
   read_runner(connection, settings, status);
   read_tables(connection, settings, status);
   read_dead_letters(connection, settings, status);
+  read_partitions(connection, settings, status);
   return status;
 }
 

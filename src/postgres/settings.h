@@ -40,6 +40,9 @@ struct Settings {
   // Of the extension in the target: found there when it is opened, not configured. Empty: spatial values become text.
   std::string postgis_schema;
 
+  // From Kafka: a column that records have and the target has not is added to it; else that is an error.
+  bool add_columns = false;
+
   // errors.on_row: a row that cannot be written goes to the dead-letter store instead of stopping the pipeline (R11).
   bool dead_letters = false;
   ExistingRows existing = ExistingRows::refuse;

@@ -57,24 +57,6 @@ void PostgresSink::take_ownership(std::stop_token stop) {
   isolation_ = read_isolation(*connection_, owner_);
 }
 
-void PostgresSink::check_loses_digits(const TableSchema& table) const {
-  for (const std::size_t column : table.key) {
-    const Column& key = table.columns[column];
-    if (loses_digits(key.type))
-      throw Error(
-          ErrorKind::config,
-          fmt::format("key column {} of type {} loses its seventh digit: two source keys could become one",
-                      key.name, key.type.sql_name()))
-          .with("table", table.name.str())
-          .with("remedy", "choose another key for the table (tables.settings.<table>.key), or exclude it");
-    if (key.nullable)
-      throw Error(ErrorKind::config, fmt::format("key column {} may be NULL", key.name))
-          .with("table", table.name.str())
-          .with("remedy",
-                "choose a key of NOT NULL columns (tables.settings.<table>.key), or exclude the table");
-  }
-}
-
 void PostgresSink::check_unique_targets(const std::vector<SchemaPtr>& tables) const {
   std::map<RelationName, TableName> seen;
   for (const SchemaPtr& table : tables) {
@@ -96,7 +78,7 @@ void PostgresSink::use_tables(const std::vector<SchemaPtr>& tables) {
   check_unique_targets(plans_->schemas());
   for (const SchemaPtr& table : tables) {
     check_names(settings_, *table);
-    check_loses_digits(*table);
+    check_key_columns(*table);
   }
   std::map<TableName, const StoredTable*> stored;
   for (const StoredTable& row : stored_.tables)

@@ -100,7 +100,6 @@ class PostgresSink : public Sink {
   void store_end(const Position& position);
 
   void begin_replay(const TableName& name, const Entry& entry, const PositionMove& move);
-  void check_loses_digits(const TableSchema& table) const;
   void check_unique_targets(const std::vector<SchemaPtr>& tables) const;
   void use_table(const SchemaPtr& table, const StoredTable* stored, const TargetFactsByName& targets);
   bool is_left_to_its_own_sink(const StoredTable* stored) const;

@@ -42,7 +42,7 @@ std::string remedy_of(const SqlFailure& failure, ErrorKind kind) {
 }  // namespace
 
 ErrorKind kind_of_sqlstate(std::string_view sqlstate) {
-  if (sqlstate == fenced_sqlstate || sqlstate == moved_sqlstate) return ErrorKind::fenced;
+  if (in(sqlstate, {fenced_sqlstate, moved_sqlstate, claimed_sqlstate})) return ErrorKind::fenced;
   if (in(sqlstate, {"40001", "40P01", "55P03", "57014"})) return ErrorKind::conflict;
   if (in(sqlstate,
          {"25006", "25P03", "40003", "57P01", "57P02", "57P03", "57P04", "57P05", "58000", "58030"}))

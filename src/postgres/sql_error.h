@@ -13,6 +13,7 @@ namespace tailrace::postgres {
 // Raised by the state schema's functions (state_schema.cpp).
 inline constexpr std::string_view fenced_sqlstate = "TR001";
 inline constexpr std::string_view moved_sqlstate = "TR002";
+inline constexpr std::string_view claimed_sqlstate = "TR003";
 
 ErrorKind kind_of_sqlstate(std::string_view sqlstate);
 

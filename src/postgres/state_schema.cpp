@@ -270,9 +270,51 @@ ALTER TABLE tailrace.table_state ADD COLUMN skipped boolean NOT NULL DEFAULT fal
 COMMENT ON COLUMN tailrace.table_state.skipped IS 'Changes of it were passed over by hand: until it is taken again it is not what the source has.';
 )sql";
 
+// K4: how far each partition of Kafka's topics is applied, and whose it is.
+constexpr const char* version_6 = R"sql(
+CREATE TABLE tailrace.kafka_position (
+  pipeline      text    NOT NULL REFERENCES tailrace.pipeline,
+  topic         text    NOT NULL,
+  partition     integer NOT NULL,
+  epoch         bigint  NOT NULL DEFAULT 0,
+  owner_pid     integer,
+  owner_started timestamptz,
+  next_offset   bigint,
+  last_offset   bigint,
+  commit_lsn    bytea   CHECK (octet_length(commit_lsn) = 10),
+  topic_id      text    NOT NULL DEFAULT '',
+  leader_epoch  integer NOT NULL DEFAULT -1,
+  durable_at    timestamptz,
+  PRIMARY KEY (pipeline, topic, partition)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE tailrace.kafka_position IS 'One row a partition: the offset that is read next, durable with the rows before it; who claims it raises the epoch.';
+COMMENT ON COLUMN tailrace.kafka_position.owner_pid IS 'The backend that applies it, and since when that backend lives.';
+COMMENT ON COLUMN tailrace.kafka_position.commit_lsn IS 'Of the newest record that was applied, if it said one; last_offset is where the last record lies.';
+
+-- Locks the rows of these partitions; fails unless each of them is still claimed by that epoch and was left at that offset.
+CREATE FUNCTION tailrace.assert_partitions(wanted text, topics text[], partitions integer[], epochs bigint[],
+                                           offsets bigint[]) RETURNS void
+LANGUAGE plpgsql AS $body$
+DECLARE
+  held bigint;
+BEGIN
+  SELECT count(*) FILTER (WHERE l.epoch = l.own_epoch AND l.next_offset IS NOT DISTINCT FROM l.own_offset) INTO held
+    FROM (SELECT p.epoch, p.next_offset, w.epoch AS own_epoch, w.next_offset AS own_offset
+            FROM tailrace.kafka_position p
+            JOIN unnest(topics, partitions, epochs, offsets) AS w(topic, partition, epoch, next_offset)
+              ON p.topic = w.topic AND p.partition = w.partition
+           WHERE p.pipeline = wanted
+           ORDER BY p.topic, p.partition FOR NO KEY UPDATE OF p) AS l;
+  IF held <> cardinality(topics) THEN
+    RAISE EXCEPTION 'a partition of pipeline % was claimed by another process', wanted USING ERRCODE = 'TR003';
+  END IF;
+END
+$body$;
+)sql";
+
 // Entry n brings version n to n + 1.
 constexpr std::array<const char*, state_version> migrations{version_1, version_2, version_3, version_4,
-                                                            version_5};
+                                                            version_5, version_6};
 
 }  // namespace
 

@@ -1,7 +1,8 @@
 // The schema `tailrace` in the target database: made and migrated forward by the program itself.
 //
 // Shape    pipeline (fence, position), runner (who runs, heartbeat), table_state, snapshot_chunk, parked_key;
-//          dead_letter, diverged_key, rejected_key (R11); functions assert_owner and assert_fence raise TR001/TR002 in the server (R6c).
+//          dead_letter, diverged_key, rejected_key (R11); kafka_position (K4). Functions assert_owner, assert_fence and
+//          assert_partitions raise TR001, TR002, TR003 in the server (R6c, K4b).
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@
 namespace tailrace::postgres {
 
 // Version of the state schema that this program reads and writes.
-inline constexpr int state_version = 5;
+inline constexpr int state_version = 6;
 
 // 0: there is none yet.
 int stored_state_version(Connection& connection);

@@ -150,6 +150,24 @@ void check_shape(const TableSchema& table, const RelationName& name, const Targe
             "rename or drop the target table, or alter it; `tailrace schema` shows what is expected");
 }
 
+void check_key_columns(const TableSchema& table) {
+  for (const std::size_t column : table.key) {
+    const Column& key = table.columns[column];
+    if (loses_digits(key.type))
+      throw Error(
+          ErrorKind::config,
+          fmt::format("key column {} of type {} loses its seventh digit: two source keys could become one",
+                      key.name, key.type.sql_name()))
+          .with("table", table.name.str())
+          .with("remedy", "choose another key for the table (tables.settings.<table>.key), or exclude it");
+    if (key.nullable)
+      throw Error(ErrorKind::config, fmt::format("key column {} may be NULL", key.name))
+          .with("table", table.name.str())
+          .with("remedy",
+                "choose a key of NOT NULL columns (tables.settings.<table>.key), or exclude the table");
+  }
+}
+
 void refuse_meddlers(const TableSchema& table, const RelationName& name, const TargetFacts& target) {
   if (!target.table.exists()) return;
   std::vector<std::string> found;

@@ -68,6 +68,9 @@ std::vector<Difference> differences(const TableSchema& table, const RelationName
 void check_shape(const TableSchema& table, const RelationName& name, const TargetTable& target,
                  const Settings& settings, ErrorKind kind = ErrorKind::config);
 
+// Throws config where a column of the table's key may be NULL, or loses what makes two keys two (R14).
+void check_key_columns(const TableSchema& table);
+
 // Something of the target that would change, hide or refuse replicated rows behind our back (R10a).
 struct Meddler {
   std::string kind;  // trigger, rule, row_security, foreign_key.

@@ -1,0 +1,51 @@
+// Where a record's value says what: Debezium's envelope, or a flat row (ExtractNewRecordState) with some of it in fields beside the
+// columns.
+//
+// Errors   data: a value that is neither.
+// Threads  A value.
+// Source   Debezium 3.6, SQL Server connector, "Data change events"; "New Record State Extraction", add.fields with its default
+//          prefix.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "record/schema.h"
+#include "record/value.h"
+
+namespace tailrace::intake {
+
+struct Layout {
+  // Where the fields are that stand beside a row: of the envelope's source block, or of the flat row itself.
+  struct Origin {
+    std::optional<std::size_t> database = {};
+    std::optional<std::size_t> schema = {};
+    std::optional<std::size_t> table = {};
+    std::optional<std::size_t> commit_lsn = {};
+    std::optional<std::size_t> change_lsn = {};
+    std::optional<std::size_t> milliseconds = {};
+    std::optional<std::size_t> snapshot = {};
+  };
+
+  bool is_envelope = false;
+  record::SchemaPtr row = {};           // A struct.
+  std::vector<std::size_t> fields = {};  // Of the row: its columns.
+  Origin origin = {};
+  std::optional<std::size_t> op = {};
+  // Of an envelope.
+  std::size_t before = 0;
+  std::size_t after = 0;
+  std::optional<std::size_t> source = {};
+  // Of a flat row.
+  std::optional<std::size_t> deleted = {};
+};
+
+Layout layout_of(const record::Schema& value);
+
+// The text of a field, or "" where it is not there or NULL.
+std::string_view text_at(const record::List& fields, std::optional<std::size_t> at);
+std::optional<std::int64_t> number_at(const record::List& fields, std::optional<std::size_t> at);
+
+}  // namespace tailrace::intake

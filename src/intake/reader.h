@@ -1,0 +1,113 @@
+// From a record to a row of its table.
+//
+// Shape    read() says what a record is and where it stands in the source's order; put() makes a row of it. In between the caller
+//          may end what came before. An event refers to its reader's tables and owns its values.
+// Errors   Of one record, for the caller to name its place: protocol: bytes that are none of the format. data: an unknown schema id,
+//          a value that is no change. config: a type that no column has, a record without a key. What else UseTable and
+//          the registry throw passes through.
+// Threads  Of one thread.
+// Source   docs/decisions/017.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "intake/cells.h"
+#include "intake/layout.h"
+#include "intake/settings.h"
+#include "model/row_batch.h"
+#include "pipeline/partitions.h"
+#include "registry/schemas.h"
+
+namespace tailrace::intake {
+
+struct Incoming {
+  std::string_view topic = {};
+  std::optional<std::string_view> key = {};
+  std::optional<std::string_view> value = {};  // None: a tombstone.
+  bool has_old_key = false;  // Its header names the key that the row had before.
+};
+
+// How the rows of one pair of schemas become rows of one table.
+struct Route {
+  tailrace::SchemaPtr table = {};
+  std::vector<std::size_t> fields = {};  // By column: where it stands in the record's row.
+  std::vector<CellWriter> writers = {};
+  // By key column: where it stands in the record's key.
+  std::vector<std::size_t> key_fields = {};
+  std::vector<CellWriter> key_writers = {};
+};
+
+struct Event {
+  const Route* route = nullptr;  // Nothing: there is no row in it.
+  Operation operation = Operation::read;
+  bool is_tombstone = false;
+  bool is_snapshot = false;
+  bool may_be_partial = false;       // The placeholder stands for what an update left alone.
+  std::optional<Lsn> commit_lsn = {};
+  Lsn change_lsn = {};
+  std::int64_t commit_time_utc = 0;  // 100 ns since 0001-01-01; 0: not known.
+
+  record::Value value = {};  // Of the record, or of its key.
+  std::optional<std::size_t> row_at = {};  // Where its row is; nothing: it is the row.
+  bool row_is_key = false;
+
+  const record::List& row() const {
+    const record::List& fields = *value.as<record::List>();
+    return row_at ? *fields[*row_at].as<record::List>() : fields;
+  }
+};
+
+class Reader {
+ public:
+  Reader(Settings settings, std::unique_ptr<registry::Schemas> schemas, UseTable use_table);
+
+  Event read(const Incoming& record, const std::stop_token& stop);
+  // A row behind those of the batch, which is of the event's table; `place` is said with what is wrong with it.
+  void put(const Event& event, RowBatch& batch, std::string_view place) const;
+
+ private:
+  struct Parsed {
+    record::SchemaPtr schema;
+    record::Value value;
+  };
+  // Of one pair of schemas.
+  struct Form {
+    record::SchemaPtr value;
+    record::SchemaPtr key;
+    Layout layout;
+    std::map<TableName, Route> routes;
+  };
+  struct Topic {
+    std::vector<std::unique_ptr<Form>> forms;
+    std::vector<record::SchemaPtr> schemas;  // Of JSON: equal ones are one.
+    const Route* latest = nullptr;
+    record::SchemaPtr latest_key;
+    std::map<std::vector<std::string>, std::unique_ptr<Route>> of_keys;  // By the key's columns; where nothing but tombstones came.
+  };
+
+  Topic& topic_of(std::string_view name);
+  Parsed parse(Topic& topic, std::string_view bytes, const std::stop_token& stop);
+  record::SchemaPtr schema_of_key(Topic& topic, std::string_view bytes, const std::stop_token& stop);
+  Form& form_of(Topic& topic, const record::SchemaPtr& value, const record::SchemaPtr& key);
+  const Route& route_of(Form& form, const TableName& table);
+  const Route* route_of_tombstone(std::string_view name, Topic& topic, const record::SchemaPtr& key);
+  TableName table_of(std::string_view topic, const Layout::Origin& origin, const record::List* source) const;
+  Event read_tombstone(const Incoming& record, Topic& topic, const std::stop_token& stop);
+  void read_operation(const Form& form, const record::List& fields, const Incoming& record, Event& event) const;
+  static void read_origin(const Layout& layout, const record::List& fields, Event& event);
+
+  Settings settings_;
+  std::unique_ptr<registry::Schemas> schemas_;  // Of Avro.
+  UseTable use_table_;
+  std::map<std::string, Topic, std::less<>> topics_;
+};
+
+}  // namespace tailrace::intake

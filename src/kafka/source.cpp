@@ -1,0 +1,438 @@
+// Reading, cutting, and what is asked of topics.
+#include "kafka/source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace tailrace::kafka {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+TopicPartition place_of(const PartitionName& name) {
+  return {name.topic, name.number};
+}
+
+PartitionName name_of(const TopicPartition& where) {
+  return {where.topic, where.partition};
+}
+
+std::vector<TopicPartition> places_of(const std::vector<PartitionName>& names) {
+  std::vector<TopicPartition> out;
+  for (const PartitionName& name : names)
+    out.push_back(place_of(name));
+  return out;
+}
+
+constexpr const char* anew =
+    "find out what became of the topic; then take the tables again into a pipeline of another name, or, where its records are "
+    "all that is wanted, delete this pipeline's rows of tailrace.kafka_position";
+
+Error gap_of(const PartitionName& where, const std::string& text) {
+  return Error(ErrorKind::gap, text)
+      .with("topic", where.topic)
+      .with("partition", std::to_string(where.number))
+      .with("remedy", anew);
+}
+
+AssignmentChange::Kind kind_of(RebalanceKind kind) {
+  switch (kind) {
+    case RebalanceKind::assigned: return AssignmentChange::Kind::assigned;
+    case RebalanceKind::revoked: return AssignmentChange::Kind::revoked;
+    case RebalanceKind::lost: break;
+  }
+  return AssignmentChange::Kind::lost;
+}
+
+bool is_unknown_topic(const Error& error) {
+  const std::string_view code = error.context("kafka");
+  return code == "UNKNOWN_TOPIC_OR_PART" || code == "_UNKNOWN_TOPIC" || code == "_UNKNOWN_PARTITION";
+}
+
+}  // namespace
+
+KafkaSource::KafkaSource(SourceSettings settings) : settings_(std::move(settings)) {}
+
+void KafkaSource::open(UseTable use_table, const std::map<PartitionName, PartitionPosition>& stored,
+                       std::stop_token stop) {
+  for (const auto& [name, position] : stored) {
+    if (!position.next_offset) continue;
+    applied_.insert(name.topic);
+    if (!position.topic_id.empty()) topic_ids_[name.topic] = position.topic_id;
+  }
+  std::unique_ptr<registry::Schemas> schemas;
+  if (settings_.intake.format == intake::Format::avro)
+    schemas = std::make_unique<registry::Schemas>(settings_.registry);
+  reader_ = std::make_unique<intake::Reader>(settings_.intake, std::move(schemas), std::move(use_table));
+  admin_ = std::make_unique<Admin>(settings_.cluster);
+  look_at_topics(stop);
+  consumer_ = std::make_unique<Consumer>(
+      settings_.cluster,
+      ConsumerOptions{.group_id = settings_.group_id, .session_timeout = settings_.session_timeout});
+  consumer_->subscribe(settings_.topics);
+}
+
+void KafkaSource::look_at_topics(const std::stop_token& stop) {
+  const std::map<std::string, TopicInfo> found = admin_->topics(settings_.topics, stop);
+  for (const std::string& topic : settings_.topics) {
+    const auto info = found.find(topic);
+    check_topic(topic, info == found.end() ? nullptr : &info->second);
+  }
+  next_look_ = steady_clock::now() + settings_.look_at_topics_every;
+}
+
+void KafkaSource::check_topic(const std::string& topic, const TopicInfo* info) {
+  const bool is_applied = applied_.contains(topic);
+  if (info == nullptr) {
+    Error error(is_applied ? ErrorKind::gap : ErrorKind::config, fmt::format("topic {} does not exist", topic));
+    error.with("topic", topic);
+    if (is_applied)
+      error.with("remedy", anew);
+    else
+      error.with("remedy", "correct source.topics, or start when its first records have come");
+    throw Error(error);
+  }
+  const auto [known, is_new] = topic_ids_.try_emplace(topic, info->id);
+  if (is_new || known->second == info->id || info->id.empty()) return;
+  if (is_applied && !known->second.empty())
+    throw Error(ErrorKind::gap, fmt::format("topic {} was deleted and made anew", topic))
+        .with("topic", topic)
+        .with("remedy", anew);
+  known->second = info->id;
+}
+
+// K4c.
+PartitionPosition KafkaSource::start_of(const PartitionClaim& claim, const std::stop_token& stop) {
+  const std::optional<Watermarks> marks = consumer_->watermarks(place_of(claim.where), stop);
+  if (!marks) throw Error(ErrorKind::abandoned, "stopped while partitions were looked at");
+  PartitionPosition out = claim.position;
+  out.topic_id = topic_ids_.at(claim.where.topic);
+  if (!claim.position.next_offset) {
+    out.next_offset = marks->low;
+    return out;
+  }
+  applied_.insert(claim.where.topic);
+  const std::int64_t next = *claim.position.next_offset;
+  const std::string& stored = claim.position.topic_id;
+  if (!stored.empty() && !out.topic_id.empty() && stored != out.topic_id)
+    throw gap_of(claim.where, fmt::format("topic {} was deleted and made anew", claim.where.topic));
+  if (next < marks->low)
+    throw gap_of(claim.where, fmt::format("records from offset {} on are needed, and those before {} are removed",
+                                          next, marks->low));
+  if (next > marks->high)
+    throw gap_of(claim.where, fmt::format("offset {} is to be read next, and the partition ends at {}: the topic is another one",
+                                          next, marks->high));
+  if (stored.empty() || out.topic_id.empty()) {
+    if (claim.position.last_offset && *claim.position.last_offset >= marks->low)
+      check_last_record(claim, stop);
+  }
+  return out;
+}
+
+// Without topic ids: the record that was applied last must lie where it lay.
+void KafkaSource::check_last_record(const PartitionClaim& claim, const std::stop_token& stop) {
+  Consumer consumer(settings_.cluster, {});
+  const std::int64_t offset = *claim.position.last_offset;
+  consumer.assign({{place_of(claim.where), offset}});
+  const auto deadline = steady_clock::now() + settings_.cluster.patience;
+  Batch batch;
+  while (!stop.stop_requested()) {
+    consumer.poll(batch, {.wait = milliseconds(200), .records = 1}, stop);
+    for (const InRecord& record : batch.records()) {
+      if (record.offset() != offset) break;
+      intake::Incoming incoming{record.topic(), record.key(), record.value()};
+      const intake::Event event = reader_->read(incoming, stop);
+      if (event.is_tombstone || event.commit_lsn == claim.position.last_lsn) return;
+      break;
+    }
+    if (!batch.records().empty() || !batch.ends().empty())
+      throw gap_of(claim.where,
+                   fmt::format("the record that was applied last is not at offset {} any more", offset));
+    if (steady_clock::now() > deadline)
+      throw Error(ErrorKind::unavailable, "the record that was applied last could not be read again")
+          .with("topic", claim.where.topic)
+          .with("partition", std::to_string(claim.where.number));
+  }
+  throw Error(ErrorKind::abandoned, "stopped while partitions were looked at");
+}
+
+// What is stored is a boundary.
+void KafkaSource::read_from(const PartitionClaim& claim, PartitionPosition start) {
+  Reading reading;
+  reading.at_boundary = claim.position.next_offset.has_value();
+  reading.upto = std::move(start);
+  reading.stretch.where = claim.where;
+  readings_.insert_or_assign(claim.where, std::move(reading));
+}
+
+void KafkaSource::begin(const AssignmentChange& change, const std::vector<PartitionClaim>& claims,
+                        std::stop_token stop) {
+  TAILRACE_ASSERT(due_ && change.kind == AssignmentChange::Kind::assigned);
+  look_at_topics(stop);
+  std::vector<PartitionOffset> starts;
+  for (const PartitionClaim& claim : claims) {
+    PartitionPosition start = start_of(claim, stop);
+    starts.push_back({place_of(claim.where), *start.next_offset});
+    read_from(claim, std::move(start));
+  }
+  consumer_->accept(*due_, starts);
+  due_.reset();
+}
+
+void KafkaSource::release(const AssignmentChange& change) {
+  TAILRACE_ASSERT(due_ && change.kind != AssignmentChange::Kind::assigned);
+  for (const PartitionName& name : change.partitions)
+    readings_.erase(name);
+  consumer_->release(*due_);
+  due_.reset();
+}
+
+void KafkaSource::go_back(const std::vector<PartitionClaim>& claims, std::stop_token stop) {
+  std::vector<PartitionOffset> places;
+  for (const PartitionClaim& claim : claims) {
+    PartitionPosition start = start_of(claim, stop);
+    places.push_back({place_of(claim.where), *start.next_offset});
+    read_from(claim, std::move(start));
+  }
+  consumer_->seek(places);
+}
+
+void KafkaSource::pause(const std::vector<PartitionName>& partitions) {
+  consumer_->pause(places_of(partitions));
+}
+
+void KafkaSource::resume(const std::vector<PartitionName>& partitions) {
+  consumer_->resume(places_of(partitions));
+}
+
+void KafkaSource::durable(const std::vector<std::pair<PartitionName, std::int64_t>>& next_offsets) {
+  std::vector<PartitionOffset> offsets;
+  for (const auto& [name, offset] : next_offsets) {
+    applied_.insert(name.topic);
+    offsets.push_back({place_of(name), offset});
+  }
+  consumer_->publish_offsets(offsets);
+}
+
+std::map<PartitionName, std::int64_t> KafkaSource::ends(Ends which, std::stop_token stop) {
+  if (which == Ends::all && everything_ == nullptr)
+    everything_ = std::make_unique<Consumer>(settings_.cluster,
+                                             ConsumerOptions{.isolation = Isolation::read_uncommitted});
+  Consumer& asked = which == Ends::all ? *everything_ : *consumer_;
+  std::map<PartitionName, std::int64_t> out;
+  for (const auto& [topic, info] : admin_->topics(settings_.topics, stop)) {
+    for (const PartitionInfo& partition : info.partitions) {
+      const std::optional<Watermarks> marks = asked.watermarks({topic, partition.partition}, stop);
+      if (!marks) throw Error(ErrorKind::abandoned, "stopped while partitions were looked at");
+      out[{topic, partition.partition}] = marks->high;
+    }
+  }
+  return out;
+}
+
+void KafkaSource::close(std::stop_token stop) {
+  if (consumer_ == nullptr) return;
+  batch_ = {};  // It must not outlive its consumer.
+  if (!consumer_->close(settings_.session_timeout, stop))
+    log::warn("kafka.group.not_left", {{"group", settings_.group_id}});
+  consumer_.reset();
+}
+
+void KafkaSource::poll(milliseconds wait, const std::stop_token& stop) {
+  try {
+    consumer_->poll(batch_, {.wait = wait, .records = settings_.batch_records, .bytes = settings_.batch_bytes},
+                    stop);
+  } catch (const Error& error) {
+    if (!is_unknown_topic(error)) throw;
+    // Gone, or made anew: the look says which. Else a broker that is behind the others, and it passes.
+    look_at_topics(stop);
+    log::warn("kafka.topic.unknown_for_now", {{"reason", error.what()}});
+  }
+}
+
+PartitionBatch KafkaSource::next(milliseconds wait, std::stop_token stop) {
+  TAILRACE_ASSERT(!due_);
+  if (pending_) {
+    const Error error = std::move(*pending_);
+    pending_.reset();
+    throw Error(error);
+  }
+  if (steady_clock::now() >= next_look_ && !stop.stop_requested()) look_at_topics(stop);
+  poll(wait, stop);
+  PartitionBatch out;
+  out.more = batch_.records().size() >= settings_.batch_records || batch_.bytes() >= settings_.batch_bytes;
+  take_records(stop);
+  for (auto& [name, reading] : readings_)
+    give(reading, out);
+  if (const std::optional<Rebalance>& rebalance = batch_.rebalance()) {
+    due_ = rebalance;
+    out.change = AssignmentChange{kind_of(rebalance->kind), {}};
+    for (const TopicPartition& each : rebalance->partitions)
+      out.change->partitions.push_back(name_of(each));
+  }
+  return out;
+}
+
+void KafkaSource::take_records(const std::stop_token& stop) {
+  // Records before an end that was reached are here or were in earlier batches; some behind it may be here as well.
+  std::map<TopicPartition, std::vector<std::int64_t>> ends;
+  for (const PartitionOffset& end : batch_.ends())
+    ends[end.where].push_back(end.offset);
+  const auto reach = [](Reading& reading, std::int64_t end) {
+    if (end < *reading.upto.next_offset) return;
+    if (end == *reading.upto.next_offset && reading.at_boundary) return;
+    reading.upto.next_offset = end;
+    mark_boundary(reading);
+    reading.stands_alone = true;
+  };
+  Reading* last = nullptr;
+  std::vector<std::int64_t>* last_ends = nullptr;
+  for (const InRecord& record : batch_.records()) {
+    if (last == nullptr || last->stretch.where.number != record.partition() ||
+        last->stretch.where.topic != record.topic()) {
+      const TopicPartition where{std::string(record.topic()), record.partition()};
+      const auto found = readings_.find(name_of(where));
+      if (found == readings_.end()) continue;
+      last = &found->second;
+      const auto of_it = ends.find(where);
+      last_ends = of_it == ends.end() ? nullptr : &of_it->second;
+    }
+    if (record.offset() < *last->upto.next_offset) continue;  // Read ahead of a seek.
+    if (last_ends != nullptr) {
+      for (const std::int64_t end : *last_ends) {
+        if (end <= record.offset()) reach(*last, end);
+      }
+    }
+    try {
+      take(*last, record, stop);
+    } catch (const Error& error) {
+      pending_ = Error(error)
+                     .with("topic", record.topic())
+                     .with("partition", std::to_string(record.partition()))
+                     .with("offset", std::to_string(record.offset()));
+      return;
+    }
+  }
+  for (const auto& [where, offsets] : ends) {
+    const auto found = readings_.find(name_of(where));
+    if (found == readings_.end()) continue;
+    for (const std::int64_t end : offsets)
+      reach(found->second, end);
+  }
+}
+
+// A commit that lies before one that was read means another topic, another source, or a writer that repeats itself. Rows of
+// a snapshot have no place in the order of commits.
+void KafkaSource::check_order(const Reading& reading, const intake::Event& event) const {
+  if (settings_.repeats == Repeats::apply || event.is_snapshot || !event.commit_lsn || !reading.upto.last_lsn ||
+      *event.commit_lsn >= *reading.upto.last_lsn)
+    return;
+  throw Error(ErrorKind::gap, "a record's commit lies before one that was read already")
+      .with("commit_lsn", event.commit_lsn->hex())
+      .with("read_before", reading.upto.last_lsn->hex())
+      .with("remedy",
+            "where its writer repeats itself after a crash (a Debezium without exactly-once): "
+            "source.repeated_records: apply; else the topic or its source is another one: begin again with a "
+            "pipeline of another name");
+}
+
+void KafkaSource::take(Reading& reading, const InRecord& record, const std::stop_token& stop) {
+  const std::optional<std::string_view> key = record.key();
+  const bool repeats_delete = !record.value() && key && !reading.last_deleted.empty() && *key == reading.last_deleted;
+  const auto passed = [&] {
+    reading.upto.next_offset = record.offset() + 1;
+    reading.upto.last_offset = record.offset();
+    reading.upto.leader_epoch = record.leader_epoch();
+    ++reading.stretch.records;
+    reading.at_boundary = false;
+    reading.has_records = true;
+  };
+  // The tombstone behind a delete says nothing new; it belongs to the same commit.
+  if (repeats_delete) return passed();
+  intake::Incoming incoming{record.topic(), key, record.value()};
+  const std::vector<Header> headers = record.headers();
+  incoming.has_old_key = std::any_of(headers.begin(), headers.end(),
+                                     [](const Header& header) { return header.name == "__debezium.oldkey"; });
+  const intake::Event event = reader_->read(incoming, stop);
+  check_order(reading, event);
+  const bool is_same_commit = event.is_tombstone || (!reading.stands_alone && !event.is_snapshot &&
+                                                     event.commit_lsn && event.commit_lsn == reading.upto.last_lsn);
+  if (!is_same_commit && !reading.at_boundary && reading.has_records) mark_boundary(reading);
+  if (event.route != nullptr) {
+    reader_->put(event, batch_for(reading, event.route->table),
+                 fmt::format("{}[{}]@{}", record.topic(), record.partition(), record.offset()));
+  }
+  passed();
+  if (!event.is_tombstone) {
+    reading.stands_alone = event.is_snapshot || !event.commit_lsn;
+    if (event.commit_lsn && (!reading.upto.last_lsn || *event.commit_lsn > *reading.upto.last_lsn ||
+                             settings_.repeats == Repeats::apply))
+      reading.upto.last_lsn = event.commit_lsn;
+    if (event.commit_time_utc != 0) reading.stretch.commit_time_utc = event.commit_time_utc;
+  }
+  reading.last_deleted = event.operation == Operation::delete_ && key ? std::string(*key) : std::string();
+}
+
+void KafkaSource::mark_boundary(Reading& reading) {
+  Stretch& stretch = reading.stretch;
+  if (std::exchange(reading.has_records, false)) ++reading.mark_transactions;
+  reading.at_boundary = true;
+  reading.mark.clear();
+  for (const RowBatch& rows : stretch.rows)
+    reading.mark.push_back(rows.rows());
+  reading.mark_upto = reading.upto;
+  reading.mark_records = stretch.records;
+  reading.has_mark = true;
+}
+
+// Rows of one table stay in order when its records change their schema.
+RowBatch& KafkaSource::batch_for(Reading& reading, const SchemaPtr& table) {
+  std::vector<RowBatch>& rows = reading.stretch.rows;
+  for (auto batch = rows.rbegin(); batch != rows.rend(); ++batch) {
+    if (batch->schema_ptr() == table) return *batch;
+    if (batch->schema().name == table->name) break;
+  }
+  return rows.emplace_back(table);
+}
+
+// What lies behind the last boundary is a stretch of its own, which goes on.
+void KafkaSource::give(Reading& reading, PartitionBatch& out) {
+  Stretch& stretch = reading.stretch;
+  const PartitionName where = stretch.where;
+  if (reading.has_mark) {
+    Stretch rest;
+    rest.where = where;
+    rest.records = stretch.records - reading.mark_records;
+    rest.commit_time_utc = stretch.commit_time_utc;
+    for (std::size_t i = 0; i < stretch.rows.size(); ++i) {
+      const std::size_t row = i < reading.mark.size() ? reading.mark[i] : 0;
+      if (row == stretch.rows[i].rows()) continue;
+      rest.rows.push_back(row == 0 ? std::exchange(stretch.rows[i], RowBatch(stretch.rows[i].schema_ptr()))
+                                   : stretch.rows[i].split(row));
+    }
+    std::erase_if(stretch.rows, [](const RowBatch& rows) { return rows.empty(); });
+    stretch.ends = true;
+    stretch.records = reading.mark_records;
+    stretch.transactions = reading.mark_transactions;
+    stretch.upto = reading.mark_upto;
+    out.stretches.push_back(std::move(stretch));
+    rest.upto = reading.upto;
+    if (rest.records != 0) out.stretches.push_back(std::move(rest));
+  } else if (stretch.records != 0) {
+    stretch.upto = reading.upto;
+    out.stretches.push_back(std::move(stretch));
+  }
+  stretch = {};
+  stretch.where = where;
+  reading.mark.clear();
+  reading.mark_records = reading.mark_transactions = 0;
+  reading.has_mark = false;
+}
+
+}  // namespace tailrace::kafka

@@ -1,0 +1,78 @@
+// Is the cluster there, are the topics, is the registry?
+#include "kafka/source_check.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "base/error.h"
+#include "kafka/admin.h"
+#include "registry/client.h"
+
+namespace tailrace::kafka {
+namespace {
+
+std::string joined(const std::vector<std::string>& parts) {
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+Finding failed(const std::string& name, const std::string& subject, const Error& error) {
+  const std::string remedy(error.context("remedy"));
+  return {FindingLevel::failure, name, subject, error.what(),
+          remedy.empty() ? "correct the addresses and the login, or start the server" : remedy};
+}
+
+void look_at_cluster(const SourceSettings& settings, std::vector<Finding>& out, const std::stop_token& stop) {
+  const std::string brokers = joined(settings.cluster.bootstrap_servers);
+  Admin admin(settings.cluster);
+  const ClusterInfo cluster = admin.cluster(stop);
+  out.push_back({FindingLevel::ok, "source.reachable", brokers,
+                 fmt::format("cluster {}, {} brokers", cluster.id, cluster.brokers.size()), ""});
+  const std::map<std::string, TopicInfo> topics = admin.topics(settings.topics, stop);
+  for (const std::string& topic : settings.topics) {
+    const auto found = topics.find(topic);
+    if (found == topics.end()) {
+      out.push_back({FindingLevel::failure, "source.topic", topic, "the topic does not exist, or may not be described",
+                     "correct source.topics, or grant DESCRIBE and READ on it"});
+      continue;
+    }
+    out.push_back({FindingLevel::ok, "source.topic", topic,
+                   fmt::format("{} partitions", found->second.partitions.size()), ""});
+  }
+}
+
+void look_at_registry(const SourceSettings& settings, std::vector<Finding>& out, const std::stop_token& stop) {
+  registry::Client client(settings.registry);
+  // Whether or not it is there: the registry has answered.
+  static_cast<void>(client.latest(settings.topics.front() + "-value", stop));
+  out.push_back({FindingLevel::ok, "source.schema_registry", joined(settings.registry.urls), "it answers", ""});
+}
+
+}  // namespace
+
+std::vector<Finding> check_source(const SourceSettings& settings, const std::stop_token& stop) {
+  std::vector<Finding> out;
+  try {
+    look_at_cluster(settings, out, stop);
+  } catch (const Error& error) {
+    const bool is_login = error.kind() == ErrorKind::auth;
+    out.push_back(failed(is_login ? "source.login" : "source.reachable",
+                         joined(settings.cluster.bootstrap_servers), error));
+  }
+  if (settings.intake.format != intake::Format::avro) return out;
+  try {
+    look_at_registry(settings, out, stop);
+  } catch (const Error& error) {
+    out.push_back(failed("source.schema_registry", joined(settings.registry.urls), error));
+  }
+  return out;
+}
+
+std::string source_grants(const SourceSettings& settings) {
+  std::string out = "-- Rights at Kafka (kafka-acls.sh --add --allow-principal ...):\n";
+  for (const std::string& topic : settings.topics)
+    out += fmt::format("--   --operation Read --operation Describe --topic {}\n", topic);
+  return out + fmt::format("--   --operation Read --group {}\n", settings.group_id);
+}
+
+}  // namespace tailrace::kafka
