@@ -1,6 +1,7 @@
 // Numbers, severities and what an error ends.
 #include "sim/tsql/errors.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sim/tsql/parse/lexer.h"
@@ -16,6 +17,28 @@ void raise(std::int32_t number, std::string text, std::int32_t line, std::uint8_
   error.message.text = std::move(text);
   error.message.line = line;
   throw StatementError(std::move(error));
+}
+
+namespace {
+
+bool goes_on(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+
+}  // namespace
+
+std::string_view beginning(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && goes_on(text[bytes]))
+    --bytes;
+  return text.substr(0, bytes);
+}
+
+std::string_view ending(std::string_view text, std::size_t bytes) {
+  std::size_t begin = text.size() - std::min(text.size(), bytes);
+  while (begin < text.size() && goes_on(text[begin]))
+    ++begin;
+  return text.substr(begin);
 }
 
 void syntax_error(std::string_view near, std::int32_t line) {

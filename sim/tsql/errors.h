@@ -7,8 +7,10 @@
 // Source   sys.messages.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "sim/tsql/session.h"
 
@@ -21,6 +23,10 @@ struct StatementError {
 
 [[noreturn]] void raise(std::int32_t number, std::string text, std::int32_t line = 0, std::uint8_t state = 1,
                         std::uint8_t severity = 0);
+
+// At most so many bytes of a text, for a message; no letter is cut in its middle.
+std::string_view beginning(std::string_view text, std::size_t bytes);
+std::string_view ending(std::string_view text, std::size_t bytes);
 
 [[noreturn]] void syntax_error(std::string_view near, std::int32_t line);  // 102 or 156
 [[noreturn]] void not_supported(std::string_view what,

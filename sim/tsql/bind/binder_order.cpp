@@ -56,8 +56,8 @@ std::string Binder::ordered(const Typed& value) const {
   require_sortable(value);
   if (value.type.guise == Guise::sql_variant) not_supported("the order of sql_variant");
   if (value.type.type == Type::datetimeoffset && !value.is_null) return "substr(" + value.sql + ",1,8)";
-  // A literal integer would be a position for SQLite.
-  if (value.constant || value.is_null) return "+" + (is_text(value.type.type) ? collated(value) : value.sql);
+  // A literal integer would be a position for SQLite, behind a sign, a COLLATE and parentheses too.
+  if (value.constant || value.is_null) return "CASE WHEN 1 THEN " + value.sql + " END";
   return collated(value);
 }
 

@@ -227,8 +227,9 @@ std::string Binder::system_source(const SystemRelation& relation, const TableSou
     // Names compare as the database's do, words of SQL Server's own without regard to case. The views' columns may be
     // expressions: the comparison names it.
     const bool of_database = relation.scope == SystemScope::database && column.type == nvarchar_type(128);
-    value.collation =
-        of_database ? environment_.database_of(source.name)->collation : std::string(default_collation);
+    // tempdb is no database of the list; its collation is the server's.
+    const DatabasePtr home = of_database ? environment_.database_of(source.name) : nullptr;
+    value.collation = home != nullptr ? home->collation : std::string(default_collation);
     table.columns.push_back({std::string(column.name), std::move(value), false});
   }
   const std::string stored =

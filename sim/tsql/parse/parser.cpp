@@ -103,20 +103,20 @@ void Parser::fail() {
   if (token.kind == TokenKind::bad) {
     if (token.text.starts_with("/*")) raise(113, "Missing end comment mark '*/'.", token.line);
     raise(105,
-          "Unclosed quotation mark after the character string '" + std::string(token.text.substr(1, 100)) +
-              "'.",
+          "Unclosed quotation mark after the character string '" +
+              std::string(beginning(std::string_view(token.text).substr(1), 100)) + "'.",
           token.line);
   }
   if (token.kind == TokenKind::end) {
     // SQL Server names the last token that it could read.
     std::string_view last = text_.substr(0, consumed_end_);
     std::size_t begin = last.size();
-    while (begin > 0 && static_cast<unsigned char>(last[begin - 1]) > ' ' && last.size() - begin < 40)
+    while (begin > 0 && static_cast<unsigned char>(last[begin - 1]) > ' ')
       --begin;
-    syntax_error(last.substr(begin), token.line);
+    syntax_error(ending(last.substr(begin), 40), token.line);
   }
   if (token.kind == TokenKind::word) syntax_error(token.text, token.line);
-  raise(102, "Incorrect syntax near '" + std::string(token.text.substr(0, 128)) + "'.", token.line);
+  raise(102, "Incorrect syntax near '" + std::string(beginning(token.text, 128)) + "'.", token.line);
 }
 
 bool Parser::at_identifier(std::size_t ahead) {

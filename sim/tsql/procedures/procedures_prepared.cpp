@@ -46,7 +46,7 @@ void SessionCore::run_parameterised(const std::string& text, const std::string& 
     if (argument.output) outputs.emplace_back(upper(parameter->name), &argument);
   }
   if (position < parameters.size()) {
-    raise(8178, "The parameterized query '(" + declarations + ")" + text.substr(0, 60) +
+    raise(8178, "The parameterized query '(" + declarations + ")" + std::string(beginning(text, 60)) +
                     "' expects the parameter '" + parameters[position].name + "', which was not supplied.");
   }
   frames_.push_back(std::move(frame));
