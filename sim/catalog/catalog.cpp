@@ -3,7 +3,6 @@
 
 #include <atomic>
 
-#include "sim/catalog/catalog_internal.h"
 #include "sim/storage/clock.h"
 
 namespace tailrace::sim {

@@ -1,7 +1,6 @@
 // Numbers that the catalog hands out for rows: identity values and row versions.
 #include "base/error.h"
 #include "sim/catalog/catalog.h"
-#include "sim/catalog/catalog_internal.h"
 
 namespace tailrace::sim {
 

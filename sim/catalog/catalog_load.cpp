@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "sim/catalog/catalog.h"
-#include "sim/catalog/catalog_internal.h"
 
 namespace tailrace::sim {
 namespace {

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "sim/catalog/server.h"
-#include "sim/catalog/virtual_table.h"
 
 namespace tailrace::sim {
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "sim/cdc/capture_internal.h"
 
 namespace tailrace::sim {

@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "sim/catalog/type_facts.h"
-#include "sim/catalog/virtual_table.h"
 #include "sim/cdc/cdc_internal.h"
 
 namespace tailrace::sim {

@@ -3,7 +3,6 @@
 // Source   sys.sp_cdc_cleanup_change_table of SQL Server's documentation.
 #include <fmt/format.h>
 
-#include "sim/catalog/virtual_table.h"
 #include "sim/cdc/cdc_internal.h"
 #include "sim/cdc/cleanup_internal.h"
 

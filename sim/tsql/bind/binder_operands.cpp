@@ -1,5 +1,7 @@
 // Operands: literals, columns, variables and session values.
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 
 #include "sim/storage/codec.h"
 #include "sim/tsql/bind/binder.h"
@@ -74,6 +76,12 @@ Typed Binder::literal(const Expr& expr) {
     case TokenKind::float_:
       value.type = make_type(Type::float_);
       value.real = std::strtod(std::string(text).c_str(), nullptr);
+      if (!std::isfinite(value.real)) {
+        raise(168,
+              "The floating point value '" + std::string(text) +
+                  "' is out of the range of computer representation (8 bytes).",
+              expr.line, 1, 15);
+      }
       break;
     case TokenKind::money:
       value.type = make_type(Type::money);

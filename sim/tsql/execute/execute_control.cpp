@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "sim/tsql/session/session_core.h"
-#include "sim/tsql/session/session_write.h"
 #include "sim/tsql/values/types.h"
 
 namespace tailrace::sim::tsql {

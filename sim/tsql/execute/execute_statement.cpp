@@ -1,6 +1,5 @@
 // One statement: its kind chosen, the smallest ones done at once.
 #include "sim/tsql/session/session_core.h"
-#include "sim/tsql/session/session_write.h"
 #include "sim/tsql/values/types.h"
 
 namespace tailrace::sim::tsql {

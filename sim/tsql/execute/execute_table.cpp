@@ -1,5 +1,4 @@
 // CREATE TABLE, of temporary tables and table variables too, and TRUNCATE TABLE.
-#include "sim/tsql/rows/row_writer.h"
 #include "sim/tsql/session/session_core.h"
 #include "sim/tsql/session/session_write.h"
 

@@ -3,7 +3,6 @@
 
 #include "sim/tsql/execute/execute_internal.h"
 #include "sim/tsql/session/session_core.h"
-#include "sim/tsql/session/session_write.h"
 #include "sim/tsql/values/types.h"
 
 namespace tailrace::sim::tsql {

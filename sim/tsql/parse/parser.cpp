@@ -2,6 +2,7 @@
 #include "sim/tsql/parse/parser.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -117,6 +118,11 @@ void Parser::fail() {
   }
   if (token.kind == TokenKind::word) syntax_error(token.text, token.line);
   raise(102, "Incorrect syntax near '" + std::string(beginning(token.text, 128)) + "'.", token.line);
+}
+
+bool Parser::at_assignment() {
+  constexpr std::array<const char*, 9> all{"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^="};
+  return std::any_of(all.begin(), all.end(), [&](const char* symbol) { return at_symbol(symbol); });
 }
 
 bool Parser::at_identifier(std::size_t ahead) {

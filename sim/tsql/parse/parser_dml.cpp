@@ -184,7 +184,7 @@ std::vector<SetItem> Parser::set_items() {
         item.column.push_back(identifier());
       } while (accept_symbol("."));
     }
-    if (peek().kind != TokenKind::symbol || !peek().text.ends_with('=')) fail();
+    if (!at_assignment()) fail();
     item.op = take().text;
     item.value = expression();
     out.push_back(std::move(item));

@@ -298,14 +298,52 @@ std::unique_ptr<Over> Parser::over_clause() {
     over->order = order_items();
   }
   if (at_word("ROWS") || at_word("RANGE")) {
-    while (!at_symbol(")")) {
-      const Token token = take();
-      if (token.kind != TokenKind::word && token.kind != TokenKind::integer) fail();
-      over->frame += (over->frame.empty() ? "" : " ") + upper(token.text);
-    }
+    const std::int32_t line = peek().line;
+    over->frame = window_frame();
+    if (over->order.empty())
+      raise(10756, "Window frame with ROWS or RANGE must have an ORDER BY clause.", line);
   }
   expect_symbol(")");
   return over;
+}
+
+std::string Parser::window_frame() {
+  const std::int32_t line = peek().line;
+  const std::string unit = upper(take().text);
+  if (!accept_word("BETWEEN")) {
+    const FrameBound begin = frame_bound(unit);
+    if (begin.order > FrameBound::current_row) fail();  // It ends at the current row.
+    return unit + " " + begin.text;
+  }
+  const FrameBound begin = frame_bound(unit);
+  expect_word("AND");
+  const FrameBound end = frame_bound(unit);
+  // From UNBOUNDED FOLLOWING, to UNBOUNDED PRECEDING, and what ends before it begins.
+  const bool is_one =
+      begin.order < FrameBound::last && end.order > FrameBound::first && begin.order <= end.order;
+  if (!is_one) not_supported("a window frame that ends before it begins", line);
+  return unit + " BETWEEN " + begin.text + " AND " + end.text;
+}
+
+Parser::FrameBound Parser::frame_bound(const std::string& unit) {
+  if (accept_word("CURRENT")) {
+    expect_word("ROW");
+    return {"CURRENT ROW", FrameBound::current_row};
+  }
+  const Token token = take();
+  const bool is_unbounded = token.kind == TokenKind::word && upper(token.text) == "UNBOUNDED";
+  constexpr std::size_t most_digits = 18;
+  if (!is_unbounded && (token.kind != TokenKind::integer || token.text.size() > most_digits))
+    syntax_error(token.text, token.line);
+  if (!is_unbounded && unit == "RANGE") {
+    raise(4194, "RANGE is only supported with UNBOUNDED and CURRENT ROW window frame delimiters.",
+          token.line);
+  }
+  const std::string text = is_unbounded ? "UNBOUNDED" : std::string(token.text);
+  if (accept_word("PRECEDING"))
+    return {text + " PRECEDING", is_unbounded ? FrameBound::first : FrameBound::preceding};
+  expect_word("FOLLOWING");
+  return {text + " FOLLOWING", is_unbounded ? FrameBound::last : FrameBound::following};
 }
 
 std::vector<OrderItem> Parser::order_items() {

@@ -34,6 +34,7 @@ class Parser {
   void expect_symbol(std::string_view symbol);
   [[noreturn]] void fail();
   bool at_end() { return peek().kind == TokenKind::end; }
+  bool at_assignment();                       // = or += and the like.
   bool at_identifier(std::size_t ahead = 0);  // A name, or a word that is not reserved.
   std::string identifier();
   std::string any_word();  // Upper case; keywords too.
@@ -99,6 +100,14 @@ class Parser {
   ExprPtr convert_call(bool try_convert);
   ExprPtr function_call(std::vector<std::string> parts, std::int32_t line);
   std::unique_ptr<Over> over_clause();
+  // Where a window's frame begins or ends: its text, and its order among its kind.
+  struct FrameBound {
+    enum Order : std::uint8_t { first, preceding, current_row, following, last };
+    std::string text;
+    Order order = first;
+  };
+  std::string window_frame();
+  FrameBound frame_bound(const std::string& unit);
   bool parenthesis_opens_query();
 
   SelectPtr query_term();

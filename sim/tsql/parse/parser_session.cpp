@@ -9,7 +9,7 @@ std::unique_ptr<Statement> Parser::set_statement() {
   if (peek().kind == TokenKind::variable) {
     SetVariable node;
     node.name = take().text;
-    if (peek().kind != TokenKind::symbol || !peek().text.ends_with('=')) fail();
+    if (!at_assignment()) fail();
     node.op = take().text;
     node.value = expression();
     out->body = std::move(node);

@@ -83,11 +83,8 @@ std::unique_ptr<TableSource> Parser::joined_table() {
 }
 
 void Parser::table_alias(TableSource& source) {
-  if (accept_word("AS")) {
+  if (accept_word("AS") || (at_identifier() && !at_word("WITH") && !at_word("OUTPUT")))
     source.alias = identifier();
-  } else if (at_identifier() && !at_word("WITH") && !at_word("OUTPUT")) {
-    source.alias = identifier();
-  }
   if (!source.alias.empty() && source.kind != TableSource::Kind::named && accept_symbol("(")) {
     do {
       source.column_aliases.push_back(identifier());

@@ -2,7 +2,6 @@
 #include "sim/tsql/procedures/procedures_internal.h"
 #include "sim/tsql/rows/row_writer.h"
 #include "sim/tsql/session/session_core.h"
-#include "sim/tsql/session/session_write.h"
 #include "sim/tsql/values/types.h"
 
 namespace tailrace::sim::tsql {

@@ -1,5 +1,4 @@
 // Catalog procedures that drivers call: sp_tables, sp_columns, sp_pkeys and their like.
-#include "sim/tsql/rows/row_writer.h"
 #include "sim/tsql/session/session_core.h"
 #include "sim/tsql/values/types.h"
 

@@ -3,9 +3,7 @@
 
 #include "sim/tsql/parse/parser.h"
 #include "sim/tsql/procedures/procedures_internal.h"
-#include "sim/tsql/rows/row_writer.h"
 #include "sim/tsql/session/session_core.h"
-#include "sim/tsql/session/session_write.h"
 #include "sim/tsql/values/types.h"
 
 namespace tailrace::sim::tsql {

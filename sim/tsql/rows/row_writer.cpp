@@ -1,8 +1,6 @@
 // What every change of a row needs: positions and lists of columns, the row as a source of expressions.
 #include "sim/tsql/rows/row_writer.h"
 
-#include "base/error.h"
-
 namespace tailrace::sim::tsql {
 namespace {
 

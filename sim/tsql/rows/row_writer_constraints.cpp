@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "sim/tsql/parse/parser.h"
 #include "sim/tsql/rows/row_writer.h"
 

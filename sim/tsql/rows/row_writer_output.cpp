@@ -1,7 +1,6 @@
 // OUTPUT: the rows that a statement tells of what it changed.
 #include <sqlite3.h>
 
-#include "base/error.h"
 #include "sim/tsql/rows/row_writer.h"
 
 namespace tailrace::sim::tsql {

@@ -1,7 +1,6 @@
 // The engine: what all sessions share, and logins that become sessions.
 #include "base/error.h"
 #include "sim/tsql/session/session_core.h"
-#include "sim/tsql/session/session_write.h"
 
 namespace tailrace::sim::tsql {
 namespace {

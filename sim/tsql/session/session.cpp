@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "sim/tsql/parse/parser.h"
-#include "sim/tsql/session/session_write.h"
 #include "sim/tsql/values/types.h"
 
 namespace tailrace::sim::tsql {

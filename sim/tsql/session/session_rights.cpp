@@ -3,7 +3,6 @@
 
 #include "sim/tsql/parse/parser.h"
 #include "sim/tsql/session/session_core.h"
-#include "sim/tsql/session/session_write.h"
 
 namespace tailrace::sim::tsql {
 

@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "sim/tsql/session/session_core.h"
-#include "sim/tsql/session/session_write.h"
 
 namespace tailrace::sim::tsql {
 namespace {

@@ -1,7 +1,6 @@
 // Session values such as @@ROWCOUNT and SUSER_SNAME(), as parameters of statements.
 #include <sqlite3.h>
 
-#include "base/log.h"
 #include "sim/storage/clock.h"
 #include "sim/tsql/session/session_core.h"
 #include "sim/tsql/values/types.h"

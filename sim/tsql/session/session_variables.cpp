@@ -1,9 +1,7 @@
 // Variables and table variables: declared, looked up, assigned.
 #include <utility>
 
-#include "base/log.h"
 #include "sim/tsql/session/session_core.h"
-#include "sim/tsql/session/session_write.h"
 
 namespace tailrace::sim::tsql {
 
@@ -56,7 +54,7 @@ void SessionCore::assign_expression(const std::string& name, const std::string& 
   variable->text = name;
   sum.args.push_back(std::move(variable));
   Expr& lent = const_cast<Expr&>(expr);
-  auto right = std::make_unique<Expr>(std::move(lent));
+  auto right = std::make_unique<Expr>(std::exchange(lent, Expr()));
   sum.args.push_back(std::move(right));
   const auto give_back = [&] { lent = std::move(*sum.args[1]); };
   try {

@@ -208,7 +208,7 @@ bool from_double(double value, int precision, int scale, int128& out) {
   std::array<char, 400> buffer{};
   std::snprintf(buffer.data(), buffer.size(), "%.16e", value);
   char* exponent_text = std::find(buffer.data(), buffer.data() + buffer.size(), 'e');
-  const int exponent = std::atoi(exponent_text + 1);
+  const int exponent = static_cast<int>(std::strtol(exponent_text + 1, nullptr, 10));
   std::string digits;
   for (const char* at = buffer.data(); at != exponent_text; ++at) {
     if (*at >= '0' && *at <= '9') digits.push_back(*at);
