@@ -146,7 +146,8 @@ struct CaptureInstance {
 struct TableSchema {
   TableName name;
   std::vector<Column> columns;
-  std::vector<std::size_t> key;  // Indexes of the replication key's columns, in key order; never empty.
+  // Indexes of the replication key's columns, in key order. Never empty, and none of them nullable, but of a source for events.
+  std::vector<std::size_t> key;
   std::vector<UniqueConstraint> unique_constraints;  // Without the key itself.
   std::vector<ForeignKey> foreign_keys;
   CaptureInstance instance;

@@ -39,6 +39,7 @@ struct CatalogIndex {
   std::string filter;
   std::vector<std::int32_t> columns;  // Ids, in key order.
   bool constraint = false;            // UNIQUE of the table's definition; CREATE UNIQUE INDEX else.
+  bool clustered = false;
 };
 
 struct CatalogForeignKey {

@@ -131,6 +131,7 @@ void read_unique_indexes(Connection& connection, Catalog& catalog, const TableIn
       entry.primary = rows.integer(3).value_or(0) != 0;
       entry.filter = rows.text(4).value_or("");
       entry.constraint = rows.integer(5).value_or(0) != 0;
+      entry.clustered = index_id == 1;
       table->unique_indexes.push_back(std::move(entry));
       last_object = object_id;
       last_index = index_id;

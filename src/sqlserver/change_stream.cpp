@@ -1,4 +1,5 @@
 // Windows, their reading, their ends.
+// Long: the life of a window, from its opening to its end, is one machine with one state.
 #include "sqlserver/change_stream.h"
 
 #include <fmt/format.h>

@@ -227,12 +227,28 @@ class TableSelector {
   std::vector<std::int32_t> key_ids() {
     if (!settings_.key.empty()) return configured_key();
     if (const CatalogIndex* primary = primary_key()) return primary->columns;
+    if (rules_.for_events) return event_key();
     for (auto instance = table_.instances.rbegin(); instance != table_.instances.rend(); ++instance) {
       if (!instance->identity_columns.empty() && is_usable_key(instance->identity_columns)) {
         return instance->identity_columns;
       }
     }
     fail("table.key", table_.name.str(), "the table has no primary key", key_remedy());
+    return {};
+  }
+
+  // As Debezium chooses it: the unique index that the server names first, whether its columns may be NULL or not.
+  std::vector<std::int32_t> event_key() {
+    const CatalogIndex* chosen = nullptr;
+    for (const CatalogIndex& index : table_.unique_indexes) {
+      if (!index.filter.empty()) continue;
+      const bool is_before = chosen != nullptr && std::pair(!index.clustered, index.name) <
+                                                      std::pair(!chosen->clustered, chosen->name);
+      if (chosen == nullptr || is_before) chosen = &index;
+    }
+    if (chosen != nullptr) return chosen->columns;
+    warn("table.key", table_.name.str(),
+         "the table has neither a primary key nor a unique index: its events have no key", key_remedy());
     return {};
   }
 
@@ -369,13 +385,13 @@ class TableSelector {
       if (column == nullptr) continue;
       const std::optional<std::size_t> index = index_of(id);
       if (!index) {
-        if (column->type) {
+        if (column->type && !rules_.for_events) {
           fail("table.key", column_subject(*column), "a column of the key is left out",
                "keep the column, or configure another key");
         }
         continue;
       }
-      if (column->nullable) {
+      if (column->nullable && !rules_.for_events) {
         fail("table.key", column_subject(*column), "a column of the key is nullable",
              not_null_remedy(*column));
       }

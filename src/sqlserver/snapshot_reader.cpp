@@ -26,6 +26,13 @@ SchemaPtr key_schema_of(const TableSchema& table) {
   return out;
 }
 
+// Whether ranges of its key have all of the table's rows: NULL is in none of them.
+bool has_ranges(const TableSchema& table) {
+  return !table.key.empty() && std::none_of(table.key.begin(), table.key.end(), [&](std::size_t column) {
+    return table.columns[column].nullable;
+  });
+}
+
 // What `work` answers; nothing if it was the stop that ended it.
 template <class Work>
 auto unless_stopped(const std::stop_token& stop, const Work& work) -> std::optional<decltype(work())> {
@@ -65,6 +72,10 @@ Chunk TableSnapshotReader::plan(const TableSchema& table, const Chunk* last, std
   chunk.table = table.name;
   chunk.number = last == nullptr ? 0 : last->number + 1;
   if (last != nullptr) chunk.after = last->upto;
+  if (!has_ranges(table)) {
+    chunk.estimated_rows = table.estimated_rows;
+    return chunk;
+  }
   const SchemaPtr key_schema = key_schema_of(table);
   // Long keys come in another order than the key's.
   Statement statement(connection_, "plan a chunk of " + table.name.str(),
@@ -119,6 +130,7 @@ std::optional<RowBatch> TableSnapshotReader::read_keys(const SchemaPtr& table,
 }
 
 RowBatch TableSnapshotReader::read(const SchemaPtr& table, std::span<const std::vector<std::string>> keys) {
+  TAILRACE_ASSERT(has_ranges(*table));
   RowBatch batch(table);
   const std::string list = select_list(*table, text_form());
   const std::size_t at_once = std::max<std::size_t>(1, most_parameters / table->key.size());

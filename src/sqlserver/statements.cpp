@@ -240,8 +240,9 @@ std::string read_range(const TableSchema& table, std::string_view select_list, c
     const std::string upto = beyond(table, 0, '<', /*inclusive=*/true, database_collation);
     where = where.empty() ? upto : fmt::format("({}) AND ({})", where, upto);
   }
-  return fmt::format("SELECT {} FROM {}{}{} ORDER BY {}", select_list, from_table(table),
-                     where.empty() ? "" : " WHERE ", where, order_by_key(table));
+  return fmt::format("SELECT {} FROM {}{}{}{}{}", select_list, from_table(table),
+                     where.empty() ? "" : " WHERE ", where, table.key.empty() ? "" : " ORDER BY ",
+                     order_by_key(table));
 }
 
 std::string bound_behind(const TableSchema& table, std::string_view select_list, bool has_after,
