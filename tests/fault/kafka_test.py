@@ -34,6 +34,9 @@ STREAM_POINTS = {
 
 
 class KafkaKills(KafkaCase):
+    def make_pipeline(self, **values):
+        return super().make_pipeline(**{"chunk_rows": 100, **values})  # Enough of them for every kill.
+
     def assert_killed(self, run, seconds=60):
         """The run ended by SIGKILL: it was not something else that stopped it."""
         self.assertEqual(run.wait(seconds), -signal.SIGKILL, run.log()[-4000:])
