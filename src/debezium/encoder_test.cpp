@@ -16,7 +16,6 @@ using testing::Collector;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using testing::put_value;
 using testing::RecordedRecord;
 using testing::type_named;

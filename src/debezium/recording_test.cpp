@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <optional>
 
@@ -10,6 +11,7 @@
 #include "debezium/testing/recording.h"
 #include "debezium/write_cell.h"
 #include "record/avro_decoder.h"
+#include "record/avro_schema.h"
 #include "record/connect_json.h"
 #include "record/wire_format.h"
 
@@ -201,6 +203,35 @@ INSTANTIATE_TEST_SUITE_P(Debezium, Recorded,
                                            "binary_base64", "binary_base64_url_safe", "binary_hex",
                                            "avro_names", "avro_unicode_names"),
                          [](const auto& parameter) { return std::string(parameter.param); });
+
+// A registry that has Debezium's schemas takes ours for the same.
+TEST(RecordedDocuments, AreThoseThatAConverterRegisters) {
+  std::ifstream file(TAILRACE_DEBEZIUM_TESTDATA "/avro_documents.jsonl");
+  std::size_t compared = 0;
+  std::map<std::string, Recording> recordings;
+  for (std::string text; std::getline(file, text);) {
+    const Json line = record::parse_json(text);
+    const std::string& name = *line.find_string("recording");
+    const std::string& topic = *line.find_string("topic");
+    SCOPED_TRACE(topic);
+    if (!recordings.contains(name)) recordings.emplace(name, testing::read_recording(name));
+    const EventSettings& settings = recordings.at(name).settings;
+    record::SchemaPtr key = transaction_key_schema(settings);
+    record::SchemaPtr value = transaction_value_schema(settings);
+    for (const auto& [table, batch] : recordings.at(name).snapshot) {
+      const TablePlan plan = plan_table(batch.schema(), settings);
+      if (plan.topic != topic) continue;
+      key = plan.key_schema;
+      value = plan.envelope;
+    }
+    if (const std::string* const document = line.find_string("key")) {
+      EXPECT_EQ(record::avro_document(*key), *document);
+    }
+    EXPECT_EQ(record::avro_document(*value), *line.find_string("value"));
+    ++compared;
+  }
+  EXPECT_EQ(compared, 21U);
+}
 
 struct End {
   std::int64_t events = 0;

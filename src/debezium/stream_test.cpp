@@ -13,7 +13,6 @@ namespace {
 
 using testing::Collector;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using testing::RecordedRecord;
 
 const Lsn first_commit = Lsn::parse("00000027000000010001");

@@ -6,16 +6,18 @@
 namespace tailrace::sqlserver {
 
 void ChangeReader::begin(std::vector<TableWindow> tables, const Lsn& upper,
-                         std::vector<MappedTransaction> mapped) {
+                         std::vector<MappedTransaction> mapped, std::vector<MappedTransaction> earlier) {
   tables_ = std::move(tables);
   mapped_ = std::move(mapped);
+  earlier_ = std::move(earlier);
   upper_ = upper;
   at_ = 0;
   cursors_.clear();
   for (const TableWindow& window : tables_)
     cursors_.emplace_back(connection_, window, upper_, mapped_);
   ordered_.reset();
-  if (connection_.settings().events) ordered_.emplace(cursors_, mapped_, connection_.settings().part_bytes());
+  if (connection_.settings().events)
+    ordered_.emplace(cursors_, earlier_, mapped_, connection_.settings().part_bytes());
 }
 
 bool ChangeReader::read_part(ChangeBatch& out) {

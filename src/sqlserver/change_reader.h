@@ -24,7 +24,9 @@ class ChangeReader {
  public:
   explicit ChangeReader(Connection& connection) : connection_(connection) {}
 
-  void begin(std::vector<TableWindow> tables, const Lsn& upper, std::vector<MappedTransaction> mapped);
+  // `earlier`: transactions from before the window, of tables that come in; for events alone.
+  void begin(std::vector<TableWindow> tables, const Lsn& upper, std::vector<MappedTransaction> mapped,
+             std::vector<MappedTransaction> earlier = {});
   // Adds rows to `out` until it holds part_bytes(); true once the window is done.
   [[nodiscard]] bool read_part(ChangeBatch& out);
 
@@ -38,6 +40,7 @@ class ChangeReader {
   Connection& connection_;
   std::vector<TableWindow> tables_;
   std::vector<MappedTransaction> mapped_;
+  std::vector<MappedTransaction> earlier_;
   Lsn upper_;
   std::vector<TableCursor> cursors_;  // One for each table.
   std::size_t at_ = 0;                // The table being read.

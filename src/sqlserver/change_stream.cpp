@@ -22,8 +22,9 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_parameters = 2000;  // A statement has at most 2100.
-constexpr std::size_t tables_a_count = 200;    // Of those with rows, two parameters each.
+constexpr std::size_t most_parameters = 2000;         // A statement has at most 2100.
+constexpr std::size_t tables_a_count = 200;           // Of those with rows, two parameters each.
+constexpr std::uint64_t most_mapped = 2'000'000'000;  // All there are.
 constexpr auto idle_end_interval = 1s;
 constexpr auto look_again_after = 60s;  // At an instance that was set aside: a look reads the whole catalog.
 
@@ -239,8 +240,18 @@ void ChangeStream::open_window(const CaptureHead& head) {
     move_position(upper, mapped);
     return follow_newer_instances(instances);
   }
-  reader_.begin(std::move(windows), upper, std::move(mapped));
+  std::vector<MappedTransaction> earlier;
+  if (connection_.settings().events && has_behind()) earlier = mapped_behind();
+  reader_.begin(std::move(windows), upper, std::move(mapped), std::move(earlier));
   reading_ = true;
+}
+
+// Of the transactions from before the position whose changes a table brings that comes in: events say when they were.
+std::vector<MappedTransaction> ChangeStream::mapped_behind() {
+  Lsn lower = position_.lsn;
+  for (const Streamed& table : tables_)
+    lower = std::min(lower, lower_of(table));
+  return read_mapped(connection_, lower, position_.lsn, most_mapped);
 }
 
 std::vector<std::uint64_t> ChangeStream::count_window(const Lsn& upper) {

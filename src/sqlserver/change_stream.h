@@ -79,6 +79,7 @@ class ChangeStream {
   void attach_end(ChangeBatch& batch);
   bool has_news() const;
   bool has_behind() const;
+  std::vector<MappedTransaction> mapped_behind();
   std::uint64_t rows_of_a_part() const;
   void announce(ChangeBatch& batch, const Lsn& upper);
 

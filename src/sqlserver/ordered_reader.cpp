@@ -24,9 +24,9 @@ void copy_faults(const RowBatch& from, std::size_t row, RowBatch& to, std::size_
 
 }  // namespace
 
-OrderedReader::OrderedReader(std::vector<TableCursor>& cursors, const std::vector<MappedTransaction>& mapped,
-                             std::size_t part_bytes)
-    : mapped_(mapped), part_bytes_(part_bytes) {
+OrderedReader::OrderedReader(std::vector<TableCursor>& cursors, const std::vector<MappedTransaction>& earlier,
+                             const std::vector<MappedTransaction>& mapped, std::size_t part_bytes)
+    : earlier_(earlier), mapped_(mapped), part_bytes_(part_bytes) {
   std::uint64_t rows = 1;
   for (const TableCursor& cursor : cursors)
     rows += cursor.rows_counted();
@@ -77,11 +77,12 @@ bool OrderedReader::read_part(ChangeBatch& out) {
     }
   }
   std::size_t held_bytes = out.bytes();
-  while (!heads_.empty() && held_bytes < part_bytes_) {
+  while (!heads_.empty()) {
     const std::size_t number = pop().lane;
     Lane& lane = lanes_[number];
     held_bytes += copy_row(lane, out);
     if (fill(lane)) push(number);
+    if (held_bytes >= part_bytes_) break;  // One row at least, however small a part is.
   }
   return heads_.empty();
 }
@@ -130,11 +131,14 @@ std::size_t OrderedReader::copy_row(Lane& lane, ChangeBatch& out) {
 
 void OrderedReader::add_time(ChangeBatch& out, const Lsn& lsn) {
   if (!out.times.empty() && out.times.back().lsn == lsn) return;
-  const auto found =
-      std::lower_bound(mapped_.begin(), mapped_.end(), lsn,
-                       [](const MappedTransaction& row, const Lsn& wanted) { return row.lsn < wanted; });
-  if (found == mapped_.end() || found->lsn != lsn) return;
-  out.times.push_back({lsn, found->begin_time, found->end_time});
+  for (const std::vector<MappedTransaction>* const rows : {&earlier_, &mapped_}) {
+    const auto found =
+        std::lower_bound(rows->begin(), rows->end(), lsn,
+                         [](const MappedTransaction& row, const Lsn& wanted) { return row.lsn < wanted; });
+    if (found == rows->end() || found->lsn != lsn) continue;
+    out.times.push_back({lsn, found->begin_time, found->end_time});
+    return;
+  }
 }
 
 }  // namespace tailrace::sqlserver

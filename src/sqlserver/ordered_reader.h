@@ -20,9 +20,9 @@ namespace tailrace::sqlserver {
 
 class OrderedReader {
  public:
-  // Borrows both.
-  OrderedReader(std::vector<TableCursor>& cursors, const std::vector<MappedTransaction>& mapped,
-                std::size_t part_bytes);
+  // Borrows all of them; `earlier` are transactions of before the window.
+  OrderedReader(std::vector<TableCursor>& cursors, const std::vector<MappedTransaction>& earlier,
+                const std::vector<MappedTransaction>& mapped, std::size_t part_bytes);
 
   // Adds rows to `out` until it holds a part's bytes; true once the window is done.
   [[nodiscard]] bool read_part(ChangeBatch& out);
@@ -54,6 +54,7 @@ class OrderedReader {
   std::size_t copy_row(Lane& lane, ChangeBatch& out);
   void add_time(ChangeBatch& out, const Lsn& lsn);
 
+  const std::vector<MappedTransaction>& earlier_;
   const std::vector<MappedTransaction>& mapped_;
   std::size_t part_bytes_;
   std::vector<Lane> lanes_;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "sqlserver/capture_instances.h"
+#include "sqlserver/connect_string.h"
 #include "sqlserver/pattern.h"
 #include "sqlserver/remedies.h"
 #include "sqlserver/statements.h"
@@ -50,6 +51,7 @@ class TableSelector {
     out.instance = schema_.instance;
     out.change_table = instance->change_table;
     out.has_command_id = instance->has_command_id;
+    out.text_form = instance->has_other_collation ? TextForm::utf16 : TextForm::western;
     out.needs_before = !is_identity(*instance) || has_key_of_many_spellings();
     for (const std::int32_t id : ids_)
       out.ordinals.push_back(ordinal_of(*instance, id).value_or(0));
@@ -125,6 +127,11 @@ class TableSelector {
              "a computed column is left out: CDC does not capture it", exclude_remedy(column));
         continue;
       }
+      if (rules_.for_events && is_captured_by_none(column)) {
+        warn("column.captured", column_subject(column),
+             "no capture instance holds the column: events leave it out", exclude_remedy(column));
+        continue;
+      }
       if (!column.type) {
         fail("column.type", column_subject(column),
              fmt::format("the type {} is not carried", column.type_name), exclude_remedy(column));
@@ -140,6 +147,14 @@ class TableSelector {
                                  policy_of(column), column.fallback});
       ids_.push_back(column.id);
     }
+  }
+
+  bool is_captured_by_none(const CatalogColumn& column) const {
+    const auto holds = [&](const CatalogInstance& instance) {
+      return std::any_of(instance.columns.begin(), instance.columns.end(),
+                         [&](const CapturedColumn& captured) { return captured.column_id == column.id; });
+    };
+    return !table_.instances.empty() && std::none_of(table_.instances.begin(), table_.instances.end(), holds);
   }
 
   // As the configuration has it.
@@ -567,7 +582,7 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
                            {case_sensitive, settings.raw_objects, settings.events}, selection.findings);
     if (std::optional<CapturedTable> chosen =
             selector.select(found == stored.end() ? nullptr : &found->second)) {
-      chosen->text_form = text_form_of(settings);
+      if (text_form_of(settings) == TextForm::utf16) chosen->text_form = TextForm::utf16;
       chosen->needs_before = chosen->needs_before || settings.events;
       selection.tables.push_back(std::move(*chosen));
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/key_text.h"
+#include "sqlserver/connect_string.h"
 #include "sqlserver/row_reader.h"
 #include "sqlserver/statements.h"
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "pipeline/source.h"
+#include "sqlserver/code_page.h"
 #include "sqlserver/connection.h"
 
 namespace tailrace::sqlserver {

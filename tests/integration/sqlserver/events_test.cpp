@@ -92,7 +92,8 @@ TEST(Events, HaveTheSameOrderInPartsHoweverSmall) {
   database.settle();
   std::mt19937 random(20261130);
   const auto number = [&](unsigned below) { return static_cast<unsigned>(random() % below); };
-  const Lsn low = Lsn::parse(database.answer("SELECT CONVERT(varchar(22), sys.fn_cdc_get_max_lsn(), 1)"));
+  const Lsn low =
+      Lsn::parse(database.answer("SELECT CONVERT(nvarchar(22), MAX(start_lsn), 1) FROM cdc.change_tables"));
   for (int transaction = 0; transaction < 12; ++transaction) {
     std::string sql = "BEGIN TRAN; ";
     for (unsigned i = 0, many = 1 + number(60); i < many; ++i) {
@@ -113,7 +114,8 @@ TEST(Events, HaveTheSameOrderInPartsHoweverSmall) {
     settings.commit_bytes = commit_bytes;
     Opened opened(settings);
     opened.stream(low);
-    const Lsn upper = Lsn::parse(database.answer("SELECT CONVERT(varchar(22), sys.fn_cdc_get_max_lsn(), 1)"));
+    const Lsn upper =
+        Lsn::parse(database.answer("SELECT CONVERT(nvarchar(22), sys.fn_cdc_get_max_lsn(), 1)"));
     std::vector<std::string> lines;
     std::size_t parts = 0;
     opened.until([&](const ChangeBatch& batch) {
@@ -155,7 +157,35 @@ TEST(Events, SayWhenTheirTransactionsBeganAndWereCommitted) {
   EXPECT_GT(times[0].began, 0);
   EXPECT_GE(times[0].committed, times[0].began);
   EXPECT_EQ(std::to_string(offset),
-            database.answer("SELECT CONVERT(varchar(9), DATEPART(TZOFFSET, SYSDATETIMEOFFSET()))"));
+            database.answer("SELECT CONVERT(nvarchar(9), DATEPART(TZOFFSET, SYSDATETIMEOFFSET()))"));
+}
+
+// A table that comes in later brings transactions from before the position.
+TEST(Events, OfATableThatComesInHaveTheirOwnTimes) {
+  Database database;
+  for (const char* const table : {"a", "b"})
+    database.create(table, "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Opened opened(event_settings(database));
+  StreamPlan plan;
+  plan.tables = {
+      {.schema = opened.table("a"), .low = opened.table("b")->instance.start_lsn, .high_mark = std::nullopt}};
+  opened.source.start_stream(plan);
+  database.run("INSERT INTO b VALUES (1)");
+  database.run("INSERT INTO a VALUES (1)");
+  EXPECT_THAT(next_ordered(opened), ElementsAre("a insert id=1"));
+  while (!opened.source.next({})->empty()) {
+  }
+  opened.source.add_table(
+      {.schema = opened.table("b"), .low = opened.table("b")->instance.start_lsn, .high_mark = std::nullopt});
+  opened.until([&](const ChangeBatch& batch) {
+    if (batch.rows() == 0) return false;
+    EXPECT_THAT(ordered(batch), ElementsAre("b insert id=1"));
+    EXPECT_EQ(batch.times.size(), 1U);
+    EXPECT_EQ(batch.times.at(0).lsn, batch.tables.at(0).header(0).commit_lsn);
+    EXPECT_GT(batch.times.at(0).began, 0);
+    return true;
+  });
 }
 
 TEST(Events, KnowTheDefaultsOfColumns) {
