@@ -9,9 +9,11 @@ import random
 import signal
 import time
 
+from confluent_kafka import Consumer, TopicPartition
+
 from tests.e2e.case import long_run
 from tests.e2e.kafka.case import ROWS, KafkaCase, Ledger, Writer
-from tests.support.processes import wait_until
+from tests.support.processes import NotReady, wait_until
 
 KILLS = 60 if long_run() else 15
 SNAPSHOT_POINTS = {
@@ -34,6 +36,9 @@ STREAM_POINTS = {
 
 
 class KafkaKills(KafkaCase):
+    def make_pipeline(self, **values):
+        return super().make_pipeline(**{"chunk_rows": 100, **values})  # Enough of them for every kill.
+
     def assert_killed(self, run, seconds=60):
         """The run ended by SIGKILL: it was not something else that stopped it."""
         self.assertEqual(run.wait(seconds), -signal.SIGKILL, run.log()[-4000:])
@@ -155,3 +160,37 @@ class KafkaTimeouts(KafkaCase):
             run.send(signal.SIGCONT)
         writer.stop()
         self.finish(run, ledger)
+
+    # A source transaction that takes longer than a Kafka transaction may: cut, killed behind the cut, gone on with.
+    def test_a_source_transaction_that_is_cut(self):
+        self.pipeline.write(transaction_timeout="4s")
+        run = self.start_streaming(environment={"TAILRACE_CRASH_AT": "kafka.after_cut:1"})
+        ledger = Ledger(self, seed=42)
+        self.wait_for_change(run, ledger.commit(1))
+        for _ in range(10):
+            ledger.commit(6000)
+            # In the middle of sending it: two thirds of its time pass while the process stands still.
+            before = self.sent()
+            wait_until(lambda: self.sent() > before or not run.running(), 60, "the transaction is being sent", every=0.002)
+            run.send(signal.SIGSTOP)
+            time.sleep(3)
+            run.send(signal.SIGCONT)
+            try:
+                self.assertEqual(run.wait(3), -signal.SIGKILL, run.log()[-4000:])
+                break
+            except NotReady:
+                continue  # All of it had been sent.
+        self.assertFalse(run.running(), "no transaction was cut")
+        self.assertIn("kafka.transaction.cut", run.log())
+        self.finish(self.start_streaming(), ledger)
+
+    def sent(self):
+        """Offsets that are taken in the topic, whoever's transactions they belong to."""
+        looker = self.looker
+        return sum(looker.get_watermark_offsets(TopicPartition(self.topic, number), timeout=20)[1] for number in range(3))
+
+    def setUp(self):
+        super().setUp()
+        self.looker = Consumer({"bootstrap.servers": self.broker.address, "group.id": "unused",
+                                "isolation.level": "read_uncommitted"})
+        self.addCleanup(self.looker.close)

@@ -115,8 +115,8 @@ TEST_F(K2_SourceTransactions, AnEndInFrontOfACutCommitForgetsNothing) {
   EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
 }
 
-// Its tombstone would come again with the delete: a reader that compacts sees nothing of it, one that counts does.
-TEST_F(K2_SourceTransactions, AreNotCutWithinAnEvent) {
+// A cut comes in front of a delete, whose tombstone stays with it: cut between the two, the delete would come again.
+TEST_F(K2_SourceTransactions, AreCutInFrontOfAnEvent) {
   SinkSettings quick = settings();
   quick.transaction_timeout = 3s;
   const std::unique_ptr<KafkaSink> sink = streaming(quick);
@@ -157,11 +157,17 @@ TEST_F(K2_Filling, AFullTransactionDoesNotWait) {
 }
 
 // What an end means for a table is awaited by somebody.
-TEST_F(K2_Filling, AnEndThatLetsATableInDoesNotWait) {
+TEST_F(K2_Filling, AnEndThatMeansSomethingForATableDoesNotWait) {
   SinkSettings filling = settings();
   filling.fill_time = 30s;
   const std::unique_ptr<KafkaSink> sink = streaming(filling);
-  EXPECT_EQ(stored().tables.at(table_->name).progress.state, TableState::streaming);
+  ChangeBatch end = commit_point(5, {{1, "a"}});
+  CaptureInstance newer = table_->instance;
+  newer.name = "newer";
+  end.switched.push_back({table_->name, newer});
+  ASSERT_TRUE(sink->write(end, never_));
+  EXPECT_EQ(sink->holds_until(), std::nullopt);
+  EXPECT_EQ(stored().tables.at(table_->name).progress.instance.name, "newer");
 }
 
 // A commit answers that all is well after a record was refused: the others of its transaction would be there without it.
