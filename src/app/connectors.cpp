@@ -133,14 +133,16 @@ std::string postgres_grants(const Document& document, const std::vector<SchemaPt
 const std::vector<SourceConnector>& source_connectors() {
   static const std::vector<SourceConnector> all{
       {"sqlserver", sqlserver::settings_table, make_sqlserver, nullptr, look_at_sqlserver, sqlserver_grants},
-      {"kafka", kafka::source_settings_table, nullptr, make_kafka_source, look_at_kafka, kafka_source_grants}};
+      {"kafka", kafka::source_settings_table, nullptr, make_kafka_source, look_at_kafka,
+       kafka_source_grants}};
   return all;
 }
 
 const std::vector<TargetConnector>& target_connectors() {
   static const std::vector<TargetConnector> all{
-      {"postgres", postgres::settings_table, make_postgres, make_postgres_partitions, check_postgres, postgres_status,
-       postgres_missing, apply_to_postgres, request_of_postgres, answer_of_postgres, record_postgres_failure, postgres_grants}};
+      {"postgres", postgres::settings_table, make_postgres, make_postgres_partitions, check_postgres,
+       postgres_status, postgres_missing, apply_to_postgres, request_of_postgres, answer_of_postgres,
+       record_postgres_failure, postgres_grants}};
   return all;
 }
 

@@ -128,7 +128,8 @@ std::string cell_text(std::string text) {
 
 std::string setting_line(const Setting& setting) {
   std::string help = setting.help;
-  if (const auto& [chosen, value] = setting.belongs_to; !chosen.empty()) help = fmt::format("({}) {}", value, help);
+  if (const auto& [chosen, value] = setting.belongs_to; !chosen.empty())
+    help = fmt::format("({}) {}", value, help);
   if (!setting.example.empty()) help += fmt::format(" Example: `{}`.", setting.example);
   std::string name = setting.name;
   if (const std::size_t star = name.find('*'); star != std::string::npos) name.replace(star, 1, "TABLE");

@@ -53,7 +53,8 @@ void partitions_need(const Document& document, std::vector<Complaint>& complaint
       complaints.push_back({name, "has no meaning with source.type: kafka; take it out", nullptr});
   }
   if (!document.has("kafka.bootstrap_servers"))
-    complaints.push_back({"kafka.bootstrap_servers", "is missing; expected a list of brokers, host:port", nullptr});
+    complaints.push_back(
+        {"kafka.bootstrap_servers", "is missing; expected a list of brokers, host:port", nullptr});
   if (document.has("errors.on_row") && document.read("errors.on_row").text != "stop")
     complaints.push_back({"errors.on_row", "is not served with source.type: kafka; expected stop", nullptr});
 }
@@ -179,9 +180,10 @@ PartitionSinkFactory PipelineFile::partition_sink_factory() const {
 
 void refuse_partitions(const PipelineFile& pipeline, std::string_view command) {
   if (!pipeline.of_partitions()) return;
-  throw Error(ErrorKind::config, fmt::format("`tailrace {}` is about one stream and its position; pipeline {} reads partitions, "
-                                             "each with a position of its own",
-                                             command, pipeline.name))
+  throw Error(ErrorKind::config,
+              fmt::format("`tailrace {}` is about one stream and its position; pipeline {} reads partitions, "
+                          "each with a position of its own",
+                          command, pipeline.name))
       .with("remedy", "see tailrace.kafka_position in the target");
 }
 
