@@ -22,7 +22,7 @@ SRC = {
     "pipeline": {"base", "model", "config", "telemetry", "net"},
     "record": {"base"},
     "registry": {"base", "config", "net", "record"},
-    "debezium": {"base", "model", "config", "telemetry", "net", "record", "registry"},
+    "debezium": {"base", "model", "config", "record"},
     "intake": {"base", "model", "config", "telemetry", "net", "pipeline", "record", "registry"},
 }
 LOWER = {"base", "model", "config", "telemetry", "net", "pipeline"}

@@ -16,6 +16,7 @@ inline std::string stored_index_name(std::int32_t object_id, std::int32_t index_
 struct TableDef;
 
 void create_system_views(Connection& connection);
+void create_types(Connection& connection);  // The rows of sys.types.
 // Sets row_store_index_id and without_rowid.
 void choose_row_store(TableDef& table);
 

@@ -98,4 +98,18 @@ void add_tempdb_views(Server& server, VirtualTables& tables) {
              [&server](const DatabaseFile&) { return std::vector<VirtualRow>{tempdb_file(server)}; });
 }
 
+bool Server::call_clr(const Database& database, std::string_view table, std::string_view column) {
+  Connection connection(database.path, database.durable);
+  connection.execute("INSERT OR IGNORE INTO cat_types VALUES(257, 'Point', 240, -1, 0, 0, NULL)");
+  connection
+      .prepare(
+          "UPDATE cat_columns SET type_name = 'Point', system_type_id = 240, user_type_id = 257 WHERE name = "
+          "?1 AND object_id IN "
+          "(SELECT object_id FROM cat_objects WHERE name = ?2)")
+      .bind(1, column)
+      .bind(2, table)
+      .run();
+  return connection.changes() == 1;
+}
+
 }  // namespace tailrace::sim

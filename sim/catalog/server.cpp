@@ -1,8 +1,7 @@
-// The server's databases, kept in master's file and in memory.
+// The server's databases and options, kept in master's file and in memory.
 #include "sim/catalog/server.h"
 
 #include <fmt/format.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -27,52 +26,6 @@ std::string random_guid() {
   guid[7] = static_cast<char>((guid[7] & 0x0F) | 0x40);
   return guid;
 }
-
-// sim_row_count(object_id): the rows of a table, for sys.partitions.
-void row_count(sqlite3_context* context, int, sqlite3_value** arguments) {
-  auto* database = sqlite3_context_db_handle(context);
-  const std::string sql = fmt::format("SELECT count(*) FROM t{}", sqlite3_value_int64(arguments[0]));
-  sqlite3_stmt* statement = nullptr;
-  std::int64_t rows = 0;
-  if (sqlite3_prepare_v2(database, sql.c_str(), -1, &statement, nullptr) == SQLITE_OK &&
-      sqlite3_step(statement) == SQLITE_ROW) {
-    rows = sqlite3_column_int64(statement, 0);
-  }
-  sqlite3_finalize(statement);
-  const bool pages = sqlite3_user_data(context) != nullptr;
-  sqlite3_result_int64(context, pages ? (rows + 99) / 100 : rows);
-}
-
-// sim_visible(object_id, parent_object_id): whether the system views show it to this session.
-void visible(sqlite3_context* context, int, sqlite3_value** arguments) {
-  auto* work = static_cast<Work*>(sqlite3_user_data(context));
-  const std::int64_t parent = sqlite3_value_int64(arguments[1]);
-  const auto id = static_cast<std::int32_t>(parent != 0 ? parent : sqlite3_value_int64(arguments[0]));
-  sqlite3_result_int(context, !work->visible || work->visible(id) ? 1 : 0);
-}
-
-void database_name(sqlite3_context* context, int, sqlite3_value**) {
-  const auto* file = static_cast<const DatabaseFile*>(sqlite3_user_data(context));
-  sqlite3_result_text(context, file->name.c_str(), -1, SQLITE_TRANSIENT);
-}
-
-void add_function(Connection& connection, const char* name, int arguments, void* user,
-                  void (*function)(sqlite3_context*, int, sqlite3_value**)) {
-  const int code = sqlite3_create_function_v2(connection.handle(), name, arguments, SQLITE_UTF8, user,
-                                              function, nullptr, nullptr, nullptr);
-  TAILRACE_ASSERT(code == SQLITE_OK);
-}
-
-// A Work that keeps its database alive.
-struct OwningWork : Work {
-  OwningWork(const DatabasePtr& owner, bool session)
-      : Work(*owner), database(owner), counted(session ? 1 : 0) {
-    database->sessions += counted;
-  }
-  ~OwningWork() override { database->sessions -= counted; }
-  DatabasePtr database;
-  std::int32_t counted;
-};
 
 }  // namespace
 
@@ -302,64 +255,6 @@ void Server::change_identity(Database& database, bool new_database) {
     database.create_date = local_datetime_now();
   }
   save(database);
-}
-
-bool Server::call_clr(const Database& database, std::string_view table, std::string_view column) {
-  Connection connection(database.path, database.durable);
-  connection.execute("INSERT OR IGNORE INTO cat_types VALUES(257, 'Point', 240, -1, 0, 0, NULL)");
-  connection
-      .prepare(
-          "UPDATE cat_columns SET type_name = 'Point', system_type_id = 240, user_type_id = 257 WHERE name = "
-          "?1 AND object_id IN "
-          "(SELECT object_id FROM cat_objects WHERE name = ?2)")
-      .bind(1, column)
-      .bind(2, table)
-      .run();
-  return connection.changes() == 1;
-}
-
-std::string Server::copy_path(const Database& database, std::string_view name) const {
-  std::string path = fmt::format("{}/db{}_", directory_, database.id);
-  for (const char c : name)
-    path += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return path + ".copy";
-}
-
-void Server::backup(Database& database, std::string_view name) {
-  const std::string path = copy_path(database, name);
-  std::filesystem::remove(path);
-  Connection connection(database.path, database.durable);
-  connection.prepare("VACUUM INTO ?").bind(1, path).run();
-}
-
-bool Server::restore(Database& database, std::string_view name) {
-  const std::string path = copy_path(database, name);
-  if (!std::filesystem::exists(path)) return false;
-  GateOwner owner;
-  TAILRACE_ASSERT(database.gate.enter(owner, {}, {}) == GateAnswer::entered);
-  {
-    Connection source(path, false);
-    Connection target(database.path, database.durable);
-    sqlite3_backup* copy = sqlite3_backup_init(target.handle(), "main", source.handle(), "main");
-    const int code = copy == nullptr ? SQLITE_ERROR : sqlite3_backup_step(copy, -1);
-    sqlite3_backup_finish(copy);
-    TAILRACE_ASSERT(code == SQLITE_DONE);
-    Catalog::changed(target);
-  }
-  database.gate.leave();
-  change_identity(database, false);
-  return true;
-}
-
-std::unique_ptr<Work> Server::open(const DatabasePtr& database, bool session) {
-  auto work = std::make_unique<OwningWork>(database, session);
-  Connection& connection = work->connection();
-  add_function(connection, "sim_row_count", 1, nullptr, row_count);
-  add_function(connection, "sim_page_count", 1, this, row_count);
-  add_function(connection, "sim_database_name", 0, static_cast<DatabaseFile*>(database.get()), database_name);
-  add_function(connection, "sim_visible", 2, static_cast<Work*>(work.get()), visible);
-  virtual_tables_->register_on(connection, *database);
-  return work;
 }
 
 void Server::set_max_text_repl_size(std::int64_t bytes) {

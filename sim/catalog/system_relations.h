@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/storage/collation.h"
 #include "sim/storage/type.h"
 
 namespace tailrace::sim {

@@ -49,6 +49,13 @@ void set_columns(CdcResult& result,
 SqlError not_enabled(std::string_view database);                     // 22901
 SqlError empty_parameter(std::string_view name);                     // 22963
 SqlError no_source(std::string_view schema, std::string_view name);  // 22931
+SqlError no_instance();                                              // 22981
+
+// Tables that CDC makes; a type that ends with '?' may be NULL, `key` are the columns of the clustered index.
+ColumnDef made_column(std::string name, std::string_view type, bool nullable);
+TableDef cdc_table(std::int32_t id, std::string name,
+                   const std::vector<std::pair<std::string_view, std::string_view>>& columns,
+                   const std::vector<std::int32_t>& key);
 
 struct CleanupPlan {
   // For each change table its new start_lsn; rows below it go.

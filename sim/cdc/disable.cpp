@@ -8,33 +8,6 @@
 
 namespace tailrace::sim {
 
-SqlError not_enabled(std::string_view database) {
-  return {22901,
-          fmt::format(
-              "The database '{}' is not enabled for Change Data Capture. Ensure that the correct database "
-              "context is set and retry the operation. To report on the databases enabled for Change Data "
-              "Capture, query the is_cdc_enabled column in the sys.databases catalog view.",
-              database),
-          16, 1};
-}
-
-SqlError empty_parameter(std::string_view name) {
-  return {
-      22963,
-      fmt::format("Parameter '{}' cannot be null or empty. Specify a value for the named parameter and retry "
-                  "the operation.",
-                  name),
-      16, 1};
-}
-
-SqlError no_source(std::string_view schema, std::string_view name) {
-  return {22931,
-          fmt::format("Source table '{}.{}' does not exist in the current database. Ensure that the correct "
-                      "database context is set. Specify a valid schema and table name for the database.",
-                      schema, name),
-          16, 1};
-}
-
 Outcome Cdc::disable_db(const Principal& caller) {
   if (!caller.sysadmin) {
     return SqlError{

@@ -1,6 +1,4 @@
-// Capture instances as the tables of schema cdc hold them, and small helpers about masks and lists.
-#include <fmt/format.h>
-
+// Capture instances as the tables of schema cdc hold them.
 #include "sim/cdc/cdc_internal.h"
 
 namespace tailrace::sim {
@@ -58,62 +56,11 @@ std::optional<CaptureInstance> load_instance(Connection& connection, std::string
   return read_instance(connection, row);
 }
 
-std::string full_mask(std::int32_t columns) {
-  std::string mask(static_cast<std::size_t>((columns + 7) / 8), '\xff');
-  if (columns % 8 != 0) mask[0] = static_cast<char>((1 << columns % 8) - 1);
-  return mask;
-}
-
-bool mask_bit(std::string_view mask, std::int32_t ordinal) {
-  const auto byte = static_cast<std::size_t>(ordinal - 1) / 8;
-  if (byte >= mask.size()) return false;
-  return (static_cast<unsigned char>(mask[mask.size() - 1 - byte]) >> ((ordinal - 1) % 8) & 1) != 0;
-}
-
 std::optional<Lsn> max_mapped_lsn(Connection& connection) {
   if (!cdc_tables_exist(connection)) return {};
   Statement row = connection.prepare("SELECT max(c1) FROM t1005");
   if (!row.next() || row.is_null(0)) return {};
   return Lsn(row.blob(0));
-}
-
-std::optional<std::vector<std::string>> parse_column_list(std::string_view list) {
-  std::vector<std::string> names;
-  std::size_t at = 0;
-  const auto skip_blanks = [&] {
-    while (at < list.size() && (list[at] == ' ' || list[at] == '\t' || list[at] == '\n' || list[at] == '\r'))
-      ++at;
-  };
-  for (;;) {
-    skip_blanks();
-    if (at >= list.size()) return {};
-    std::string name;
-    const char close = list[at] == '[' ? ']' : list[at] == '"' ? '"' : '\0';
-    if (close != '\0') {
-      for (++at;; ++at) {
-        if (at >= list.size()) return {};
-        if (list[at] != close) {
-          name += list[at];
-        } else if (at + 1 < list.size() && list[at + 1] == close) {
-          name += close;
-          ++at;
-        } else {
-          break;
-        }
-      }
-      ++at;
-    } else {
-      while (at < list.size() && list[at] != ',')
-        name += list[at++];
-      while (!name.empty() && name.back() == ' ')
-        name.pop_back();
-    }
-    if (name.empty()) return {};
-    names.push_back(std::move(name));
-    skip_blanks();
-    if (at >= list.size()) return names;
-    if (list[at++] != ',') return {};
-  }
 }
 
 }  // namespace tailrace::sim

@@ -3,7 +3,7 @@
 // Shape    One capture thread for each database with CDC on: reads the log, writes change tables and
 //          lsn_time_mapping, all tables in one transaction a scan cycle (maxtrans * maxscans transactions at
 //          most), deletes what it read from the log. Commits wake it when the interval is 0, else it scans
-//          every interval. One cleanup thread for all databases, daily at 02:00 local time.
+//          every interval. The same thread cleans up, daily at 02:00 local time.
 // Errors   A failed scan is a row of sys.dm_cdc_errors and is tried again.
 // Threads  Everything may be called from any thread.
 #pragma once

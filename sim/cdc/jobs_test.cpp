@@ -102,6 +102,20 @@ TEST_F(JobsTest, StoppedJobAndChangedJob) {
   EXPECT_EQ(cdc->change_job(dbo, change)->number, 22990);
 }
 
+// sp_cdc_change_job sets whole seconds: 0 must not be an hour, nor a loop that never sleeps, but a scan for each commit.
+TEST_F(JobsTest, APollingIntervalOfZeroScansAtCommits) {
+  start(1h);
+  insert(1);
+  Cdc::ChangeJob change;
+  change.pollinginterval = 0;
+  write([&] { ASSERT_FALSE(cdc->change_job(dbo, change)); });
+  write([&] { ASSERT_FALSE(cdc->stop_job(dbo, "capture")); });
+  write([&] { ASSERT_FALSE(cdc->start_job(dbo, "capture")); });
+  EXPECT_TRUE(reaches(1));
+  insert(2);
+  EXPECT_TRUE(reaches(2));
+}
+
 TEST_F(JobsTest, IdleDatabasesGetMarkers) {
   start(1ms);
   jobs->set_marker_interval(5ms);

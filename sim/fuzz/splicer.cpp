@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "sim/tsql/lexer.h"
+#include "sim/tsql/parse/lexer.h"
 
 namespace tailrace::sim::fuzz {
 namespace {

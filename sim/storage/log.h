@@ -1,33 +1,19 @@
-// Log sequence numbers and the part of a transaction log that change data capture reads.
+// The part of a transaction log that change data capture reads.
 //
-// Shape    A position is a counter of the database: one for every logged change and one for every commit. Its LSN is
-//          binary(10): 4 bytes file number, 4 block, 2 slot, big-endian; both orders are the same. Log rows stand in
-//          l<object_id> (written by triggers of captured tables), one row of log_transactions for a committed
-//          transaction that logged something. All are written in the data's own transaction.
-// Units    Times are datetimes (1/300 s since 1900-01-01, local).
+// Shape    Log rows stand in l<object_id> (written by triggers of captured tables), one row of log_transactions for a
+//          committed transaction that logged something. All are written in the data's own transaction.
+// Units    Positions (lsn.h); times are datetimes (1/300 s since 1900-01-01, local).
 // Threads  LogWriter belongs to its connection's thread.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <string_view>
+
+#include "sim/storage/lsn.h"
 
 namespace tailrace::sim {
 
 class Connection;
-
-using Lsn = std::string;  // 10 bytes.
-
-inline constexpr std::size_t lsn_bytes = 10;
-
-Lsn lsn_of_position(std::int64_t position);
-Lsn increment_lsn(std::string_view lsn);
-Lsn decrement_lsn(std::string_view lsn);
-Lsn zero_lsn();
-// "00000027:00000758:0003"
-std::string lsn_text(std::string_view lsn);
-// The opposite, for tests' arguments: also "0x..." and hexadecimal digits alone. Empty: it is none.
-Lsn lsn_from_text(std::string_view text);
 
 // The log's own tables, in a new file.
 void create_log(Connection& connection);

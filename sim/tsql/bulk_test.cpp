@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "sim/tsql/data_file.h"
+#include "sim/tsql/rows/data_file.h"
 #include "sim/tsql/testing/collect.h"
 
 namespace tailrace::sim::tsql {

@@ -1,7 +1,9 @@
 // Numbers, severities and what an error ends.
 #include "sim/tsql/errors.h"
 
-#include "sim/tsql/lexer.h"
+#include <utility>
+
+#include "sim/tsql/parse/lexer.h"
 
 namespace tailrace::sim::tsql {
 
@@ -13,7 +15,7 @@ void raise(std::int32_t number, std::string text, std::int32_t line, std::uint8_
   error.message.severity = severity == 0 ? severity_of(number) : severity;
   error.message.text = std::move(text);
   error.message.line = line;
-  throw error;
+  throw StatementError(std::move(error));
 }
 
 void syntax_error(std::string_view near, std::int32_t line) {
@@ -45,16 +47,14 @@ std::uint8_t severity_of(std::int32_t number) {
   switch (number) {
     case 102:
     case 105:
-    case 113:
-    case 156:
-    case 170: return 15;
-    case 120:
-    case 121:
-    case 109:
     case 108:
+    case 109:
     case 110:
+    case 113:
     case 116:
     case 119:
+    case 120:
+    case 121:
     case 127:
     case 131:
     case 134:
@@ -62,22 +62,23 @@ std::uint8_t severity_of(std::int32_t number) {
     case 139:
     case 145:
     case 153:
-    case 178: return 15;
+    case 156:
+    case 170:
+    case 178:
     case 1003:
     case 1033:
     case 1060:
-    case 10738:
     case 1087:
-    case 10704: return 15;
-    case 3701: return 11;
+    case 10704:
+    case 10738: return 15;
     case 229:
     case 230:
     case 262:
     case 2601:
-    case 2627: return 14;
-    case 1205: return 13;
+    case 2627:
     case 18456: return 14;
-    case 40517: return 16;
+    case 1205: return 13;
+    case 3701: return 11;
     default: return 16;
   }
 }

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/tsql/testing/collect.h"
-#include "sim/tsql/types.h"
+#include "sim/tsql/values/types.h"
 
 namespace tailrace::sim::tsql {
 namespace {

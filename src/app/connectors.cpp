@@ -8,7 +8,10 @@
 #include "app/grants.h"
 #include "base/error.h"
 #include "config/binding.h"
+#include "kafka/inspect.h"
 #include "kafka/settings_table.h"
+#include "kafka/sink.h"
+#include "kafka/sink_settings_table.h"
 #include "kafka/source.h"
 #include "kafka/source_check.h"
 #include "postgres/inspect.h"
@@ -33,6 +36,8 @@ sqlserver::Settings sqlserver_settings(const Document& document) {
   sqlserver::Settings out;
   config::fill(out, sqlserver::settings_bindings(), document);
   out.long_value_is_fault = passes_bad_rows_over(document);
+  out.events = document.read("target.type").text == "kafka";
+  out.raw_objects = out.events && document.read("target.events.objects").text == "raw";
   return out;
 }
 
@@ -128,6 +133,48 @@ std::string postgres_grants(const Document& document, const std::vector<SchemaPt
   return target_grants(settings.url, settings.user, settings.schemas, tables);
 }
 
+std::unique_ptr<Sink> make_kafka(const Document& document) {
+  return std::make_unique<kafka::KafkaSink>(kafka::sink_settings_of(document));
+}
+
+std::vector<Finding> check_kafka(const Document& document, const std::vector<SchemaPtr>& tables,
+                                 std::stop_token stop) {
+  return kafka::check(kafka::sink_settings_of(document), tables, std::move(stop));
+}
+
+PipelineStatus kafka_status(const Document& document, std::stop_token stop) {
+  return kafka::read_status(kafka::sink_settings_of(document), std::move(stop));
+}
+
+std::string kafka_missing(const Document& document, const std::vector<SchemaPtr>& tables,
+                          std::stop_token stop) {
+  return kafka::missing_topics(kafka::sink_settings_of(document), tables, std::move(stop));
+}
+
+void apply_to_kafka(const Document& document, const std::vector<SchemaPtr>& tables, std::stop_token stop) {
+  kafka::make_topics(kafka::sink_settings_of(document), tables, std::move(stop));
+}
+
+std::int64_t request_of_kafka(const Document& document, const TableName& table, Wanted wanted,
+                              std::stop_token stop) {
+  return kafka::request_table(kafka::sink_settings_of(document), table, wanted, std::move(stop));
+}
+
+RequestAnswer answer_of_kafka(const Document& document, std::int64_t id, std::chrono::milliseconds time,
+                              std::stop_token stop) {
+  return kafka::await_answer(kafka::sink_settings_of(document), id, time, std::move(stop));
+}
+
+void record_kafka_failure(const Document& document, const Error& error, std::stop_token stop) {
+  kafka::SinkSettings settings = kafka::sink_settings_of(document);
+  settings.kafka.patience = std::min(settings.kafka.patience, std::chrono::milliseconds(3'000));
+  kafka::record_failure(settings, error, std::move(stop));
+}
+
+std::string kafka_grants(const Document& document, const std::vector<SchemaPtr>& tables) {
+  return kafka::grants(kafka::sink_settings_of(document), tables);
+}
+
 }  // namespace
 
 const std::vector<SourceConnector>& source_connectors() {
@@ -142,7 +189,10 @@ const std::vector<TargetConnector>& target_connectors() {
   static const std::vector<TargetConnector> all{
       {"postgres", postgres::settings_table, make_postgres, make_postgres_partitions, check_postgres,
        postgres_status, postgres_missing, apply_to_postgres, request_of_postgres, answer_of_postgres,
-       record_postgres_failure, postgres_grants}};
+       record_postgres_failure, postgres_grants, /*newest_wins=*/false},
+      {"kafka", kafka::sink_settings_table, make_kafka, nullptr, check_kafka, kafka_status, kafka_missing,
+       apply_to_kafka, request_of_kafka, answer_of_kafka, record_kafka_failure, kafka_grants,
+       /*newest_wins=*/true}};
   return all;
 }
 

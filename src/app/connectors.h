@@ -63,6 +63,8 @@ struct TargetConnector {
   // Keeps for `status` why a run ended.
   void (*record_failure)(const config::Document& document, const Error& error, std::stop_token stop);
   std::string (*grants)(const config::Document& document, const std::vector<SchemaPtr>& tables);
+  // A sink that is opened deposes whoever lives, asked to or not: a command that only changes something looks first.
+  bool newest_wins;
 };
 
 const std::vector<SourceConnector>& source_connectors();

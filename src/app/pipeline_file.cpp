@@ -52,6 +52,8 @@ void partitions_need(const Document& document, std::vector<Complaint>& complaint
     if (name.rfind("snapshot.", 0) == 0 || name.rfind("start.", 0) == 0)
       complaints.push_back({name, "has no meaning with source.type: kafka; take it out", nullptr});
   }
+  if (document.has("target.type") && document.read("target.type").text == "kafka")
+    complaints.push_back({"target.type", "cannot be kafka with source.type: kafka; expected postgres", nullptr});
   if (!document.has("kafka.bootstrap_servers"))
     complaints.push_back(
         {"kafka.bootstrap_servers", "is missing; expected a list of brokers, host:port", nullptr});
@@ -79,8 +81,7 @@ config::Table own_settings() {
        .example = "shop",
        .required = true},
       type_setting("source.type", "What the source is.", source_connectors()),
-      type_setting("target.type", "What the target is.", target_connectors(),
-                   {{"kafka", "Kafka as a target comes with Kafka mode; expected postgres"}}),
+      type_setting("target.type", "What the target is.", target_connectors()),
   };
   out.rules = {plain_name, partitions_need};
   return out;

@@ -115,8 +115,16 @@ std::string moved_json(const std::string& pipeline, const MoveResult& moved) {
   return out.dump(2) + "\n";
 }
 
+Error alive(const std::string& pipeline) {
+  return Error(ErrorKind::fenced, "a runner is alive and has the position of pipeline " + pipeline)
+      .with("remedy", "stop it first: nothing was changed");
+}
+
 ExitCode set_position(const Invocation& invocation, const PipelineFile& pipeline, const Signals& signals) {
   const MoveRequest request = request_of(invocation);
+  if (pipeline.target->newest_wins &&
+      pipeline.target->status(*pipeline.document, signals.drain()).runner_alive)
+    throw alive(pipeline.name);
   const std::unique_ptr<Source> source = pipeline.source_factory()();
   const std::unique_ptr<Sink> sink = pipeline.sink_factory()();
   try {
@@ -125,8 +133,7 @@ ExitCode set_position(const Invocation& invocation, const PipelineFile& pipeline
     print(invocation.value("format") == "json" ? moved_json(pipeline.name, *moved) : moved_text(*moved));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::fenced) throw;
-    throw Error(ErrorKind::fenced, "a runner is alive and has the position of pipeline " + pipeline.name)
-        .with("remedy", "stop it first: nothing was changed");
+    throw alive(pipeline.name);
   }
   return ExitCode::done;
 }

@@ -113,6 +113,26 @@ TEST(Loader, NamesWrongTypes) {
   EXPECT_THAT(mistakes_of("- a\n- b\n"), HasSubstr("expected a section with pipeline, source"));
 }
 
+// A setting of a choice that is not made would be passed by in silence, and one that it needs be asked for in vain.
+TEST(Loader, KeepsSettingsToTheChoiceTheyBelongTo) {
+  Table choices = table();
+  choices.settings.push_back({.name = "target.type", .type = SettingType::choice, .choices = {"one", "two"}});
+  choices.settings.push_back({.name = "target.url", .belongs_to = {"target.type", "one"}, .required = true});
+  choices.settings.push_back({.name = "target.topic", .belongs_to = {"target.type", "two"}});
+  const auto mistakes = [&](const std::string& yaml) -> std::string {
+    try {
+      load_text(yaml, "x", choices);
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return "no mistake";
+  };
+  EXPECT_EQ(mistakes(head + "target: {type: two, topic: t}\n"), "no mistake");
+  EXPECT_THAT(mistakes(head + "target: {type: one}\n"), HasSubstr("target.url: is missing"));
+  EXPECT_EQ(mistakes(head + "target:\n  type: two\n  url: u\n"),
+            "x:5: target.url: belongs to target.type: one; it is two here");
+}
+
 TEST(Loader, HoldsBounds) {
   EXPECT_THAT(mistakes_of(head + "snapshot: {readers: 0}\n"), HasSubstr("a whole number, 1 to 64, got '0'"));
   EXPECT_THAT(mistakes_of(head + "stream: {poll_interval: 2m}\n"), HasSubstr("10ms to 1m, got '2m'"));

@@ -24,9 +24,10 @@ Error stopped_reading(const std::string& name) {
   return Error(ErrorKind::abandoned, fmt::format("reading {}: stopped", name)).with("topic", name);
 }
 
-// Where each partition begins and ends now, whoever's transactions are open.
-std::vector<Goal> goals_of(const Settings& settings, const TopicInfo& topic, const std::stop_token& stop) {
-  Consumer looker(settings, {.isolation = Isolation::read_uncommitted});
+// Where each partition begins and ends now: as far as the isolation sees.
+std::vector<Goal> goals_of(const Settings& settings, const TopicInfo& topic, Isolation isolation,
+                           const std::stop_token& stop) {
+  Consumer looker(settings, {.isolation = isolation});
   std::vector<Goal> out;
   for (const PartitionInfo& partition : topic.partitions) {
     const TopicPartition where{topic.name, partition.partition};
@@ -58,6 +59,19 @@ void keep(std::map<std::string, StoredRecord>& records, const InRecord& record) 
 
 }  // namespace
 
+std::vector<PartitionOffset> ends_of(const Settings& settings, const TopicInfo& topic,
+                                     const std::stop_token& stop) {
+  Consumer looker(settings, {.isolation = Isolation::read_uncommitted});
+  std::vector<PartitionOffset> out;
+  for (const PartitionInfo& partition : topic.partitions) {
+    const TopicPartition where{topic.name, partition.partition};
+    const std::optional<Watermarks> marks = looker.watermarks(where, stop);
+    if (!marks) throw stopped_reading(topic.name);
+    out.push_back({where, marks->high});
+  }
+  return out;
+}
+
 OffsetsTopic::OffsetsTopic(Settings settings, std::string name)
     : settings_(std::move(settings)), name_(std::move(name)) {}
 
@@ -75,16 +89,20 @@ void OffsetsTopic::ensure(Admin& admin, int replication, const std::stop_token& 
       .with("remedy", "set cleanup.policy=compact on it");
 }
 
-std::map<std::string, StoredRecord> OffsetsTopic::read(Admin& admin, const std::stop_token& stop) const {
+std::map<std::string, StoredRecord> OffsetsTopic::read(Admin& admin, const std::stop_token& stop,
+                                                       View view) const {
   const std::map<std::string, TopicInfo> found = admin.topics({name_}, stop);
   if (found.empty()) {
     throw Error(ErrorKind::config, fmt::format("topic {} is not there", name_)).with("topic", name_);
   }
-  std::vector<Goal> goals = goals_of(settings_, found.begin()->second, stop);
+  const Isolation isolation =
+      view == View::uncommitted ? Isolation::read_uncommitted : Isolation::read_committed;
+  std::vector<Goal> goals = goals_of(settings_, found.begin()->second,
+                                     view == View::readable ? isolation : Isolation::read_uncommitted, stop);
   std::map<std::string, StoredRecord> records;
   if (goals.empty()) return records;
 
-  Consumer reader(settings_, {.isolation = Isolation::read_committed});
+  Consumer reader(settings_, {.isolation = isolation});
   std::vector<PartitionOffset> starts;
   for (const Goal& goal : goals)
     starts.push_back({goal.where, goal.reached});
@@ -98,11 +116,16 @@ std::map<std::string, StoredRecord> OffsetsTopic::read(Admin& admin, const std::
     reader.poll(batch, {.wait = std::chrono::milliseconds(200)}, stop);
     if (stop.stop_requested()) throw stopped_reading(name_);
     if (!batch.empty()) last_news = std::chrono::steady_clock::now();
-    for (const InRecord& record : batch.records())
+    // A record behind the goal shows that it is passed: where somebody goes on writing the end may never be reached.
+    for (const InRecord& record : batch.records()) {
       keep(records, record);
-    // The end alone counts: behind the last record there are markers, and what was aborted.
-    for (const PartitionOffset& end : batch.ends())
-      goal_of(goals, end.where.topic, end.where.partition).reached = end.offset;
+      goal_of(goals, std::string(record.topic()), record.partition()).reached = record.offset() + 1;
+    }
+    // Else the end alone: behind the last record there are markers, and what was aborted.
+    for (const PartitionOffset& end : batch.ends()) {
+      std::int64_t& reached = goal_of(goals, end.where.topic, end.where.partition).reached;
+      reached = std::max(reached, end.offset);
+    }
     if (std::chrono::steady_clock::now() - last_news > settings_.patience) {
       throw Error(ErrorKind::unavailable, fmt::format("the end of topic {} is not readable: a transaction "
                                                       "that somebody holds open is in front of it, "

@@ -14,8 +14,10 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "kafka/admin.h"
+#include "kafka/consumer.h"
 #include "kafka/settings.h"
 
 namespace tailrace::kafka {
@@ -27,6 +29,16 @@ struct StoredRecord {
   std::optional<std::int64_t> timestamp_ms;
 };
 
+enum class View {
+  whole,  // To the very end (K3a).
+  readable,  // What is committed in front of the first open transaction: for those who look, and wait for nobody.
+  uncommitted,  // Whatever lies there; some of it may never be committed.
+};
+
+// Where each partition ends now, whoever's transactions are open.
+std::vector<PartitionOffset> ends_of(const Settings& settings, const TopicInfo& topic,
+                                     const std::stop_token& stop);
+
 class OffsetsTopic {
  public:
   OffsetsTopic(Settings settings, std::string name);
@@ -37,7 +49,8 @@ class OffsetsTopic {
   void ensure(Admin& admin, int replication, const std::stop_token& stop) const;
 
   // The last committed record of each key; keys are any bytes. Deleted ones (tombstones) are not among them.
-  std::map<std::string, StoredRecord> read(Admin& admin, const std::stop_token& stop) const;
+  std::map<std::string, StoredRecord> read(Admin& admin, const std::stop_token& stop,
+                                           View view = View::whole) const;
 
  private:
   Settings settings_;

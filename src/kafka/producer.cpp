@@ -105,7 +105,9 @@ struct Producer::State {
     if (aborting &&
         (message.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message.err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT))
       return;
-    failed = Failure{message.err, rd_kafka_message_errstr(&message)};
+    // rd_kafka_message_errstr() is for records that were read: of one that was written it gives the payload.
+    const char* const text = rd_kafka_message_produce_errstr(&message);
+    failed = Failure{message.err, text != nullptr ? text : rd_kafka_err2str(message.err)};
     failed->abortable = true;
     failed_topic = message.rkt != nullptr ? rd_kafka_topic_name(message.rkt) : "";
   }

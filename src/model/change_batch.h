@@ -1,7 +1,7 @@
 // What a source hands to a sink: row batches, and at a commit point's end a position.
 //
 // Shape    Row batches of one table keep the source's order; across tables the order means nothing (a commit point is
-//          applied as one transaction). A commit point larger than the memory budget comes as several change batches
+//          applied as one transaction), unless `order` says it. A commit point larger than the memory budget comes as several change batches
 //          of which only the last has an `end`. Positions lie between whole source transactions (R1b).
 #pragma once
 
@@ -24,6 +24,20 @@ struct Position {
   std::int64_t commit_time_utc = 0;
 };
 
+// A row of a change batch: the number of its row batch, and its own in there.
+struct RowPlace {
+  std::uint32_t table = 0;
+  std::uint32_t row = 0;
+  bool operator==(const RowPlace&) const = default;
+};
+
+// When a source transaction began and was committed: 100 ns since 0001-01-01, the source's local time; 0: not known.
+struct TransactionTimes {
+  Lsn lsn;
+  std::int64_t began = 0;
+  std::int64_t committed = 0;
+};
+
 // A table's changes behind the end come from another capture instance than those before it (E51).
 struct InstanceSwitch {
   TableName table;
@@ -32,6 +46,12 @@ struct InstanceSwitch {
 
 struct ChangeBatch {
   std::vector<RowBatch> tables;
+  // Of a source that was asked for events (a setting of it): all rows in the order in which they happened, over all tables, but
+  // not the before images, each of which stands in front of its update. Empty else.
+  std::vector<RowPlace> order;
+  // Of the transactions in `order`, in the order of their LSNs.
+  std::vector<TransactionTimes> times;
+  std::int32_t utc_offset_minutes = 0;  // Of the source's clock when they were read.
   std::optional<Position> end;
   std::uint64_t transactions = 0;    // Source transactions that end in this batch.
   std::vector<TableName> caught_up;  // Tables whose high mark lies at or before `end`; only with an end.
@@ -46,7 +66,8 @@ struct ChangeBatch {
   bool empty() const { return tables.empty() && !end && joining.empty(); }
 
   std::size_t bytes() const {
-    std::size_t sum = sizeof(ChangeBatch);
+    std::size_t sum =
+        sizeof(ChangeBatch) + order.size() * sizeof(RowPlace) + times.size() * sizeof(TransactionTimes);
     for (const RowBatch& batch : tables)
       sum += batch.bytes();
     return sum;

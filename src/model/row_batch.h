@@ -32,8 +32,8 @@ enum class CellState : std::uint8_t { null, value, absent };
 struct RowHeader {
   Operation operation = Operation::read;
   std::int32_t command_id = 0;
-  Lsn commit_lsn;
-  Lsn seqval;
+  Lsn commit_lsn = {};
+  Lsn seqval = {};
   std::int64_t commit_time = 0;  // 100 ns since 0001-01-01, the source's local time; 0: not known.
 };
 

@@ -15,6 +15,7 @@ std::string sized(const char* name, std::int32_t length) {
 }  // namespace
 
 CellKind ColumnType::cell_kind() const {
+  if (raw) return CellKind::bytes;
   switch (kind) {
     case TypeKind::bit: return CellKind::boolean;
     case TypeKind::tinyint:

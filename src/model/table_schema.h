@@ -80,6 +80,7 @@ struct ColumnType {
   std::int32_t length = 0;
   std::uint8_t precision = 0;
   std::uint8_t scale = 0;
+  bool raw = false;  // Of geometry, geography, hierarchyid: cells are SQL Server's own bytes.
 
   bool is_max() const { return length == -1; }
   CellKind cell_kind() const;
@@ -100,15 +101,21 @@ enum class TextPolicy : std::uint8_t {
   error,    // A fault of the row.
   replace,  // U+FFFD stands for each.
   strip,    // Each is left out.
+  carry,  // U+0000 stays as it is; a lone surrogate is a fault of the row. For events, which can hold the first.
 };
 
 struct Column {
-  std::string name;
-  ColumnType type;
+  std::string name = {};
+  ColumnType type = {};
   bool nullable = true;
-  std::string collation;  // Of char types; else empty.
+  std::string collation = {};  // Of char types; else empty.
   TextPolicy text_policy = TextPolicy::error;
-  bool operator==(const Column&) const = default;
+  std::string fallback = {};  // T-SQL of its default, where the source was asked for events; or empty.
+  // Its shape; a default says nothing of the values that there are.
+  bool operator==(const Column& other) const {
+    return name == other.name && type == other.type && nullable == other.nullable &&
+           collation == other.collation && text_policy == other.text_policy;
+  }
 };
 
 struct UniqueConstraint {

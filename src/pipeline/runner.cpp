@@ -148,10 +148,14 @@ class Attempt {
   void begin_missing() {
     if (starting_.empty()) return;
     // Only what has never been begun: a load that a command wants anew is a load.
-    const bool loads = settings_.load_first || resume_.position.has_value();
+    const bool loads = !resume_.adopted && (settings_.load_first || resume_.position.has_value());
     std::vector<Lsn> lows = source_->take_low(starting_);
     TAILRACE_ASSERT(lows.size() == starting_.size());
-    if (!loads && (settings_.start.lsn || settings_.start.time_utc)) {
+    if (resume_.adopted) {
+      lows.assign(starting_.size(), resume_.position->lsn);
+      log::info("pipeline.adopted",
+                {{"position", resume_.position->lsn.hex()}, {"tables", starting_.size()}});
+    } else if (!loads && (settings_.start.lsn || settings_.start.time_utc)) {
       resume_.position = source_->position_at(settings_.start, starting_);
       lows.assign(starting_.size(), resume_.position->lsn);
     }

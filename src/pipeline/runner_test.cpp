@@ -396,6 +396,75 @@ TEST_F(R16_Durable, CountsAChangeOnceAndOnlyWhenItsPositionIsDurable) {
   expect_equal();
 }
 
+// A sink that fills its transactions (K2): whatever fails meanwhile, what was held comes again or is durable.
+TEST_F(Runner, SurvivesRandomFailuresOfASinkThatHolds) {
+  world.hold = std::chrono::milliseconds(2);
+  world.random_failures = 40;
+  std::int64_t next = 1000;
+  world.at = [&](const std::string& point) {
+    if (point != "source.next" || next >= 1300) return;
+    world.commit({{a, Operation::insert, next, 1},
+                  {b, Operation::insert, next, 2},
+                  {a, Operation::update, next, next}});
+    ++next;
+  };
+  do {
+    EXPECT_EQ(run(), RunEnd::caught_up);
+  } while (next < 1300);
+  world.random_failures = 0;
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  expect_equal();
+}
+
+// Counted when they were taken, rows would be shown as applied that a crash takes back.
+TEST_F(R16_Durable, WhatASinkHoldsIsCountedOnceItIsDurable) {
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  settings.until_caught_up = false;
+  world.hold = std::chrono::milliseconds(20);
+  std::uint64_t counted_while_held = 0;
+  bool is_committed = false;
+  world.at = [&](const std::string& point) {
+    if (point == "source.next" && !is_committed) {
+      is_committed = true;
+      world.commit({{a, Operation::update, 1, 7}});
+    }
+    if (point != "sink.flush") return;
+    counted_while_held = changes_counted();
+    drain.request_stop();
+  };
+  EXPECT_EQ(run(), RunEnd::drained);
+  EXPECT_EQ(counted_while_held, 0u);
+  EXPECT_EQ(changes_counted(), 1u);
+  expect_equal();
+}
+
+// A drain ends between commit points: what is held is whole.
+TEST_F(R16_Durable, ADrainMakesDurableWhatIsHeld) {
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  settings.until_caught_up = false;
+  world.hold = std::chrono::hours(1);
+  int looks = 0;
+  world.at = [&](const std::string& point) {
+    if (point != "source.next") return;
+    if (++looks == 1) world.commit({{a, Operation::update, 1, 7}});
+    if (looks == 4) drain.request_stop();
+  };
+  EXPECT_EQ(run(), RunEnd::drained);
+  EXPECT_EQ(changes_counted(), 1u);
+  expect_equal();
+}
+
+// What another program has brought to a position is not loaded again: the stream goes on there.
+TEST_F(Runner, APositionThatIsAdoptedIsStreamedFrom) {
+  world.stored.adopted = true;
+  world.stored.position = Position{testing::lsn_of(world.next_lsn - 1), "", 0};
+  world.sink_rows = world.source_rows;
+  world.commit({{a, Operation::update, 1, 7}, {b, Operation::delete_, 2, 0}});
+  EXPECT_EQ(run(), RunEnd::caught_up);
+  EXPECT_EQ(world.rows_read, 0u);
+  expect_equal();
+}
+
 TEST(RetryPolicy, AuthIsReadAgainOnceThenFatalBeforeTheFirstSuccess) {
   const auto now = std::chrono::steady_clock::now();
   RetryPolicy retry(std::chrono::seconds(30), std::chrono::milliseconds(100), now);

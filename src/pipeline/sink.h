@@ -12,6 +12,7 @@
 //          not outlive the sink.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -114,7 +115,7 @@ class Sink {
                                          std::stop_token stop) = 0;
 
   // Takes the batch. If it has an end position, everything since the last one becomes durable with it, in one
-  // atomic step; a position only moves forward. `caught_up` tables become `streaming` in the same step, `joining` ones come
+  // atomic step (at once, or as holds_until() says); a position only moves forward. `caught_up` tables become `streaming` in the same step, `joining` ones come
   // in, `left` ones are paused from this end on. False if stopped first: then the batch
   // comes again.
   //
@@ -124,6 +125,16 @@ class Sink {
   [[nodiscard]] virtual bool write(ChangeBatch& batch, std::stop_token stop) = 0;
   [[nodiscard]] bool write(ChangeBatch&& batch, std::stop_token stop) {
     return write(batch, std::move(stop));
+  }
+
+  // A sink for which commits are dear may hold commit points open until this moment, to make several of them durable in one: those that
+  // mean nothing but rows and a position. Nothing: all that write() has taken to its end is durable. Who is asked again
+  // after the moment has not called flush().
+  virtual std::optional<std::chrono::steady_clock::time_point> holds_until() const { return std::nullopt; }
+  // Makes them durable now. False if stopped first: then they come again.
+  [[nodiscard]] virtual bool flush(std::stop_token stop) {
+    static_cast<void>(stop);
+    return true;
   }
 
   // Keys of which a partial update arrived while the table caught up and the row was not there (R7c), and no

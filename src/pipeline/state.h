@@ -76,6 +76,8 @@ struct ResumeState {
   bool succeeded_before = false;  // It has committed once: an unreachable side is then retried for ever.
   std::string source_identity;    // As stored by begin(); empty on the first run (R4c).
   std::optional<Position> position;
+  // The position is another program's, taken over as it is: it has brought the tables to there, and none of them is loaded.
+  bool adopted = false;
   std::map<TableName, TableProgress> tables;
   std::vector<TableRequest> requests;  // Open ones, oldest first; also of tables that are not known yet.
   // Set by a sink of one table (Sink::outside): the source is opened for this table alone, and `position` is

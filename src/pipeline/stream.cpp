@@ -1,8 +1,10 @@
 // The stream: source thread -> queue in bytes -> apply.
 #include "pipeline/stream.h"
 
+#include <algorithm>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "base/bounded_queue.h"
 #include "base/log.h"
@@ -108,9 +110,15 @@ class Stream {
     bool in_parts = false;  // Inside a commit point: no heartbeat, no leaving.
     std::optional<ChangeBatch> batch;
     for (;;) {
-      const QueueResult popped = queue_.pop_until(batch, next_beat, error_.stop());
+      const auto held_until = in_parts ? std::nullopt : sink_.holds_until();
+      const QueueResult popped =
+          queue_.pop_until(batch, held_until ? std::min(*held_until, next_beat) : next_beat, error_.stop());
       progress_.queue_bytes = queue_.held_bytes();
-      if (popped == QueueResult::ended) return StreamEnd::stopped;
+      if (popped == QueueResult::ended) {
+        // A drain: what the sink holds is whole commit points.
+        if (!in_parts && sink_.flush(error_.stop())) static_cast<void>(after_commits());
+        return StreamEnd::stopped;
+      }
       if (popped == QueueResult::done) {
         pending_.add(*batch);  // The sink may keep the rows.
         if (!sink_.write(*batch, error_.stop())) return StreamEnd::stopped;
@@ -118,8 +126,13 @@ class Stream {
           joining_.push_back(table->name);
         in_parts = !batch->end.has_value();
         if (!in_parts) {
-          if (const std::optional<StreamEnd> end = after_commit(*batch)) return *end;
+          batch->tables.clear();
+          ended_.push_back(std::move(*batch));
+          if (const std::optional<StreamEnd> end = after_commits()) return *end;
         }
+      } else if (held_until && steady_clock::now() >= *held_until) {
+        if (!sink_.flush(error_.stop())) return StreamEnd::stopped;
+        if (const std::optional<StreamEnd> end = after_commits()) return *end;
       }
       if (steady_clock::now() >= next_beat) {
         if (!in_parts) beat(joiner);
@@ -149,8 +162,17 @@ class Stream {
     joining_.clear();
   }
 
-  std::optional<StreamEnd> after_commit(const ChangeBatch& batch) {
+  // Commit points that the sink has taken count once they are durable (R16).
+  std::optional<StreamEnd> after_commits() {
+    if (sink_.holds_until()) return std::nullopt;
     pending_.settle(progress_);
+    for (const ChangeBatch& ended : std::exchange(ended_, {})) {
+      if (const std::optional<StreamEnd> end = after_commit(ended)) return end;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<StreamEnd> after_commit(const ChangeBatch& batch) {
     progress_.add_dead_letters(sink_.take_dead_letters());
     ++progress_.commits;
     ++progress_.durable_steps;
@@ -184,6 +206,7 @@ class Stream {
   Pending pending_;
   Handover handover_;
   std::vector<TableName> joining_;  // With the open commit point.
+  std::vector<ChangeBatch> ended_;  // Taken by the sink, without their rows; not durable yet.
   bool run_mark_reached_ = false;
 };
 

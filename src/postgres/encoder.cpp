@@ -6,8 +6,8 @@
 #include <array>
 
 #include "base/error.h"
+#include "model/spatial_text.h"
 #include "postgres/shown_text.h"
-#include "postgres/spatial_text.h"
 
 namespace tailrace::postgres {
 namespace {

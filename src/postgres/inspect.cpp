@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/wait.h"
+#include "pipeline/runner_id.h"
 #include "postgres/connection.h"
 #include "postgres/ddl.h"
 #include "postgres/state_schema.h"

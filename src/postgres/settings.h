@@ -69,7 +69,4 @@ struct Settings {
   std::size_t copy_rows = 1'000;
 };
 
-// The id of this process's runner, made once (a random UUID).
-const std::string& process_runner_id();
-
 }  // namespace tailrace::postgres

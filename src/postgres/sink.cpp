@@ -8,6 +8,7 @@
 #include "base/crash_point.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "pipeline/runner_id.h"
 #include "postgres/chunk_writer.h"
 #include "postgres/constraints.h"
 #include "postgres/ddl.h"

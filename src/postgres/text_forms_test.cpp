@@ -1,6 +1,7 @@
 // Values as text: for target columns of text, and spatial ones without PostGIS.
 #include <gtest/gtest.h>
 
+#include "model/spatial_text.h"
 #include "postgres/shown_text.h"
 #include "postgres/spatial_text.h"
 

@@ -129,8 +129,8 @@ TEST(Base64, EveryLengthAndWhatIsNone) {
 }
 
 TEST(Decimal, EdgesOfEveryLength) {
-  int128 power = 1;
-  for (int bit = 0; bit < 127; ++bit, power *= 2) {
+  for (int bit = 0; bit < 127; ++bit) {
+    const int128 power = int128{1} << bit;
     for (const int128 number : {power, -power, power - 1, power + (power - 1), -power - (power - 1)}) {
       const std::string bytes = decimal_bytes(number);
       ASSERT_EQ(decimal_number(bytes), number);

@@ -29,6 +29,8 @@ struct CatalogColumn {
   bool computed = false;
   bool identity = false;
   bool column_set = false;  // All sparse columns as xml: CDC does not capture it.
+  // T-SQL of its default, where it was asked for (Settings::events) and may be seen.
+  std::string fallback = {};
 };
 
 struct CatalogIndex {
@@ -62,6 +64,7 @@ struct CatalogInstance {
   std::string role;          // Gating role, or empty.
   std::string change_table;  // The name of the change table in schema cdc.
   bool has_command_id = false;
+  bool has_other_collation = false;            // A captured column has another collation in its table by now.
   std::vector<CapturedColumn> columns;         // In order of ordinals.
   std::vector<std::int32_t> identity_columns;  // Source column ids by which capture tells rows apart.
 };

@@ -93,6 +93,22 @@ void read_columns(Connection& connection, Catalog& catalog, const TableIndex& in
   }
 }
 
+// Whose definition the login may not see has none.
+void read_defaults(Connection& connection, Catalog& catalog, const TableIndex& index) {
+  Statement rows(
+      connection, "list the defaults",
+      "SELECT d.[parent_object_id], d.[parent_column_id], d.[definition] FROM sys.default_constraints AS d "
+      "JOIN sys.tables AS t ON t.[object_id] = d.[parent_object_id] WHERE t.[is_ms_shipped] = 0");
+  while (rows.fetch()) {
+    CatalogTable* table = find(catalog, index, int32_of(rows, 0));
+    if (table == nullptr) continue;
+    const std::int32_t id = int32_of(rows, 1);
+    for (CatalogColumn& column : table->columns) {
+      if (column.id == id) column.fallback = rows.text(2).value_or("");
+    }
+  }
+}
+
 void read_unique_indexes(Connection& connection, Catalog& catalog, const TableIndex& index) {
   Statement rows(
       connection, "list keys and unique indexes",
@@ -214,6 +230,22 @@ void read_captured_columns(Connection& connection, Catalog& catalog) {
   }
 }
 
+// A column whose collation was altered after capture began: the change table may keep the old one. Names are compared byte for
+// byte, since schema cdc and the system's views may have different collations.
+void read_change_collations(Connection& connection, Catalog& catalog) {
+  const InstanceIndex instances(catalog);
+  Statement rows(connection, "compare the collations of tables and change tables",
+                 "SELECT k.[object_id] FROM [cdc].[captured_columns] AS k JOIN [cdc].[change_tables] AS t ON "
+                 "t.[object_id] = k.[object_id] JOIN sys.columns AS s ON s.[object_id] = "
+                 "t.[source_object_id] AND s.[column_id] = k.[column_id] JOIN sys.columns AS c ON "
+                 "c.[object_id] = k.[object_id] AND c.[name] COLLATE Latin1_General_BIN2 = k.[column_name] "
+                 "COLLATE Latin1_General_BIN2 WHERE c.[collation_name] <> s.[collation_name]");
+  while (rows.fetch()) {
+    CatalogInstance* instance = instances.find(int32_of(rows, 0));
+    if (instance != nullptr) instance->has_other_collation = true;
+  }
+}
+
 bool may_read_cdc(Connection& connection) {
   Statement rows(connection, "ask for the right to schema cdc",
                  "SELECT HAS_PERMS_BY_NAME(N'cdc', N'SCHEMA', N'SELECT')");
@@ -276,6 +308,7 @@ Catalog read_catalog(Connection& connection) {
   catalog.database = read_database(connection);
   const TableIndex index = read_tables(connection, catalog);
   read_columns(connection, catalog, index);
+  if (connection.settings().events) read_defaults(connection, catalog, index);
   read_unique_indexes(connection, catalog, index);
   read_foreign_keys(connection, catalog, index);
   read_sizes(connection, catalog, index);
@@ -287,6 +320,7 @@ Catalog read_catalog(Connection& connection) {
     (table != nullptr ? table->instances : catalog.hidden_instances).push_back(std::move(instance));
   }
   read_captured_columns(connection, catalog);
+  read_change_collations(connection, catalog);
   return catalog;
 }
 

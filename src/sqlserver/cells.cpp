@@ -57,7 +57,9 @@ void finish_text(TextFaults faults, std::size_t begin, const Column& column, Row
   std::string& arena = batch.arena();
   if (!faults.lone_surrogate && !faults.zero && !faults.odd_length)
     return batch.put_arena_tail(row, at, begin);
-  if ((faults.lone_surrogate || faults.zero) && column.text_policy != TextPolicy::error) {
+  if (column.text_policy == TextPolicy::carry) {
+    faults.zero = false;
+  } else if ((faults.lone_surrogate || faults.zero) && column.text_policy != TextPolicy::error) {
     mend_text(arena, begin, column.text_policy);
     faults.lone_surrogate = faults.zero = false;
   }

@@ -12,58 +12,39 @@
 #include <vector>
 
 #include "model/change_batch.h"
-#include "sqlserver/selection.h"
-#include "sqlserver/statements.h"
+#include "sqlserver/ordered_reader.h"
+#include "sqlserver/table_cursor.h"
 #include "sqlserver/window.h"
 
 namespace tailrace::sqlserver {
 
 class Connection;
 
-struct TableWindow {
-  const CapturedTable* table = nullptr;
-  Lsn lower;               // Exclusive.
-  std::uint64_t rows = 0;  // As counted before.
-};
-
-ChangeColumns change_columns_of(const CapturedTable& table);
-
 class ChangeReader {
  public:
   explicit ChangeReader(Connection& connection) : connection_(connection) {}
 
-  void begin(std::vector<TableWindow> tables, const Lsn& upper, std::vector<MappedTransaction> mapped);
+  // `earlier`: transactions from before the window, of tables that come in; for events alone.
+  void begin(std::vector<TableWindow> tables, const Lsn& upper, std::vector<MappedTransaction> mapped,
+             std::vector<MappedTransaction> earlier = {});
   // Adds rows to `out` until it holds part_bytes(); true once the window is done.
   [[nodiscard]] bool read_part(ChangeBatch& out);
 
   // Rows read per table of the window, to be held against what was counted.
-  const std::vector<std::uint64_t>& rows_read() const { return rows_read_; }
+  std::vector<std::uint64_t> rows_read() const;
   const std::vector<TableWindow>& tables() const { return tables_; }
   const Lsn& upper() const { return upper_; }
   const std::vector<MappedTransaction>& mapped() const { return mapped_; }
 
  private:
-  // The order of the last row that was given away.
-  struct RowOrder {
-    Lsn lsn;
-    std::optional<std::int32_t> command;
-    Lsn seqval;
-    std::int64_t operation = 0;
-  };
-
-  bool read_table(RowBatch& batch, std::size_t held_bytes);
-  bool read_page(PageForm form, RowBatch& batch, std::size_t held_bytes);
-  std::vector<Parameter> page_parameters(PageForm form) const;
-  std::int64_t commit_time(const Lsn& lsn);
-
   Connection& connection_;
   std::vector<TableWindow> tables_;
-  std::vector<std::uint64_t> rows_read_;
   std::vector<MappedTransaction> mapped_;
+  std::vector<MappedTransaction> earlier_;
   Lsn upper_;
-  std::size_t at_ = 0;  // The table being read.
-  std::optional<RowOrder> last_;
-  std::size_t time_hint_ = 0;
+  std::vector<TableCursor> cursors_;  // One for each table.
+  std::size_t at_ = 0;                // The table being read.
+  std::optional<OrderedReader> ordered_;
 };
 
 }  // namespace tailrace::sqlserver

@@ -22,8 +22,9 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_parameters = 2000;  // A statement has at most 2100.
-constexpr std::size_t tables_a_count = 200;    // Of those with rows, two parameters each.
+constexpr std::size_t most_parameters = 2000;         // A statement has at most 2100.
+constexpr std::size_t tables_a_count = 200;           // Of those with rows, two parameters each.
+constexpr std::uint64_t most_mapped = 2'000'000'000;  // All there are.
 constexpr auto idle_end_interval = 1s;
 constexpr auto look_again_after = 60s;  // At an instance that was set aside: a look reads the whole catalog.
 
@@ -239,8 +240,18 @@ void ChangeStream::open_window(const CaptureHead& head) {
     move_position(upper, mapped);
     return follow_newer_instances(instances);
   }
-  reader_.begin(std::move(windows), upper, std::move(mapped));
+  std::vector<MappedTransaction> earlier;
+  if (connection_.settings().events && has_behind()) earlier = mapped_behind();
+  reader_.begin(std::move(windows), upper, std::move(mapped), std::move(earlier));
   reading_ = true;
+}
+
+// Of the transactions from before the position whose changes a table brings that comes in: events say when they were.
+std::vector<MappedTransaction> ChangeStream::mapped_behind() {
+  Lsn lower = position_.lsn;
+  for (const Streamed& table : tables_)
+    lower = std::min(lower, lower_of(table));
+  return read_mapped(connection_, lower, position_.lsn, most_mapped);
 }
 
 std::vector<std::uint64_t> ChangeStream::count_window(const Lsn& upper) {
@@ -273,7 +284,8 @@ Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> 
     sum += counts[i];
     if (counts[i] != 0) with_rows.push_back(i);
   }
-  const std::uint64_t budget = row_budget(connection_.settings().commit_rows, with_rows.size());
+  std::uint64_t budget = row_budget(connection_.settings().commit_rows, with_rows.size());
+  if (connection_.settings().events) budget = std::min(budget, rows_of_a_part());
   if (sum <= budget) return upper;
   std::map<Lsn, std::uint64_t> by_lsn;
   for (std::size_t begin = 0; begin < with_rows.size(); begin += tables_a_count) {
@@ -302,9 +314,17 @@ Lsn ChangeStream::lower_window(const Lsn& upper, std::span<const std::uint64_t> 
 
 std::optional<ChangeBatch> ChangeStream::read_part() {
   ChangeBatch batch;
+  batch.utc_offset_minutes = offset_minutes_;
   announce(batch, reader_.upper());
-  if (reader_.read_part(batch)) finish_window(batch);
+  const bool is_done = reader_.read_part(batch);
+  if (const std::size_t rows = batch.rows(); rows != 0) row_bytes_ = 1 + batch.bytes() / rows;
+  if (is_done) finish_window(batch);
   return batch;
+}
+
+// A window that is read at once needs no merging of pages.
+std::uint64_t ChangeStream::rows_of_a_part() const {
+  return std::max<std::uint64_t>(1, connection_.settings().part_bytes() / (row_bytes_ + row_bytes_ / 4));
 }
 
 void ChangeStream::finish_window(ChangeBatch& batch) {

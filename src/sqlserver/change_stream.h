@@ -79,6 +79,8 @@ class ChangeStream {
   void attach_end(ChangeBatch& batch);
   bool has_news() const;
   bool has_behind() const;
+  std::vector<MappedTransaction> mapped_behind();
+  std::uint64_t rows_of_a_part() const;
   void announce(ChangeBatch& batch, const Lsn& upper);
 
   void resolve_by_scans(const std::optional<std::vector<ScanSession>>& sessions, const CaptureHead& head);
@@ -106,6 +108,7 @@ class ChangeStream {
   ChangeReader reader_;
   LookAhead look_ahead_;
   bool reading_ = false;
+  std::size_t row_bytes_ = 512;  // Of the rows read last, on the average.
   std::int32_t offset_minutes_ = 0;
   std::uint64_t transactions_ = 0;  // Since the last end.
   bool unreported_ = false;         // The position moved since the last end.

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "sqlserver/capture_instances.h"
+#include "sqlserver/connect_string.h"
 #include "sqlserver/pattern.h"
 #include "sqlserver/remedies.h"
 #include "sqlserver/statements.h"
@@ -22,13 +23,15 @@ constexpr std::size_t most_name_bytes = 63;  // PostgreSQL cuts longer names wit
 // Builds one table's schema, and collects what is in the way.
 class TableSelector {
  public:
-  TableSelector(const Catalog& catalog, const CatalogTable& table, const TableSettings& settings,
-                bool case_sensitive, std::vector<Finding>& findings)
-      : catalog_(catalog),
-        table_(table),
-        settings_(settings),
-        case_sensitive_(case_sensitive),
-        findings_(findings) {}
+  struct Rules {
+    bool case_sensitive = false;
+    bool raw_objects = false;
+    bool for_events = false;  // What only PostgreSQL cannot hold is no reason against a table.
+  };
+
+  TableSelector(const Catalog& catalog, const CatalogTable& table, const TableSettings& settings, Rules rules,
+                std::vector<Finding>& findings)
+      : catalog_(catalog), table_(table), settings_(settings), rules_(rules), findings_(findings) {}
 
   std::optional<CapturedTable> select(const StoredTable* stored) {
     schema_.name = table_.name;
@@ -48,6 +51,7 @@ class TableSelector {
     out.instance = schema_.instance;
     out.change_table = instance->change_table;
     out.has_command_id = instance->has_command_id;
+    out.text_form = instance->has_other_collation ? TextForm::utf16 : TextForm::western;
     out.needs_before = !is_identity(*instance) || has_key_of_many_spellings();
     for (const std::int32_t id : ids_)
       out.ordinals.push_back(ordinal_of(*instance, id).value_or(0));
@@ -80,7 +84,7 @@ class TableSelector {
            fmt::format("tables: {{ exclude: [{}] }}", table_.name.str()));
     }
     for (const std::string& name : {table_.name.schema, table_.name.name}) {
-      if (name.size() <= most_name_bytes) continue;
+      if (rules_.for_events || name.size() <= most_name_bytes) continue;
       fail("table.name_length", table_.name.str(),
            fmt::format("the name {} has {} bytes, and PostgreSQL's names have at most 63", name, name.size()),
            fmt::format("tables: {{ exclude: [{}] }}", table_.name.str()));
@@ -93,12 +97,12 @@ class TableSelector {
   bool is_excluded(const CatalogColumn& column) const {
     return std::any_of(
         settings_.exclude_columns.begin(), settings_.exclude_columns.end(),
-        [&](const std::string& name) { return same_name(name, column.name, case_sensitive_); });
+        [&](const std::string& name) { return same_name(name, column.name, rules_.case_sensitive); });
   }
 
   const CatalogColumn* find(const std::string& name) const {
     for (const CatalogColumn& column : table_.columns) {
-      if (same_name(name, column.name, case_sensitive_)) return &column;
+      if (same_name(name, column.name, rules_.case_sensitive)) return &column;
     }
     return nullptr;
   }
@@ -123,21 +127,34 @@ class TableSelector {
              "a computed column is left out: CDC does not capture it", exclude_remedy(column));
         continue;
       }
+      if (rules_.for_events && is_captured_by_none(column)) {
+        warn("column.captured", column_subject(column),
+             "no capture instance holds the column: events leave it out", exclude_remedy(column));
+        continue;
+      }
       if (!column.type) {
         fail("column.type", column_subject(column),
              fmt::format("the type {} is not carried", column.type_name), exclude_remedy(column));
         continue;
       }
-      if (column.name.size() > most_name_bytes) {
+      if (!rules_.for_events && column.name.size() > most_name_bytes) {
         fail("column.name_length", column_subject(column),
              fmt::format("the name has {} bytes, and PostgreSQL's names have at most 63", column.name.size()),
              exclude_remedy(column));
       }
       check_collation(column);
-      schema_.columns.push_back(
-          {column.name, *column.type, column.nullable, column.collation, policy_of(column)});
+      schema_.columns.push_back({column.name, type_of(column), column.nullable, column.collation,
+                                 policy_of(column), column.fallback});
       ids_.push_back(column.id);
     }
+  }
+
+  bool is_captured_by_none(const CatalogColumn& column) const {
+    const auto holds = [&](const CatalogInstance& instance) {
+      return std::any_of(instance.columns.begin(), instance.columns.end(),
+                         [&](const CapturedColumn& captured) { return captured.column_id == column.id; });
+    };
+    return !table_.instances.empty() && std::none_of(table_.instances.begin(), table_.instances.end(), holds);
   }
 
   // As the configuration has it.
@@ -148,13 +165,22 @@ class TableSelector {
 
   bool is_named(const std::vector<std::string>& names, const CatalogColumn& column) const {
     return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-      return same_name(name, column.name, case_sensitive_);
+      return same_name(name, column.name, rules_.case_sensitive);
     });
+  }
+
+  ColumnType type_of(const CatalogColumn& column) const {
+    ColumnType type = *column.type;
+    const bool is_object = type.kind == TypeKind::geometry || type.kind == TypeKind::geography ||
+                           type.kind == TypeKind::hierarchyid;
+    type.raw = rules_.raw_objects && is_object;
+    return type;
   }
 
   TextPolicy policy_of(const CatalogColumn& column) const {
     if (is_named(settings_.text_strip, column)) return TextPolicy::strip;
-    return is_named(settings_.text_replace, column) ? TextPolicy::replace : TextPolicy::error;
+    if (is_named(settings_.text_replace, column)) return TextPolicy::replace;
+    return rules_.for_events ? TextPolicy::carry : TextPolicy::error;
   }
 
   void check_policies() {
@@ -296,13 +322,14 @@ class TableSelector {
                        column.name, constraint),
            "leave the table out (tables.exclude), or configure another key");
     }
-    if (policy_of(column) != TextPolicy::error) {
+    const TextPolicy policy = policy_of(column);
+    if (policy == TextPolicy::strip || policy == TextPolicy::replace) {
       fail("key.lossy", column_subject(column),
            fmt::format("{} belongs to {}, and with text.strip or text.replace two keys could become one",
                        column.name, constraint),
            "take the column out of text.strip and text.replace");
     }
-    if (loses_digits(*column.type)) {
+    if (!rules_.for_events && loses_digits(*column.type)) {
       fail("key.lossy", column_subject(column),
            fmt::format("{} belongs to {}, and PostgreSQL keeps six of the seven digits of {}: two keys could "
                        "become one",
@@ -479,7 +506,7 @@ class TableSelector {
   const Catalog& catalog_;
   const CatalogTable& table_;
   const TableSettings& settings_;
-  const bool case_sensitive_;
+  const Rules rules_;
   std::vector<Finding>& findings_;
   TableSchema schema_;
   std::vector<std::int32_t> ids_;  // Of the schema's columns.
@@ -551,10 +578,12 @@ Selection select_tables(const Catalog& catalog, const Settings& settings,
       }
       ++at;
     }
-    TableSelector selector(catalog, table, table_settings, case_sensitive, selection.findings);
+    TableSelector selector(catalog, table, table_settings,
+                           {case_sensitive, settings.raw_objects, settings.events}, selection.findings);
     if (std::optional<CapturedTable> chosen =
             selector.select(found == stored.end() ? nullptr : &found->second)) {
-      chosen->text_form = text_form_of(settings);
+      if (text_form_of(settings) == TextForm::utf16) chosen->text_form = TextForm::utf16;
+      chosen->needs_before = chosen->needs_before || settings.events;
       selection.tables.push_back(std::move(*chosen));
     }
   }

@@ -84,6 +84,26 @@ TEST(Selection, ReadsBeforeImagesForAnotherKey) {
   EXPECT_EQ(selection.tables[0].schema->key, std::vector<std::size_t>{1});
 }
 
+// What PostgreSQL alone cannot hold, and what an instance does not hold, is no reason against a table's events.
+TEST(Selection, ForEventsTakesWhatOnlyPostgresqlRefuses) {
+  CatalogTable table = orders();
+  table.columns.push_back(column(4, std::string(70, 'x'), {TypeKind::int_}));
+  table.instances = {instance_of(table, "dbo_orders", 200)};
+  table.columns.push_back(column(5, "later", {TypeKind::int_}, true));
+  table.columns[0].type = ColumnType{TypeKind::datetime2, 0, 0, 7};
+  EXPECT_THAT(select_tables(catalog_of({table}), all(), {}).tables, IsEmpty());
+  Settings settings = all();
+  settings.events = true;
+  const Selection selection = select_tables(catalog_of({table}), settings, {});
+  ASSERT_EQ(selection.tables.size(), 1u);
+  const CapturedTable& chosen = selection.tables[0];
+  EXPECT_TRUE(chosen.needs_before);
+  EXPECT_EQ(chosen.schema->columns.size(), 4u);
+  EXPECT_EQ(chosen.schema->columns[1].text_policy, TextPolicy::carry);
+  ASSERT_EQ(selection.findings.size(), 1u);
+  EXPECT_EQ(selection.findings[0].name, "column.captured");
+}
+
 // 'abc' becomes 'ABC': one key to SQL Server, two to the target. Without the row before, the new one would be
 // looked for in vain, or stand beside the old one.
 TEST(Selection, ReadsBeforeImagesForKeysOfManySpellings) {
@@ -93,6 +113,17 @@ TEST(Selection, ReadsBeforeImagesForKeysOfManySpellings) {
     table.columns[0].type = type;
     EXPECT_TRUE(select_tables(catalog_of({table}), all(), {}).tables.at(0).needs_before) << type.sql_name();
   }
+}
+
+// What the table's collation says of the bytes is then not true of those in the change table.
+TEST(Selection, AChangeTableOfAnotherCollationIsReadAsUtf16) {
+  Settings settings = all();
+  EXPECT_EQ(select_tables(catalog_of({orders()}), settings, {}).tables.at(0).text_form, TextForm::western);
+  CatalogTable altered = orders();
+  altered.instances[0].has_other_collation = true;
+  EXPECT_EQ(select_tables(catalog_of({altered}), settings, {}).tables.at(0).text_form, TextForm::utf16);
+  settings.driver = "FreeTDS";
+  EXPECT_EQ(select_tables(catalog_of({orders()}), settings, {}).tables.at(0).text_form, TextForm::utf16);
 }
 
 TEST(Selection, NamesPatternsThatMatchNothing) {

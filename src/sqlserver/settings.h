@@ -82,8 +82,13 @@ struct Settings {
   // One part of a commit point. Up to four are alive at once (read, queued, applied, encoded), in buffers that grow
   // by doubling.
   std::size_t part_bytes() const { return commit_bytes / 8; }
-  std::size_t max_value_bytes = 16u << 20;        // A longer value stops the pipeline (R5),
-  bool long_value_is_fault = false;               // or is a fault of its row (errors.on_row: dead_letter).
+  std::size_t max_value_bytes = 16u << 20;  // A longer value stops the pipeline (R5),
+  bool long_value_is_fault = false;         // or is a fault of its row (errors.on_row: dead_letter).
+  // For a sink that sends events on: before images of all updates, whole rows of deletes, the order over all tables
+  // (ChangeBatch::order), when transactions began, defaults of columns.
+  bool events = false;
+  bool raw_objects =
+      false;  // geometry, geography and hierarchyid as the server's own bytes, as Debezium has them.
   std::size_t snapshot_batch_bytes = 512u << 10;  // Of one batch of a chunk.
 };
 

@@ -19,6 +19,8 @@ const Column& key_column(const TableSchema& table, std::size_t part) {
 
 // The parameter as a value of the column's type and collation.
 std::string typed_parameter(const Column& column, std::string_view database_collation) {
+  if (column.type.raw)
+    return fmt::format("CONVERT({}, CONVERT(varbinary(892), ?, 1))", column.type.sql_name());
   switch (column.type.kind) {
     case TypeKind::binary:
     case TypeKind::rowversion:
@@ -177,7 +179,8 @@ std::string select_expression(const Column& column, TextForm form) {
     case TypeKind::image:
     case TypeKind::geometry:
     case TypeKind::geography: return fmt::format("CONVERT(varbinary(max), {})", name);
-    case TypeKind::hierarchyid: return fmt::format("CONVERT(nvarchar(4000), {})", name);
+    case TypeKind::hierarchyid:
+      return fmt::format("CONVERT({}, {})", column.type.raw ? "varbinary(892)" : "nvarchar(4000)", name);
     case TypeKind::sql_variant: return variant_text(name);
     default: return name;
   }

@@ -143,8 +143,10 @@ std::int64_t checked_smalldatetime(const std::byte* at, const Column& column) {
 CellPlan plan_of(const TypeInfo& type, const Column& column) {
   const std::optional<CellWay> way = way_of(type, column.type);
   if (!way) {
+    const bool is_narrow = type.type == WireType::varchar || type.type == WireType::char_;
     throw Error(ErrorKind::schema, fmt::format("column {} is read as {}, and has become {} at the server",
-                                               column.name, column.type.sql_name(), tds::name_of(type.type)))
+                                               column.name, column.type.sql_name(), tds::name_of(type.type)) +
+                                       (is_narrow ? ", or its collation another one" : ""))
         .with("column", column.name)
         .with("remedy", "take the table again once its change is known: tailrace table CONFIG resnapshot");
   }

@@ -2,6 +2,7 @@
 accounts, always, and where accounts and ledger are both in the stream, one state of both.
 """
 
+import collections
 import contextlib
 import decimal
 import threading
@@ -25,6 +26,7 @@ HAS_STATE = "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclas
 
 
 class Money(EndToEnd):
+    AT_MOST_GONE = None  # Of the rows that fill the table, at a time. None: they do not come again.
     TABLES = {"dbo.accounts": "account_id int NOT NULL PRIMARY KEY, balance decimal(19,4) NOT NULL",
               "dbo.ledger": "entry int NOT NULL IDENTITY PRIMARY KEY, account_id int NOT NULL "
                             "CONSTRAINT fk_ledger REFERENCES dbo.accounts (account_id), amount decimal(19,4) NOT NULL"}
@@ -64,6 +66,7 @@ class Money(EndToEnd):
             self.failure = failure
 
     def move_money(self):
+        gone = collections.deque()
         with self.connect_source() as connection:
             while not self.money.is_set():
                 number = self.transfers = self.transfers + 1
@@ -75,8 +78,11 @@ class Money(EndToEnd):
                         f"BEGIN TRANSACTION; UPDATE dbo.accounts SET balance = balance - {amount} WHERE account_id = {one}; "
                         f"INSERT INTO dbo.ledger (account_id, amount) VALUES ({one}, -{amount}), ({other}, {amount}); "
                         f"UPDATE dbo.accounts SET balance = balance + {amount} WHERE account_id = {other}; COMMIT")
-                # Rows come and go as well.
-                run_sql(connection, f"DELETE FROM dbo.accounts WHERE account_id = {1000 + number % FILLER}")
+                # Rows go as well, and come again.
+                gone.append(1000 + number % FILLER)
+                run_sql(connection, f"DELETE FROM dbo.accounts WHERE account_id = {gone[-1]}")
+                if self.AT_MOST_GONE is not None and len(gone) > self.AT_MOST_GONE:
+                    run_sql(connection, f"INSERT INTO dbo.accounts VALUES ({gone.popleft()}, 0)")
 
     def look(self):
         with self.connect_target() as connection:

@@ -9,6 +9,13 @@ from tests.fault.case import Fault
 from tests.support.processes import wait_until
 
 
+# What a start or the stream asks of the server besides rows, by a word that is in each.
+METADATA = ["dm_cdc_log_scan_sessions",  # Only where tables are loaded: by the first of the starts.
+            "sys.databases", "database_recovery_status", "sys.tables", "sys.columns", "sys.indexes", "sys.foreign_keys",
+            "sys.partitions", "change_tables", "captured_columns", "index_columns", "ddl_history", "lsn_time_mapping"]
+GAP = 7
+
+
 class Servers(Fault):
     def control(self, *arguments):
         return self.sql("EXEC sp_sim_control " + ", ".join(f"N'{argument}'" for argument in arguments))
@@ -40,6 +47,33 @@ class Servers(Fault):
         run = self.with_faults(43, ("deadlock", "2", "_CT]"), ("deadlock", "1", "lsn_time_mapping"),
                                ("error", "1222", "_CT]", "1", "16"))
         self.finish(run)
+
+    # A victim is told to try again, whatever it asked: a start or a stream that ends instead leaves an operator to do it.
+    def test_a_deadlock_at_each_question_about_the_catalog(self):
+        self.start_writer(48)
+        for name in METADATA:
+            with self.subTest(asked=name):
+                self.control("deadlock", "1", name)
+                run = self.start_streaming()
+                wait_until(lambda run=run: "deadlock" in run.log(), 60, f"the deadlock at {name} is met")
+                self.wait_streaming(run)
+                self.flush(run)
+                self.drain(run)
+        self.finish(self.start_streaming())
+
+    # A replica that lags behind takes over: the target holds what the source has lost, and LSNs come again. Whoever goes on
+    # by the numbers alone mixes two histories.
+    def test_a_failover_to_older_data_is_a_gap(self):
+        run = self.start_streaming()
+        self.flush(run)
+        self.control("backup", "replica")
+        self.sql("UPDATE dbo.many SET v = -1 WHERE id <= 10")
+        self.flush(run)
+        self.control("restore", "replica")
+        self.control("disconnect")
+        self.sql("UPDATE dbo.many SET v = -2 WHERE id <= 10")
+        self.assertEqual(run.wait(60), GAP, run.log()[-4000:])
+        self.assertEqual(self.rows("SELECT DISTINCT v FROM many WHERE id <= 10"), [(-1,)], "the target stays as it was")
 
     # After the first success a refused login is no reason to end: failovers and rotations do it too.
     def test_the_connection_is_lost_and_logins_are_refused_for_a_while(self):

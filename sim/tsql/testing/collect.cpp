@@ -3,8 +3,8 @@
 
 #include "sim/storage/codec.h"
 #include "sim/storage/variant.h"
-#include "sim/tsql/convert.h"
-#include "sim/tsql/types.h"
+#include "sim/tsql/values/convert.h"
+#include "sim/tsql/values/types.h"
 
 namespace tailrace::sim::tsql {
 

@@ -6,6 +6,7 @@
 // Threads  The world (FakeWorld) is locked; instances obey the interfaces' rules.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -56,6 +57,8 @@ struct FakeWorld {
   std::set<TableName> being_written;  // Outside the stream, by a transaction that is open.
   std::size_t most_keys_settled = 0;  // At once.
   std::vector<PositionMove> moves;
+  // Commit points that mean rows and a position alone are held open for so long.
+  std::chrono::milliseconds hold{0};
   bool closed_cleanly = false;
   int opens = 0;
   int take_overs = 0;  // Opens that were to depose another runner.

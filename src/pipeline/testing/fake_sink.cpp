@@ -1,5 +1,7 @@
 // The fake sink: an open transaction is a copy of the stored world that replaces it at the commit.
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "model/key_text.h"
 #include "pipeline/testing/fake_database.h"
@@ -103,6 +105,7 @@ class FakeSink : public Sink {
     const std::lock_guard lock(world_.mutex);
     if (!only_) {
       world_.stored.first_run = false;
+      world_.stored.adopted = false;
       world_.stored.source_identity = identity;
       if (!world_.stored.position) world_.stored.position = first;
     }
@@ -168,7 +171,12 @@ class FakeSink : public Sink {
         apply(open_->rows_of(world_, rows.schema().name), rows, is_strict(rows.schema().name));
       if (!batch.end) return true;
       TAILRACE_ASSERT(batch.end->lsn >= world_.stored.position->lsn);
-      world_.stored.position = batch.end;
+      held_ = batch.end;
+      held_until_ = std::chrono::steady_clock::now() + world_.hold;
+      const bool means_more = !batch.caught_up.empty() || !open_->joining.empty() || !batch.left.empty() ||
+                              !batch.switched.empty() || batch.run_mark_reached;
+      if (world_.hold.count() != 0 && !means_more) return true;
+      world_.stored.position = std::exchange(held_, std::nullopt);
       for (const InstanceSwitch& change : batch.switched)
         world_.stored.tables.at(change.table).instance = change.instance;
       world_.stored.succeeded_before = true;
@@ -184,6 +192,20 @@ class FakeSink : public Sink {
       open_.reset();
     }
     world_.point("sink.committed");  // The answer is lost: everything is durable.
+    return true;
+  }
+  std::optional<std::chrono::steady_clock::time_point> holds_until() const override {
+    if (!held_) return std::nullopt;
+    return held_until_;
+  }
+  bool flush(std::stop_token stop) override {
+    if (!held_) return true;
+    if (!world_.point("sink.flush", stop)) return false;
+    const std::lock_guard lock(world_.mutex);
+    world_.stored.position = std::exchange(held_, std::nullopt);
+    world_.stored.succeeded_before = true;
+    commit_rows();
+    open_.reset();
     return true;
   }
   bool finish_constraints(std::stop_token stop) override {
@@ -372,6 +394,8 @@ class FakeSink : public Sink {
   FakeWorld& world_;
   const std::optional<TableName> only_;
   std::optional<Open> open_;
+  std::optional<Position> held_;  // Of commit points that are applied and not durable.
+  std::chrono::steady_clock::time_point held_until_{};
 };
 
 }  // namespace

@@ -105,6 +105,23 @@ TEST_F(K3a_OffsetsTopic, WaitsForAnOpenTransactionToEnd) {
   EXPECT_THAT(texts(found), ElementsAre(Pair("chunk", "whole"), Pair("position", "position")));
 }
 
+// Whoever takes a busy pipeline over reads its topic while the other one still writes: its end is never reached.
+TEST_F(K3a_OffsetsTopic, IsReadWhileSomebodyGoesOnWriting) {
+  Admin admin(settings());
+  const OffsetsTopic topic(settings(), "offsets-busy");
+  topic.ensure(admin, 1, never_);
+  const std::unique_ptr<Producer> busy = producer("offsets-busy");
+  std::jthread writer([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      busy->begin();
+      put(*busy, topic.name(), "position", "some");
+      EXPECT_TRUE(busy->commit(never_));
+    }
+  });
+  for (const View view : {View::uncommitted, View::whole, View::readable})
+    EXPECT_THAT(texts(topic.read(admin, never_, view)).size(), ::testing::Le(1U));
+}
+
 // Positions in a topic that deletes by age vanish with the first quiet week.
 TEST_F(K3a_OffsetsTopic, IsRefusedWhereItIsNotCompacted) {
   Admin admin(settings());

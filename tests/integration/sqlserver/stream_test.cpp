@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <map>
 #include <random>
 #include <thread>
@@ -888,6 +889,25 @@ TEST(R05_LongValues, AreNotCutToTheirBuffer) {
   Statement statement(connection, "read what does not", "SELECT CONVERT(varbinary(5), 0x0102030405)");
   const std::unique_ptr<RowReader> rows = statement.rows(plan);
   EXPECT_THROW(rows->next(), Error);
+}
+
+// Names of databases compare as the server's do, mostly without regard to case: the settings may write one as they like.
+TEST(Names, TheDatabaseMayBeWrittenInAnotherCase) {
+  Database database;
+  database.create("t", "id int NOT NULL PRIMARY KEY");
+  database.settle();
+  Settings settings = database.settings();
+  for (char& c : settings.database)
+    c = static_cast<char>(std::isupper(static_cast<unsigned char>(c)) != 0
+                              ? std::tolower(static_cast<unsigned char>(c))
+                              : std::toupper(static_cast<unsigned char>(c)));
+  ASSERT_NE(settings.database, database.settings().database);
+  Opened opened(settings);
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1)");
+  EXPECT_THAT(opened.next_rows(), ElementsAre("insert id=1"));
+  // The same source, whatever it is called.
+  EXPECT_EQ(opened.info.identity, Opened(database.settings()).info.identity);
 }
 
 TEST(Names, MayHoldAnything) {

@@ -1,0 +1,213 @@
+// Numbering events and their transactions.
+#include "debezium/event_stream.h"
+
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "debezium/moment.h"
+#include "debezium/side_topics.h"
+
+namespace tailrace::debezium {
+namespace {
+
+// For events that were sent before: they are made again for their numbers alone.
+class Nobody : public RecordTaker {
+ public:
+  bool take(const EventRecord&) override { return true; }
+};
+
+// The transaction whose events are being sent, as its block and its END have it.
+struct OpenTransaction {
+  Lsn lsn = {};
+  std::int64_t time = 0;
+  bool has_begun = false;  // Its BEGIN was given.
+  std::int64_t events = 0;
+  std::vector<std::pair<std::string, std::int64_t>> tables =
+      {};  // By database.schema.table, in order of appearance.
+
+  std::int64_t& events_of(const std::string& table) {
+    for (auto& [name, count] : tables) {
+      if (name == table) return count;
+    }
+    return tables.emplace_back(table, 0).second;
+  }
+};
+
+// Gives BEGIN before the first record.
+class BeginFirst : public RecordTaker {
+ public:
+  BeginFirst(OpenTransaction& transaction, TransactionTopic& topic, RecordTaker& taker)
+      : transaction_(transaction), topic_(topic), taker_(taker) {}
+
+  bool take(const EventRecord& record) override {
+    if (!transaction_.has_begun) {
+      transaction_.has_begun = true;
+      if (!topic_.give_begin(transaction_.lsn, transaction_.time, taker_)) return false;
+    }
+    return taker_.take(record);
+  }
+
+ private:
+  OpenTransaction& transaction_;
+  TransactionTopic& topic_;
+  RecordTaker& taker_;
+};
+
+}  // namespace
+
+struct EventStream::State {
+  State(EventSettings with, SchemaIds* from, Clock now)
+      : settings(std::move(with)), ids(from), clock(std::move(now)) {}
+
+  EventEncoder& encoder_of(const tailrace::SchemaPtr& table);
+  std::int64_t source_time(const ChangeBatch& batch, const Lsn& lsn);
+  EventPlace place_behind(const RowHeader& header) const;
+  bool is_sent(const EventPlace& event) const {
+    if (event.commit_lsn != skip_commit) return false;
+    if (!skip_change) return event.events <= skip_events;
+    return std::tie(event.change_lsn, event.event_serial_no) <= std::tie(*skip_change, skip_serial);
+  }
+  bool send_row(const ChangeBatch& batch, const RowPlace& at, RecordTaker& taker);
+  bool send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context, bool again,
+                           RecordTaker& taker);
+  bool end_transaction(RecordTaker& taker);
+
+  EventSettings settings;
+  SchemaIds* ids;
+  Clock clock;
+  std::map<TableName, EventEncoder> encoders;
+  std::optional<TransactionTopic> transaction_topic;
+  std::optional<HeartbeatTopic> heartbeat_topic;
+  Nobody nobody;
+
+  EventPlace place;
+  Lsn skip_commit;
+  std::uint64_t skip_events = 0;
+  std::optional<Lsn> skip_change;  // Instead of a count.
+  std::int64_t skip_serial = 0;
+  OpenTransaction transaction;
+  std::size_t time_hint = 0;
+};
+
+EventEncoder& EventStream::State::encoder_of(const tailrace::SchemaPtr& table) {
+  const auto found = encoders.find(table->name);
+  if (found != encoders.end() && &found->second.table() == table.get()) return found->second;
+  return encoders.insert_or_assign(table->name, EventEncoder(settings, table, ids)).first->second;
+}
+
+// When the transaction began or was committed, as the settings say; now where nobody knows.
+std::int64_t EventStream::State::source_time(const ChangeBatch& batch, const Lsn& lsn) {
+  if (time_hint >= batch.times.size() || lsn < batch.times[time_hint].lsn) time_hint = 0;
+  while (time_hint < batch.times.size() && batch.times[time_hint].lsn < lsn)
+    ++time_hint;
+  if (time_hint == batch.times.size() || batch.times[time_hint].lsn != lsn) return clock();
+  const TransactionTimes& times = batch.times[time_hint];
+  const std::int64_t local = settings.source_time == SourceTime::began ? times.began : times.committed;
+  if (local == 0) return clock();
+  return nanoseconds_of(local - batch.utc_offset_minutes * 60 * ticks_a_second).value_or(0);
+}
+
+// A row that lies where the one before it lay counts on; an update is two rows of its change table, what is skipped none.
+EventPlace EventStream::State::place_behind(const RowHeader& header) const {
+  const std::int64_t rows = settings.skipped.has(header.operation)  ? 0
+                            : header.operation == Operation::update ? 2
+                                                                    : 1;
+  const bool same_commit = place.commit_lsn == header.commit_lsn;
+  const bool same_change = same_commit && place.change_lsn == header.seqval;
+  return {.commit_lsn = header.commit_lsn,
+          .change_lsn = header.seqval,
+          .event_serial_no = (same_change ? place.event_serial_no : 0) + rows,
+          .events = (same_commit ? place.events : 0) + 1};
+}
+
+bool EventStream::State::end_transaction(RecordTaker& taker) {
+  const OpenTransaction ended = std::exchange(transaction, {});
+  return !ended.has_begun ||
+         transaction_topic->give_end(ended.lsn, ended.time, ended.events, ended.tables, taker);
+}
+
+bool EventStream::State::send_row(const ChangeBatch& batch, const RowPlace& at, RecordTaker& taker) {
+  const RowBatch& rows = batch.tables[at.table];
+  const RowHeader& header = rows.header(at.row);
+  const EventPlace behind = place_behind(header);
+  if (header.commit_lsn != transaction.lsn) {
+    if (!end_transaction(taker)) return false;
+    transaction.lsn = header.commit_lsn;
+    transaction.time = source_time(batch, header.commit_lsn);
+  }
+  EventContext context{.commit_lsn = header.commit_lsn,
+                       .change_lsn = header.seqval,
+                       .event_serial_no = behind.event_serial_no,
+                       .source_time = transaction.time,
+                       .now = clock()};
+  const bool again = is_sent(behind);
+  if (settings.transaction_metadata) {
+    if (!send_in_transaction(rows, at.row, context, again, taker)) return false;
+  } else if (!again && !encoder_of(rows.schema_ptr()).encode(rows, at.row, context, taker)) {
+    return false;
+  }
+  place = behind;
+  return true;
+}
+
+bool EventStream::State::send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context,
+                                             bool again, RecordTaker& taker) {
+  EventEncoder& encoder = encoder_of(rows.schema_ptr());
+  std::int64_t& table_events = transaction.events_of(settings.database + "." + encoder.table().name.str());
+  context.transaction = {transaction.events + 1, table_events + 1};
+  BeginFirst begin_first(transaction, *transaction_topic, taker);
+  RecordTaker& taking = again ? static_cast<RecordTaker&>(nobody) : begin_first;
+  if (!encoder.encode(rows, row, context, taking)) return false;
+  if (again && encoder.events() > 0) transaction.has_begun = true;
+  transaction.events += encoder.events();
+  table_events += encoder.events();
+  return true;
+}
+
+EventStream::EventStream(EventSettings settings, SchemaIds* ids, Clock clock)
+    : state_(std::make_unique<State>(std::move(settings), ids, std::move(clock))) {
+  if (state_->settings.transaction_metadata) state_->transaction_topic.emplace(state_->settings, ids);
+}
+
+EventStream::~EventStream() = default;
+
+void EventStream::skip(const Lsn& commit_lsn, std::uint64_t events) {
+  state_->skip_commit = commit_lsn;
+  state_->skip_events = events;
+  state_->skip_change.reset();
+}
+
+void EventStream::skip(const Lsn& commit_lsn, const Lsn& change_lsn, std::int64_t event_serial_no) {
+  state_->skip_commit = commit_lsn;
+  state_->skip_change = change_lsn;
+  state_->skip_serial = event_serial_no;
+}
+
+const EventPlace& EventStream::place() const {
+  return state_->place;
+}
+
+bool EventStream::send(const ChangeBatch& batch, RecordTaker& taker) {
+  state_->time_hint = 0;
+  for (const RowPlace& at : batch.order) {
+    if (!state_->send_row(batch, at, taker)) return false;
+  }
+  // Positions lie between whole transactions.
+  return !batch.end || state_->end_transaction(taker);
+}
+
+bool EventStream::send_read(const RowBatch& batch, std::size_t row, const EventContext& context,
+                            RecordTaker& taker) {
+  return state_->encoder_of(batch.schema_ptr()).encode(batch, row, context, taker);
+}
+
+bool EventStream::send_heartbeat(RecordTaker& taker) {
+  if (!state_->heartbeat_topic) state_->heartbeat_topic.emplace(state_->settings, state_->ids);
+  return state_->heartbeat_topic->give(state_->clock(), taker);
+}
+
+}  // namespace tailrace::debezium

@@ -1,0 +1,47 @@
+// The records beside the tables' topics: BEGIN and END of transactions, heartbeats.
+//
+// Threads  One thread.
+// Source   Debezium 3.6: AbstractTransactionStructMaker, HeartbeatImpl.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "debezium/event.h"
+#include "debezium/settings.h"
+
+namespace tailrace::debezium {
+
+class TopicWriter;
+
+class TransactionTopic {
+ public:
+  TransactionTopic(const EventSettings& settings, SchemaIds* ids);
+  ~TransactionTopic();
+
+  [[nodiscard]] bool give_begin(const Lsn& commit_lsn, std::int64_t time, RecordTaker& taker);
+  // `counts`: events of each table, by database.schema.table.
+  [[nodiscard]] bool give_end(const Lsn& commit_lsn, std::int64_t time, std::int64_t events,
+                              std::span<const std::pair<std::string, std::int64_t>> counts,
+                              RecordTaker& taker);
+
+ private:
+  std::unique_ptr<TopicWriter> writer_;
+};
+
+class HeartbeatTopic {
+ public:
+  HeartbeatTopic(const EventSettings& settings, SchemaIds* ids);
+  ~HeartbeatTopic();
+
+  [[nodiscard]] bool give(std::int64_t now, RecordTaker& taker);
+
+ private:
+  std::string prefix_;
+  std::unique_ptr<TopicWriter> writer_;
+};
+
+}  // namespace tailrace::debezium

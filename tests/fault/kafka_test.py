@@ -1,0 +1,157 @@
+"""A Kafka target: kill -9 at named points and at random, a second runner, a broker that goes. Every event is there exactly once.
+
+The points: tests/fault/README.md. LONG=1: 60 random kills instead of 15.
+"""
+
+import collections
+import os
+import random
+import signal
+import time
+
+from tests.e2e.case import long_run
+from tests.e2e.kafka.case import ROWS, KafkaCase, Ledger, Writer
+from tests.support.processes import wait_until
+
+KILLS = 60 if long_run() else 15
+SNAPSHOT_POINTS = {
+    "load.before_begin": (1,),
+    "kafka.after_init": (1,),
+    "kafka.after_claim": (1,),
+    "chunk.in_copy": (1, 3),
+    "chunk.before_progress": (1,),
+    "chunk.before_commit": (1, 2),
+    "chunk.after_commit": (1, 2),
+    "load.before_finish": (1,),
+    "load.after_finish": (1,),
+}
+STREAM_POINTS = {
+    "kafka.after_init": (1,),
+    "kafka.after_claim": (1,),
+    "sink.before_commit": (1, 3, 9),
+    "sink.after_commit": (1, 3, 9),
+}
+
+
+class KafkaKills(KafkaCase):
+    def assert_killed(self, run, seconds=60):
+        """The run ended by SIGKILL: it was not something else that stopped it."""
+        self.assertEqual(run.wait(seconds), -signal.SIGKILL, run.log()[-4000:])
+
+    def start_writer(self, seed, pause=0.01):
+        self.ledger = Ledger(self, seed)
+        self.writer = Writer(self.ledger, pause)
+        self.addCleanup(self.writer.stop)
+
+    def kill_at(self, points):
+        hit = []
+        for point, passes in points.items():
+            for count in passes:
+                self.assert_killed(self.start(environment={"TAILRACE_CRASH_AT": f"{point}:{count}"}))
+                hit.append(f"{point}:{count}")
+        self.note(f"killed at {', '.join(hit)}")
+
+    def finish_all(self):
+        self.writer.stop()
+        self.finish(self.start(), self.ledger)
+        self.note(f"{self.ledger.transactions} source transactions, {sum(self.ledger.committed.values())} changes")
+
+    # A chunk's events and its progress are one transaction: else rows are lost, or there twice.
+    def test_in_the_snapshot(self):
+        self.kill_at(SNAPSHOT_POINTS)
+        self.start_writer(seed=21)
+        self.finish_all()
+        self.assertEqual(self.snapshot_ids(), collections.Counter(range(1, ROWS + 1)))
+
+    # The position moves with the events: else the resume skips or repeats what the kill cut.
+    def test_in_the_stream(self):
+        self.drain(self.start_streaming())
+        self.start_writer(seed=22)
+        self.kill_at(STREAM_POINTS)
+        self.finish_all()
+
+    def test_at_random(self):
+        seed = int(os.environ.get("TAILRACE_SEED", 0)) or random.SystemRandom().randrange(1, 1 << 31)
+        self.note(f"seed {seed} (TAILRACE_SEED={seed} repeats it)")
+        chance = random.Random(seed)
+        # The first of them hit the snapshot.
+        for _ in range(3):
+            run = self.start()
+            time.sleep(chance.uniform(0.2, 0.8))
+            run.kill()
+        run = self.start_streaming()
+        self.start_writer(seed + 1)
+        for _ in range(KILLS):
+            time.sleep(chance.uniform(0.1, 1.0))
+            self.assertTrue(run.running(), run.log()[-4000:])
+            run.kill()
+            run = self.start()
+        run.kill()
+        self.finish_all()
+        self.assertEqual(self.snapshot_ids(), collections.Counter(range(1, ROWS + 1)))
+
+    # The broker goes in the middle of it, without a word, and comes back at the same address.
+    def test_a_broker_that_restarts(self):
+        run = self.start_streaming()
+        self.start_writer(seed=23)
+        for _ in range(3):
+            time.sleep(1)
+            self.broker.halt()
+            self.broker.start()
+        self.writer.stop()
+        self.wait_for_change(run, self.ledger.commit(1), seconds=180)
+        self.drain(run)
+        self.assert_exactly_once(self.ledger)
+
+
+class KafkaRunners(KafkaCase):
+    # Both would send the same changes. Two of one name: the newer one has the pipeline.
+    def test_a_second_runner_ends_a_busy_one(self):
+        first = self.start_streaming()
+        ledger = Ledger(self, seed=31)
+        writer = Writer(ledger)
+        self.addCleanup(writer.stop)
+        second = self.start_streaming()
+        self.assertEqual(first.wait(60), 9, first.log()[-4000:])
+        self.assertIn("another runner took over", first.log())
+        writer.stop()
+        self.finish(second, ledger)
+
+    # An idle one has nothing to commit, and an empty transaction asks nobody.
+    def test_a_second_runner_ends_an_idle_one(self):
+        first = self.start_streaming()
+        second = self.start_streaming()
+        self.assertEqual(first.wait(60), 9, first.log()[-4000:])
+        self.finish(second, Ledger(self, seed=32))
+
+    # A runner that was thought dead wakes up: what it still holds must not be written.
+    def test_a_runner_that_wakes_up(self):
+        first = self.start_streaming()
+        ledger = Ledger(self, seed=33)
+        writer = Writer(ledger)
+        self.addCleanup(writer.stop)
+        wait_until(lambda: ledger.transactions > 20, 30, "changes flow")
+        first.send(signal.SIGSTOP)
+        second = self.start_streaming()
+        writer.stop()
+        self.wait_for_change(second, ledger.commit(1))
+        first.send(signal.SIGCONT)
+        self.assertEqual(first.wait(60), 9, first.log()[-4000:])
+        self.finish(second, ledger)
+
+
+class KafkaTimeouts(KafkaCase):
+    # A process that slept through its transaction's time is not fenced: it reads its position and goes on.
+    def test_a_transaction_that_the_broker_ends(self):
+        self.pipeline.write(transaction_timeout="2s")
+        run = self.start_streaming()
+        ledger = Ledger(self, seed=41)
+        writer = Writer(ledger, pause=0)
+        self.addCleanup(writer.stop)
+        for _ in range(4):
+            time.sleep(0.5)
+            run.send(signal.SIGSTOP)
+            time.sleep(4)
+            run.send(signal.SIGCONT)
+        writer.stop()
+        self.finish(run, ledger)

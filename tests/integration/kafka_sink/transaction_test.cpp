@@ -1,0 +1,197 @@
+// What is in one transaction: events and position, whole commits unless time cuts them, several of them where they come fast.
+#include <thread>
+
+#include "kafka/failure.h"
+#include "tests/integration/kafka_sink/sink_case.h"
+
+namespace tailrace::kafka {
+namespace {
+
+using tailrace::testing::lsn;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class K1b_SinkRecords : public SinkCase {};
+class K2_SourceTransactions : public SinkCase {
+ protected:
+  // Opens a part of a commit and lets two thirds of the transaction's time pass; the next event is then behind the cut.
+  void cut_behind(KafkaSink& sink, std::uint8_t commit, const std::vector<Change>& first,
+                  std::chrono::milliseconds timeout) {
+    ASSERT_TRUE(write(sink, open_part(commit, first)));
+    // The clock is what this is about.
+    std::this_thread::sleep_for(timeout * 2 / 3 + 50ms);
+  }
+};
+class K2_Filling : public SinkCase {};
+
+// One without the other: events come again after a crash, or are never sent.
+TEST_F(K2_SourceTransactions, EventsAndPositionAreOne) {
+  const std::unique_ptr<KafkaSink> sink = streaming();
+  ASSERT_TRUE(write(*sink, open_part(5, {{1, "a"}})));
+  ASSERT_TRUE(write(*sink, open_part(5, {{2, "b"}}, 2)));
+  EXPECT_THAT(visible(0), IsEmpty());
+  ASSERT_TRUE(write(*sink, commit_point(5, {{3, "c"}}, 3)));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
+  const StoredState state = stored();
+  EXPECT_EQ(state.offset->position.lsn, lsn(5));
+  EXPECT_EQ(state.offset->position.evidence, "evidence " + lsn(5).hex());
+  EXPECT_EQ(state.offset->position.commit_time_utc, 42);
+  EXPECT_EQ(state.offset->part, std::nullopt);
+}
+
+// A runner that ends in the middle leaves nothing of a commit; the next one begins at the end before it.
+TEST_F(K2_SourceTransactions, HalfOfOneIsNeverSeen) {
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming();
+    ASSERT_TRUE(write(*sink, commit_point(5, {{1, "a"}})));
+    ASSERT_TRUE(write(*sink, open_part(6, {{2, "b"}, {3, "c"}})));
+  }
+  ResumeState state;
+  const std::unique_ptr<KafkaSink> next = reopened(settings(), &state);
+  EXPECT_EQ(state.position->lsn, lsn(5));
+  EXPECT_THAT(texts(), ElementsAre("c a"));
+  ASSERT_TRUE(write(*next, commit_point(6, {{2, "b"}, {3, "c"}})));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
+}
+
+// A transaction that is open for too long is ended by the broker, and the next attempt would be, too: for ever.
+TEST_F(K2_SourceTransactions, AreCutByTimeBetweenTwoEvents) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  const std::unique_ptr<KafkaSink> sink = streaming(quick);
+  cut_behind(*sink, 5, {{1, "a"}, {2, "b"}}, quick.transaction_timeout);
+  ASSERT_TRUE(write(*sink, open_part(5, {{3, "c"}, {4, "d"}}, 3)));
+  EXPECT_THAT(visible(2), ElementsAre("c a", "c b"));
+  const StoredState state = stored();
+  EXPECT_EQ(state.offset->part, (SentPart{lsn(5), 2}));
+  EXPECT_EQ(state.offset->position.lsn, just_below(lsn(5)));
+  EXPECT_EQ(state.offset->commit_lsn, lsn(5));
+  // A Debezium that takes over goes on behind this very event.
+  EXPECT_THAT(stored_value(keys().offset()), HasSubstr("\"tailrace_events\":2"));
+  ASSERT_TRUE(write(*sink, commit_point(5, {{5, "e"}}, 5)));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c", "c d", "c e"));
+  EXPECT_EQ(stored().offset->part, std::nullopt);
+}
+
+// What comes again of a commit that was cut is passed over: no event twice, none left out.
+TEST_F(K2_SourceTransactions, GoOnBehindTheCutAfterACrash) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming(quick);
+    ASSERT_TRUE(write(*sink, commit_point(4, {{9, "before"}})));
+    cut_behind(*sink, 5, {{1, "a"}, {2, "b"}, {2, "b2", Operation::update}}, quick.transaction_timeout);
+    ASSERT_TRUE(write(*sink, open_part(5, {{3, "c"}}, 4)));
+  }
+  ResumeState state;
+  const std::unique_ptr<KafkaSink> next = reopened(quick, &state);
+  EXPECT_EQ(state.position->lsn, just_below(lsn(5)));
+  EXPECT_THAT(texts(), ElementsAre("c before", "c a", "c b", "u b2"));
+  ASSERT_TRUE(write(*next, open_part(5, {{1, "a"}, {2, "b"}})));
+  ASSERT_TRUE(write(*next, commit_point(5, {{2, "b2", Operation::update}, {3, "c"}}, 3)));
+  EXPECT_THAT(texts(), ElementsAre("c before", "c a", "c b", "u b2", "c c"));
+}
+
+// The stream goes on just below the commit, and may end there with news of a table: what was sent of the commit is still sent.
+TEST_F(K2_SourceTransactions, AnEndInFrontOfACutCommitForgetsNothing) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming(quick);
+    cut_behind(*sink, 5, {{1, "a"}, {2, "b"}}, quick.transaction_timeout);
+    ASSERT_TRUE(write(*sink, open_part(5, {{3, "c"}}, 3)));
+  }
+  {
+    const std::unique_ptr<KafkaSink> sink = reopened(quick);
+    ChangeBatch news = tailrace::testing::ending_at(just_below(lsn(5)), {});
+    news.switched.push_back({table_->name, table_->instance});
+    ASSERT_TRUE(sink->write(news, never_));
+  }
+  const std::unique_ptr<KafkaSink> sink = reopened(quick);
+  ASSERT_TRUE(write(*sink, commit_point(5, {{1, "a"}, {2, "b"}, {3, "c"}})));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
+}
+
+// Its tombstone would come again with the delete: a reader that compacts sees nothing of it, one that counts does.
+TEST_F(K2_SourceTransactions, AreNotCutWithinAnEvent) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  const std::unique_ptr<KafkaSink> sink = streaming(quick);
+  cut_behind(*sink, 5, {{1, "a"}}, quick.transaction_timeout);
+  ASSERT_TRUE(write(*sink, open_part(5, {{1, "a", Operation::delete_}}, 2)));
+  EXPECT_THAT(visible(1), ElementsAre("c a"));
+  ASSERT_TRUE(write(*sink, commit_point(5, {{2, "b"}}, 3)));
+  EXPECT_EQ(texts().size(), 4U);
+  EXPECT_THAT(texts()[2], "tombstone");
+}
+
+// A transaction for each little commit costs a broker more than its records do.
+TEST_F(K2_Filling, CommitsThatComeFastAreMadeDurableTogether) {
+  SinkSettings filling = settings();
+  filling.fill_time = 30s;
+  const std::unique_ptr<KafkaSink> sink = streaming(filling);
+  ASSERT_TRUE(write(*sink, commit_point(5, {{1, "a"}})));
+  ASSERT_TRUE(sink->holds_until().has_value());
+  ASSERT_TRUE(write(*sink, commit_point(6, {{2, "b"}})));
+  EXPECT_THAT(visible(0), IsEmpty());
+  EXPECT_EQ(stored().offset->position.lsn, lsn(2));
+  ASSERT_TRUE(sink->flush(never_));
+  EXPECT_EQ(sink->holds_until(), std::nullopt);
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b"));
+  EXPECT_EQ(stored().offset->position.lsn, lsn(6));
+}
+
+TEST_F(K2_Filling, AFullTransactionDoesNotWait) {
+  SinkSettings filling = settings();
+  filling.fill_time = 30s;
+  filling.fill_events = 3;
+  const std::unique_ptr<KafkaSink> sink = streaming(filling);
+  ASSERT_TRUE(write(*sink, commit_point(5, {{1, "a"}, {2, "b"}})));
+  EXPECT_THAT(visible(0), IsEmpty());
+  ASSERT_TRUE(write(*sink, commit_point(6, {{3, "c"}})));
+  EXPECT_EQ(sink->holds_until(), std::nullopt);
+  EXPECT_THAT(texts(), SizeIs(3));
+}
+
+// What an end means for a table is awaited by somebody.
+TEST_F(K2_Filling, AnEndThatLetsATableInDoesNotWait) {
+  SinkSettings filling = settings();
+  filling.fill_time = 30s;
+  const std::unique_ptr<KafkaSink> sink = streaming(filling);
+  EXPECT_EQ(stored().tables.at(table_->name).progress.state, TableState::streaming);
+}
+
+// A commit answers that all is well after a record was refused: the others of its transaction would be there without it.
+TEST_F(K1b_SinkRecords, OneThatDoesNotFitLeavesNothingOfItsTransaction) {
+  broker().create_topic_named(topic(), 1, R"({"max.message.bytes": "2000"})");
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming();
+    ASSERT_TRUE(write(*sink, open_part(5, {{1, "a"}})));
+    const Error error = thrown_by([&] {
+      static_cast<void>(write(*sink, commit_point(5, {{2, std::string(3'000, 'x')}}, 2)));
+    });
+    EXPECT_EQ(error.kind(), ErrorKind::data) << error.what();
+    EXPECT_EQ(error.context("topic"), topic());
+  }
+  ResumeState state;
+  const std::unique_ptr<KafkaSink> next = reopened(settings(), &state);
+  EXPECT_EQ(state.position->lsn, lsn(2));
+  EXPECT_THAT(texts(), IsEmpty());
+}
+
+// A value that the source could not give: sent as NULL it would be a lie.
+TEST_F(K1b_SinkRecords, AFaultyValueStopsByName) {
+  const std::unique_ptr<KafkaSink> sink = streaming();
+  ChangeBatch batch = commit_point(5, {{7, "a"}});
+  batch.tables.front().add_fault({0, 1, RowFaultCode::invalid_text, "column text holds a lone surrogate"});
+  const Error error = thrown_by([&] { static_cast<void>(sink->write(batch, never_)); });
+  EXPECT_EQ(error.kind(), ErrorKind::data);
+  EXPECT_EQ(error.context("key"), "7");
+  EXPECT_EQ(error.context("column"), "text");
+}
+
+}  // namespace
+}  // namespace tailrace::kafka
