@@ -154,6 +154,9 @@ void KafkaSource::check_last_record(const PartitionClaim& claim, const std::stop
       intake::Incoming incoming{record.topic(), record.key(), record.value()};
       const intake::Event event = reader_->read(incoming, stop);
       if (event.is_tombstone || event.commit_lsn == claim.position.last_lsn) return;
+      if (event.is_snapshot &&
+          (!claim.position.last_lsn || (event.commit_lsn && *event.commit_lsn >= *claim.position.last_lsn)))
+        return;
       break;
     }
     if (!batch.records().empty() || !batch.ends().empty())
@@ -333,7 +336,7 @@ void KafkaSource::take_records(const std::stop_token& stop) {
 }
 
 // A commit that lies before one that was read means another topic, another source, or a writer that repeats itself. Rows of
-// a snapshot have no place in the order of commits.
+// a snapshot have no place in the order of commits: what is streamed behind a snapshot that was asked for may lie before it.
 void KafkaSource::check_order(const Reading& reading, const intake::Event& event) const {
   if (settings_.repeats == Repeats::apply || event.is_snapshot || !event.commit_lsn ||
       !reading.upto.last_lsn || *event.commit_lsn >= *reading.upto.last_lsn)
@@ -378,9 +381,7 @@ void KafkaSource::take(Reading& reading, const InRecord& record, const std::stop
   passed();
   if (!event.is_tombstone) {
     reading.stands_alone = event.is_snapshot || !event.commit_lsn;
-    if (event.commit_lsn && (!reading.upto.last_lsn || *event.commit_lsn > *reading.upto.last_lsn ||
-                             settings_.repeats == Repeats::apply))
-      reading.upto.last_lsn = event.commit_lsn;
+    if (event.commit_lsn && !event.is_snapshot) reading.upto.last_lsn = event.commit_lsn;
     if (event.commit_time_utc != 0) reading.stretch.commit_time_utc = event.commit_time_utc;
   }
   reading.last_deleted = event.operation == Operation::delete_ && key ? std::string(*key) : std::string();

@@ -42,7 +42,7 @@ struct PartitionPosition {
   std::optional<std::int64_t> next_offset = {};  // Nothing: none of it was ever applied.
   // The last record that was applied: it need not lie right before next_offset.
   std::optional<std::int64_t> last_offset = {};
-  std::optional<Lsn> last_lsn = {};  // Of the last record that had one.
+  std::optional<Lsn> last_lsn = {};  // Of the newest commit; rows of a snapshot are of none.
   std::string topic_id = {};         // Empty: the broker has none.
   std::int32_t leader_epoch = -1;
 

@@ -150,6 +150,35 @@ TEST_F(K4_Pipeline, GoesOnWhereItWas) {
             "0|6\n1|2");
 }
 
+// Brokers restart, and nobody starts tailrace again for that.
+TEST_F(K4_Pipeline, ABrokerThatRestartsIsWaitedFor) {
+  const EventTable table = new_table();
+  write(table, {insert(1, "before", 1)});
+  Member run(settings({table}), sink(), {});
+  until([&] { return run.progress.commits > 0; }, "the first commit");
+  broker().halt();
+  broker().start();
+  write(table, {insert(2, "behind", 2)});
+  until([&] { return rows() == "1|before\n2|behind"; }, "what came behind it");
+  EXPECT_FALSE(run.is_over());
+  EXPECT_EQ(run.drain(), RunEnd::drained);
+}
+
+// A target that ends its connections, too.
+TEST_F(K4_Pipeline, ATargetThatEndsItsConnectionsIsComeBackTo) {
+  const EventTable table = new_table();
+  write(table, {insert(1, "before", 1)});
+  Member run(settings({table}), sink(), {});
+  until([&] { return run.progress.commits > 0; }, "the first commit");
+  target_->run(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+      " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+  write(table, {insert(2, "behind", 2)});
+  until([&] { return rows() == "1|before\n2|behind"; }, "what came behind it");
+  EXPECT_EQ(run.drain(), RunEnd::drained);
+  EXPECT_GT(run.progress.retries, 0U);
+}
+
 // A commit that is larger than memory, and shows as one.
 TEST_F(K4_Pipeline, ALargeCommitShowsAtOnce) {
   const EventTable table = new_table();
