@@ -180,7 +180,8 @@ std::string kafka_grants(const Document& document, const std::vector<SchemaPtr>&
 const std::vector<SourceConnector>& source_connectors() {
   static const std::vector<SourceConnector> all{
       {"sqlserver", sqlserver::settings_table, make_sqlserver, nullptr, look_at_sqlserver, sqlserver_grants},
-      {"kafka", kafka::source_settings_table, nullptr, make_kafka_source, look_at_kafka, kafka_source_grants}};
+      {"kafka", kafka::source_settings_table, nullptr, make_kafka_source, look_at_kafka,
+       kafka_source_grants}};
   return all;
 }
 

@@ -55,7 +55,8 @@ void partitions_need(const Document& document, std::vector<Complaint>& complaint
   if (document.has("target.type") && document.read("target.type").text == "kafka")
     complaints.push_back({"target.type", "cannot be kafka with source.type: kafka; expected postgres", nullptr});
   if (!document.has("kafka.bootstrap_servers"))
-    complaints.push_back({"kafka.bootstrap_servers", "is missing; expected a list of brokers, host:port", nullptr});
+    complaints.push_back(
+        {"kafka.bootstrap_servers", "is missing; expected a list of brokers, host:port", nullptr});
   if (document.has("errors.on_row") && document.read("errors.on_row").text != "stop")
     complaints.push_back({"errors.on_row", "is not served with source.type: kafka; expected stop", nullptr});
 }
@@ -180,9 +181,10 @@ PartitionSinkFactory PipelineFile::partition_sink_factory() const {
 
 void refuse_partitions(const PipelineFile& pipeline, std::string_view command) {
   if (!pipeline.of_partitions()) return;
-  throw Error(ErrorKind::config, fmt::format("`tailrace {}` is about one stream and its position; pipeline {} reads partitions, "
-                                             "each with a position of its own",
-                                             command, pipeline.name))
+  throw Error(ErrorKind::config,
+              fmt::format("`tailrace {}` is about one stream and its position; pipeline {} reads partitions, "
+                          "each with a position of its own",
+                          command, pipeline.name))
       .with("remedy", "see tailrace.kafka_position in the target");
 }
 

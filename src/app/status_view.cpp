@@ -32,7 +32,8 @@ std::string runner_text(const PipelineStatus& status, bool colour) {
 }
 
 std::string position_text(const PipelineStatus& status) {
-  if (!status.partitions.empty()) return fmt::format("of {} partitions, each its own", status.partitions.size());
+  if (!status.partitions.empty())
+    return fmt::format("of {} partitions, each its own", status.partitions.size());
   if (!status.position) return "none yet";
   std::string out = status.position->lsn.hex();
   if (status.position->commit_time_utc != 0) {

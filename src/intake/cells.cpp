@@ -47,7 +47,9 @@ Fault put_boolean(const CellWriter&, Place at, const Value& value) {
 
 Fault put_integer(const CellWriter& writer, Place at, const Value& value) {
   const std::int64_t number = of<std::int64_t>(value);
-  const auto within = [number](std::int64_t low, std::int64_t high) { return number >= low && number <= high; };
+  const auto within = [number](std::int64_t low, std::int64_t high) {
+    return number >= low && number <= high;
+  };
   bool fits = true;
   switch (writer.type().kind) {
     case TypeKind::tinyint: fits = within(0, 255); break;
@@ -119,8 +121,7 @@ Fault put_decimal_text(const CellWriter& writer, Place at, const Value& value) {
   const std::string& text = of<std::string>(value);
   const int scale = scale_of(writer.type());
   try {
-    const std::optional<int128> number =
-        record::decimal_number(record::decimal_bytes_of_text(text, scale));
+    const std::optional<int128> number = record::decimal_number(record::decimal_bytes_of_text(text, scale));
     if (!number) return unfit(at);
     return put_unscaled(writer, at, *number, scale);
   } catch (const Error& error) {
@@ -263,7 +264,8 @@ Fault put_moment_as_time(const CellWriter& writer, Place at, const Value& value)
 Fault put_moment_as_timestamp(const CellWriter& writer, Place at, const Value& value) {
   const std::optional<Moment> moment = moment_of(value);
   if (!moment || !moment->days || !moment->ticks || moment->minutes.value_or(0) != 0) return unfit(at);
-  return put_ticks(writer, at, *moment->days * ticks_per_day + *moment->ticks, (last_day + 1) * ticks_per_day);
+  return put_ticks(writer, at, *moment->days * ticks_per_day + *moment->ticks,
+                   (last_day + 1) * ticks_per_day);
 }
 
 Fault put_moment_with_offset(const CellWriter& writer, Place at, const Value& value) {
@@ -329,8 +331,8 @@ bool can_write(const FieldMeaning& field, const ColumnType& type) {
 CellWriter::CellWriter(const FieldMeaning& field, const Column& column)
     : field_(field), type_(column.type), function_(function_of(field.meaning, column.type.cell_kind())) {
   if (function_ == nullptr)
-    throw Error(ErrorKind::config, "the records' values are not of the type of the target's column, " +
-                                       column.type.sql_name())
+    throw Error(ErrorKind::config,
+                "the records' values are not of the type of the target's column, " + column.type.sql_name())
         .with("column", column.name);
 }
 

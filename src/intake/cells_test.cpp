@@ -50,8 +50,9 @@ TEST(Cells, NumbersKeepTheirExtremes) {
 
 TEST(Cells, DecimalsKeepScaleAndAllDigits) {
   Put decimal({TypeKind::decimal, 0, 38, 10});
-  const int128 largest = static_cast<int128>(9'999'999'999'999'999'999ULL) * 1'000'000'000'000'000'000LL * 10 +
-                         static_cast<int128>(9'999'999'999'999'999'999ULL);
+  const int128 largest =
+      static_cast<int128>(9'999'999'999'999'999'999ULL) * 1'000'000'000'000'000'000LL * 10 +
+      static_cast<int128>(9'999'999'999'999'999'999ULL);
   EXPECT_FALSE(decimal({Meaning::decimal, 10}, Value::bytes(record::decimal_bytes(largest))));
   EXPECT_TRUE(decimal.cell().decimal == largest);
   Put money({TypeKind::money});
@@ -64,8 +65,10 @@ TEST(Cells, DecimalsOfAnotherScaleAreExactOrFaults) {
   Put one_digit({TypeKind::decimal, 0, 4, 1});
   EXPECT_FALSE(one_digit({Meaning::decimal, 2}, Value::bytes(record::decimal_bytes(150))));
   EXPECT_TRUE(one_digit.cell().decimal == 15);
-  EXPECT_EQ(one_digit({Meaning::decimal, 2}, Value::bytes(record::decimal_bytes(155))), RowFaultCode::unfit_value);
-  EXPECT_EQ(one_digit({Meaning::decimal, 0}, Value::bytes(record::decimal_bytes(1000))), RowFaultCode::unfit_value);
+  EXPECT_EQ(one_digit({Meaning::decimal, 2}, Value::bytes(record::decimal_bytes(155))),
+            RowFaultCode::unfit_value);
+  EXPECT_EQ(one_digit({Meaning::decimal, 0}, Value::bytes(record::decimal_bytes(1000))),
+            RowFaultCode::unfit_value);
   EXPECT_FALSE(one_digit({Meaning::text}, Value::text("-999.9")));
   EXPECT_TRUE(one_digit.cell().decimal == -9999);
   EXPECT_EQ(one_digit({Meaning::text}, Value::text("abc")), RowFaultCode::unfit_value);
@@ -77,7 +80,8 @@ TEST(Cells, TimesAreTicks) {
   EXPECT_EQ(seven.cell().integer, ticks_1970 + 15'314'810'253'400'000);
   EXPECT_FALSE(seven({Meaning::microseconds}, Value::integer(-62'135'596'800'000'000)));
   EXPECT_EQ(seven.cell().integer, 0);
-  EXPECT_EQ(seven({Meaning::microseconds}, Value::integer(-62'135'596'800'000'001)), RowFaultCode::unfit_value);
+  EXPECT_EQ(seven({Meaning::microseconds}, Value::integer(-62'135'596'800'000'001)),
+            RowFaultCode::unfit_value);
   EXPECT_EQ(seven({Meaning::milliseconds}, Value::integer(INT64_MAX)), RowFaultCode::unfit_value);
   EXPECT_EQ(seven({Meaning::nanoseconds}, Value::integer(1)), RowFaultCode::unfit_value);
   Put time(scaled(TypeKind::time, 7));
@@ -110,8 +114,9 @@ TEST(Cells, UuidsAreReadInEitherCase) {
   EXPECT_FALSE(uuid({Meaning::text}, Value::text("6F9619FF-8b86-D011-B42D-00C04FC964FF")));
   EXPECT_EQ(uuid.cell().uuid[0], 0x6f);
   EXPECT_EQ(uuid.cell().uuid[15], 0xff);
-  for (const char* const text : {"", "6F9619FF-8B86-D011-B42D-00C04FC964F", "6F9619FF-8B86-D011-B42D-00C04FC964FG",
-                                 "6F9619FF8-B86-D011-B42D-00C04FC964FF"})
+  for (const char* const text :
+       {"", "6F9619FF-8B86-D011-B42D-00C04FC964F", "6F9619FF-8B86-D011-B42D-00C04FC964FG",
+        "6F9619FF8-B86-D011-B42D-00C04FC964FF"})
     EXPECT_EQ(uuid({Meaning::text}, Value::text(text)), RowFaultCode::unfit_value) << text;
 }
 

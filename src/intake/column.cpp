@@ -148,7 +148,7 @@ constexpr int most_second_digits = 7;
 std::optional<ColumnType> propagated_type(const Schema& schema) {
   const std::string* const said = schema.parameter("__debezium.source.column.type");
   if (said == nullptr) return std::nullopt;
-  const std::string_view name = std::string_view(*said).substr(0, said->find_first_of(" (")); // INT IDENTITY
+  const std::string_view name = std::string_view(*said).substr(0, said->find_first_of(" ("));  // INT IDENTITY
   const std::optional<int> length = number_of(schema, "__debezium.source.column.length");
   const std::optional<int> scale = number_of(schema, "__debezium.source.column.scale");
   for (const SourceType& each : source_types) {

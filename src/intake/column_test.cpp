@@ -16,7 +16,7 @@ record::SchemaPtr named(SchemaType type, const std::string& name) {
 }
 
 record::SchemaPtr from_source(SchemaType type, const std::string& source, const std::string& length,
-                      const std::string& scale = "", const std::string& name = "") {
+                              const std::string& scale = "", const std::string& name = "") {
   record::Schema schema{.type = type, .optional = true, .name = name};
   schema.parameters.emplace_back("__debezium.source.column.type", source);
   if (!length.empty()) schema.parameters.emplace_back("__debezium.source.column.length", length);

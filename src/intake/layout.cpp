@@ -84,8 +84,8 @@ Layout flat_of(const Schema& value) {
 
 Layout layout_of(const Schema& value) {
   if (value.type != SchemaType::struct_)
-    throw Error(ErrorKind::data, "a record's value is no struct but of type " +
-                                     std::string(record::name_of(value.type)));
+    throw Error(ErrorKind::data,
+                "a record's value is no struct but of type " + std::string(record::name_of(value.type)));
   const bool is_envelope = is_struct(value, value.position("before")) &&
                            is_struct(value, value.position("after")) && value.position("op");
   return is_envelope ? envelope_of(value) : flat_of(value);

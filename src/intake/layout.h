@@ -30,7 +30,7 @@ struct Layout {
   };
 
   bool is_envelope = false;
-  record::SchemaPtr row = {};           // A struct.
+  record::SchemaPtr row = {};            // A struct.
   std::vector<std::size_t> fields = {};  // Of the row: its columns.
   Origin origin = {};
   std::optional<std::size_t> op = {};

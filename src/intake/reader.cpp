@@ -178,15 +178,17 @@ const Route* Reader::route_of_tombstone(std::string_view name, Topic& topic, con
   }
   const tailrace::SchemaPtr table = use_table_(proposed, /*make=*/false);
   if (table == nullptr) {
-    log::warn("intake.tombstone.no_table",
-              {{"topic", name}, {"table", proposed.name.str()}, {"reason", "there is nothing to delete from"}});
+    log::warn(
+        "intake.tombstone.no_table",
+        {{"topic", name}, {"table", proposed.name.str()}, {"reason", "there is nothing to delete from"}});
     return nullptr;
   }
   auto route = std::make_unique<Route>();
   route->table = table;
   for (std::size_t i = 0; i < key->fields.size(); ++i) {
     route->key_fields.push_back(i);
-    route->key_writers.emplace_back(meaning_of(key->fields[i].name, *key->fields[i].schema), table->columns[i]);
+    route->key_writers.emplace_back(meaning_of(key->fields[i].name, *key->fields[i].schema),
+                                    table->columns[i]);
   }
   place->second = std::move(route);
   return place->second.get();
@@ -224,7 +226,8 @@ void Reader::read_origin(const Layout& layout, const List& fields, Event& event)
     event.commit_time_utc = *at * ticks_per_millisecond + unix_epoch;
 }
 
-void Reader::read_operation(const Form& form, const List& fields, const Incoming& record, Event& event) const {
+void Reader::read_operation(const Form& form, const List& fields, const Incoming& record,
+                            Event& event) const {
   const Layout& layout = form.layout;
   const std::string_view op = text_at(fields, layout.op);
   const bool is_deleted = text_at(fields, layout.deleted) == "true";
@@ -332,7 +335,8 @@ void Reader::put(const Event& event, RowBatch& batch, std::string_view place) co
     if (event.may_be_partial && is_placeholder(writer, value, settings_.unavailable_value)) {
       // Which row could lend it is known to nobody here: it may be in another partition, or gone.
       if (event.operation != Operation::update)
-        throw Error(ErrorKind::data, "a row has got another key, and its record leaves out what did not change")
+        throw Error(ErrorKind::data,
+                    "a row has got another key, and its record leaves out what did not change")
             .with("column", route.table->columns[column].name);
       batch.set_absent(row, column);
       continue;

@@ -32,7 +32,7 @@ struct Incoming {
   std::string_view topic = {};
   std::optional<std::string_view> key = {};
   std::optional<std::string_view> value = {};  // None: a tombstone.
-  bool has_old_key = false;  // Its header names the key that the row had before.
+  bool has_old_key = false;                    // Its header names the key that the row had before.
 };
 
 // How the rows of one pair of schemas become rows of one table.
@@ -50,12 +50,12 @@ struct Event {
   Operation operation = Operation::read;
   bool is_tombstone = false;
   bool is_snapshot = false;
-  bool may_be_partial = false;       // The placeholder stands for what an update left alone.
+  bool may_be_partial = false;  // The placeholder stands for what an update left alone.
   std::optional<Lsn> commit_lsn = {};
   Lsn change_lsn = {};
   std::int64_t commit_time_utc = 0;  // 100 ns since 0001-01-01; 0: not known.
 
-  record::Value value = {};  // Of the record, or of its key.
+  record::Value value = {};                // Of the record, or of its key.
   std::optional<std::size_t> row_at = {};  // Where its row is; nothing: it is the row.
   bool row_is_key = false;
 
@@ -90,7 +90,8 @@ class Reader {
     std::vector<record::SchemaPtr> schemas;  // Of JSON: equal ones are one.
     const Route* latest = nullptr;
     record::SchemaPtr latest_key;
-    std::map<std::vector<std::string>, std::unique_ptr<Route>> of_keys;  // By the key's columns; where nothing but tombstones came.
+    std::map<std::vector<std::string>, std::unique_ptr<Route>>
+        of_keys;  // By the key's columns; where nothing but tombstones came.
   };
 
   Topic& topic_of(std::string_view name);
@@ -101,7 +102,8 @@ class Reader {
   const Route* route_of_tombstone(std::string_view name, Topic& topic, const record::SchemaPtr& key);
   TableName table_of(std::string_view topic, const Layout::Origin& origin, const record::List* source) const;
   Event read_tombstone(const Incoming& record, Topic& topic, const std::stop_token& stop);
-  void read_operation(const Form& form, const record::List& fields, const Incoming& record, Event& event) const;
+  void read_operation(const Form& form, const record::List& fields, const Incoming& record,
+                      Event& event) const;
   static void read_origin(const Layout& layout, const record::List& fields, Event& event);
 
   Settings settings_;

@@ -12,13 +12,13 @@
 namespace tailrace::intake {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::SizeIs;
 using testing::Change;
 using testing::EventTable;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::json_of;
 using testing::List;
+using ::testing::SizeIs;
 using testing::Value;
 
 constexpr const char* placeholder = "__debezium_unavailable_value";
@@ -38,9 +38,8 @@ class ReaderTest : public ::testing::Test {
 
   Reader& reader() {
     if (reader_ == nullptr)
-      reader_ = std::make_unique<Reader>(settings_, nullptr, [this](const TableSchema& proposed, bool make) {
-        return use(proposed, make);
-      });
+      reader_ = std::make_unique<Reader>(
+          settings_, nullptr, [this](const TableSchema& proposed, bool make) { return use(proposed, make); });
     return *reader_;
   }
 
@@ -117,7 +116,8 @@ TEST_F(ReaderTest, RowsOfASnapshotSayThatTheyAre) {
 // Unchanged, NULL and the text itself are three different things.
 TEST_F(ReaderTest, ThePlaceholderOfAnUpdateIsAbsent) {
   const EventTable table;
-  const RowBatch update = put(read(table, {.op = "u", .before = row(7, placeholder), .after = row(7, placeholder)}));
+  const RowBatch update =
+      put(read(table, {.op = "u", .before = row(7, placeholder), .after = row(7, placeholder)}));
   EXPECT_EQ(update.state(0, 1), CellState::absent);
   const RowBatch insert = put(read(table, {.op = "c", .after = row(7, placeholder)}));
   EXPECT_EQ(insert.text(0, 1), placeholder);
@@ -221,8 +221,8 @@ TEST_F(ReaderTest, WhatIsNoChangeIsRefused) {
   EXPECT_EQ(read_raw(key, "no json").kind(), ErrorKind::protocol);
   EXPECT_EQ(read_raw(key, R"({"schema":null,"payload":{"id":1}})").kind(), ErrorKind::data);
   EXPECT_EQ(read_raw(key, R"({"schema":{"type":"int32"},"payload":1})").kind(), ErrorKind::data);
-  const std::string value = json_of(*table.envelope_schema(),
-                                    testing::envelope_value(table, {.op = "c", .after = row(1, "x")}));
+  const std::string value =
+      json_of(*table.envelope_schema(), testing::envelope_value(table, {.op = "c", .after = row(1, "x")}));
   EXPECT_EQ(read_raw(std::nullopt, value).kind(), ErrorKind::config);
   EXPECT_EQ(read_raw(R"({"schema":{"type":"int32"},"payload":1})", value).kind(), ErrorKind::config);
   const Change truncate{.op = "t"};

@@ -31,7 +31,8 @@ std::vector<TopicPartition> places_of(const std::vector<PartitionName>& names) {
 }
 
 constexpr const char* anew =
-    "find out what became of the topic; then take the tables again into a pipeline of another name, or, where its records are "
+    "find out what became of the topic; then take the tables again into a pipeline of another name, or, "
+    "where its records are "
     "all that is wanted, delete this pipeline's rows of tailrace.kafka_position";
 
 Error gap_of(const PartitionName& where, const std::string& text) {
@@ -90,7 +91,8 @@ void KafkaSource::look_at_topics(const std::stop_token& stop) {
 void KafkaSource::check_topic(const std::string& topic, const TopicInfo* info) {
   const bool is_applied = applied_.contains(topic);
   if (info == nullptr) {
-    Error error(is_applied ? ErrorKind::gap : ErrorKind::config, fmt::format("topic {} does not exist", topic));
+    Error error(is_applied ? ErrorKind::gap : ErrorKind::config,
+                fmt::format("topic {} does not exist", topic));
     error.with("topic", topic);
     if (is_applied)
       error.with("remedy", anew);
@@ -123,11 +125,14 @@ PartitionPosition KafkaSource::start_of(const PartitionClaim& claim, const std::
   if (!stored.empty() && !out.topic_id.empty() && stored != out.topic_id)
     throw gap_of(claim.where, fmt::format("topic {} was deleted and made anew", claim.where.topic));
   if (next < marks->low)
-    throw gap_of(claim.where, fmt::format("records from offset {} on are needed, and those before {} are removed",
-                                          next, marks->low));
+    throw gap_of(claim.where,
+                 fmt::format("records from offset {} on are needed, and those before {} are removed", next,
+                             marks->low));
   if (next > marks->high)
-    throw gap_of(claim.where, fmt::format("offset {} is to be read next, and the partition ends at {}: the topic is another one",
-                                          next, marks->high));
+    throw gap_of(
+        claim.where,
+        fmt::format("offset {} is to be read next, and the partition ends at {}: the topic is another one",
+                    next, marks->high));
   if (stored.empty() || out.topic_id.empty()) {
     if (claim.position.last_offset && *claim.position.last_offset >= marks->low)
       check_last_record(claim, stop);
@@ -149,6 +154,9 @@ void KafkaSource::check_last_record(const PartitionClaim& claim, const std::stop
       intake::Incoming incoming{record.topic(), record.key(), record.value()};
       const intake::Event event = reader_->read(incoming, stop);
       if (event.is_tombstone || event.commit_lsn == claim.position.last_lsn) return;
+      if (event.is_snapshot &&
+          (!claim.position.last_lsn || (event.commit_lsn && *event.commit_lsn >= *claim.position.last_lsn)))
+        return;
       break;
     }
     if (!batch.records().empty() || !batch.ends().empty())
@@ -246,8 +254,8 @@ void KafkaSource::close(std::stop_token stop) {
 
 void KafkaSource::poll(milliseconds wait, const std::stop_token& stop) {
   try {
-    consumer_->poll(batch_, {.wait = wait, .records = settings_.batch_records, .bytes = settings_.batch_bytes},
-                    stop);
+    consumer_->poll(batch_,
+                    {.wait = wait, .records = settings_.batch_records, .bytes = settings_.batch_bytes}, stop);
   } catch (const Error& error) {
     if (!is_unknown_topic(error)) throw;
     // Gone, or made anew: the look says which. Else a broker that is behind the others, and it passes.
@@ -328,10 +336,10 @@ void KafkaSource::take_records(const std::stop_token& stop) {
 }
 
 // A commit that lies before one that was read means another topic, another source, or a writer that repeats itself. Rows of
-// a snapshot have no place in the order of commits.
+// a snapshot have no place in the order of commits: what is streamed behind a snapshot that was asked for may lie before it.
 void KafkaSource::check_order(const Reading& reading, const intake::Event& event) const {
-  if (settings_.repeats == Repeats::apply || event.is_snapshot || !event.commit_lsn || !reading.upto.last_lsn ||
-      *event.commit_lsn >= *reading.upto.last_lsn)
+  if (settings_.repeats == Repeats::apply || event.is_snapshot || !event.commit_lsn ||
+      !reading.upto.last_lsn || *event.commit_lsn >= *reading.upto.last_lsn)
     return;
   throw Error(ErrorKind::gap, "a record's commit lies before one that was read already")
       .with("commit_lsn", event.commit_lsn->hex())
@@ -344,7 +352,8 @@ void KafkaSource::check_order(const Reading& reading, const intake::Event& event
 
 void KafkaSource::take(Reading& reading, const InRecord& record, const std::stop_token& stop) {
   const std::optional<std::string_view> key = record.key();
-  const bool repeats_delete = !record.value() && key && !reading.last_deleted.empty() && *key == reading.last_deleted;
+  const bool repeats_delete =
+      !record.value() && key && !reading.last_deleted.empty() && *key == reading.last_deleted;
   const auto passed = [&] {
     reading.upto.next_offset = record.offset() + 1;
     reading.upto.last_offset = record.offset();
@@ -361,8 +370,9 @@ void KafkaSource::take(Reading& reading, const InRecord& record, const std::stop
                                      [](const Header& header) { return header.name == "__debezium.oldkey"; });
   const intake::Event event = reader_->read(incoming, stop);
   check_order(reading, event);
-  const bool is_same_commit = event.is_tombstone || (!reading.stands_alone && !event.is_snapshot &&
-                                                     event.commit_lsn && event.commit_lsn == reading.upto.last_lsn);
+  const bool is_same_commit =
+      event.is_tombstone || (!reading.stands_alone && !event.is_snapshot && event.commit_lsn &&
+                             event.commit_lsn == reading.upto.last_lsn);
   if (!is_same_commit && !reading.at_boundary && reading.has_records) mark_boundary(reading);
   if (event.route != nullptr) {
     reader_->put(event, batch_for(reading, event.route->table),
@@ -371,9 +381,7 @@ void KafkaSource::take(Reading& reading, const InRecord& record, const std::stop
   passed();
   if (!event.is_tombstone) {
     reading.stands_alone = event.is_snapshot || !event.commit_lsn;
-    if (event.commit_lsn && (!reading.upto.last_lsn || *event.commit_lsn > *reading.upto.last_lsn ||
-                             settings_.repeats == Repeats::apply))
-      reading.upto.last_lsn = event.commit_lsn;
+    if (event.commit_lsn && !event.is_snapshot) reading.upto.last_lsn = event.commit_lsn;
     if (event.commit_time_utc != 0) reading.stretch.commit_time_utc = event.commit_time_utc;
   }
   reading.last_deleted = event.operation == Operation::delete_ && key ? std::string(*key) : std::string();

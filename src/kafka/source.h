@@ -48,7 +48,8 @@ class KafkaSource : public PartitionSource {
     PartitionPosition upto;  // Behind the last record or end that was read.
     // The last record was one of a snapshot, or said no commit: a boundary lies behind it.
     bool stands_alone = true;
-    bool at_boundary = false;  // Nothing was read behind the last one; of a partition without a position there is none yet.
+    bool at_boundary =
+        false;  // Nothing was read behind the last one; of a partition without a position there is none yet.
     std::string last_deleted = {};  // The key of the record before, where that was a delete.
 
     bool has_records = false;  // Behind the last boundary.
@@ -83,9 +84,10 @@ class KafkaSource : public PartitionSource {
   Batch batch_;
   std::map<PartitionName, Reading> readings_;
   std::map<std::string, std::string> topic_ids_;
-  std::set<std::string> applied_;  // Topics of which something was applied before: if one is gone, it is a gap.
-  std::optional<Rebalance> due_;   // To be answered.
-  std::optional<Error> pending_;   // Of the record behind what next() gave.
+  std::set<std::string>
+      applied_;  // Topics of which something was applied before: if one is gone, it is a gap.
+  std::optional<Rebalance> due_;  // To be answered.
+  std::optional<Error> pending_;  // Of the record behind what next() gave.
   std::chrono::steady_clock::time_point next_look_{};
 };
 

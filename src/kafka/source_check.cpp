@@ -32,7 +32,8 @@ void look_at_cluster(const SourceSettings& settings, std::vector<Finding>& out, 
   for (const std::string& topic : settings.topics) {
     const auto found = topics.find(topic);
     if (found == topics.end()) {
-      out.push_back({FindingLevel::failure, "source.topic", topic, "the topic does not exist, or may not be described",
+      out.push_back({FindingLevel::failure, "source.topic", topic,
+                     "the topic does not exist, or may not be described",
                      "correct source.topics, or grant DESCRIBE and READ on it"});
       continue;
     }
@@ -41,11 +42,13 @@ void look_at_cluster(const SourceSettings& settings, std::vector<Finding>& out, 
   }
 }
 
-void look_at_registry(const SourceSettings& settings, std::vector<Finding>& out, const std::stop_token& stop) {
+void look_at_registry(const SourceSettings& settings, std::vector<Finding>& out,
+                      const std::stop_token& stop) {
   registry::Client client(settings.registry);
   // Whether or not it is there: the registry has answered.
   static_cast<void>(client.latest(settings.topics.front() + "-value", stop));
-  out.push_back({FindingLevel::ok, "source.schema_registry", joined(settings.registry.urls), "it answers", ""});
+  out.push_back(
+      {FindingLevel::ok, "source.schema_registry", joined(settings.registry.urls), "it answers", ""});
 }
 
 }  // namespace

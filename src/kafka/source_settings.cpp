@@ -64,9 +64,10 @@ std::vector<Binding<SourceSettings>> reading() {
       bind<SourceSettings>(
           {.name = "source.repeated_records",
            .type = SettingType::choice,
-           .help = "Records of a commit that lies before one which was read already. stop: a gap, because the "
-                   "topic or its source may be another one. apply: they are, for their writer repeats "
-                   "itself after a crash (a Debezium without exactly-once).",
+           .help =
+               "Records of a commit that lies before one which was read already. stop: a gap, because the "
+               "topic or its source may be another one. apply: they are, for their writer repeats "
+               "itself after a crash (a Debezium without exactly-once).",
            .fallback = "stop",
            .choices = {"stop", "apply"}},
           [](SourceSettings & s) -> auto& { return s.repeats; }),
@@ -105,10 +106,12 @@ std::vector<Binding<SourceSettings>> registry_bindings() {
   for (const Binding<registry::Settings>& each : registry::settings_bindings(registry_prefix)) {
     // What is written to a registry is no business of a reader.
     const std::string name = each.setting.name.substr(registry_prefix.size() + 1);
-    if (name == "auto_register" || name == "compatibility" || name == "key_subject" || name == "value_subject")
+    if (name == "auto_register" || name == "compatibility" || name == "key_subject" ||
+        name == "value_subject")
       continue;
-    out.push_back({each.setting, [put = each.put](SourceSettings& s, const std::string& key,
-                                                  const config::Value& value) { put(s.registry, key, value); }});
+    out.push_back(
+        {each.setting, [put = each.put](SourceSettings& s, const std::string& key,
+                                        const config::Value& value) { put(s.registry, key, value); }});
   }
   return out;
 }
@@ -116,18 +119,18 @@ std::vector<Binding<SourceSettings>> registry_bindings() {
 void fits_format(const Document& document, std::vector<Complaint>& complaints) {
   const bool is_avro = document.read("source.format").text == "avro";
   if (is_avro && !document.has(registry_prefix + ".urls"))
-    complaints.push_back({"source.format",
-                          fmt::format("Avro needs {}.urls, where the records' schemas are; or say json",
-                                      registry_prefix),
-                          nullptr});
+    complaints.push_back(
+        {"source.format",
+         fmt::format("Avro needs {}.urls, where the records' schemas are; or say json", registry_prefix),
+         nullptr});
 }
 
 void names_have_two_parts(const Document& document, std::vector<Complaint>& complaints) {
   const std::string names = document.read("source.table_names").text;
   if (std::count(names.begin(), names.end(), '.') == 1 && names.front() != '.' && names.back() != '.') return;
-  complaints.push_back(
-      {"source.table_names", "expected a schema and a name with a dot between them, such as {schema}.{table}",
-       nullptr});
+  complaints.push_back({"source.table_names",
+                        "expected a schema and a name with a dot between them, such as {schema}.{table}",
+                        nullptr});
 }
 
 void topics_are_plain(const Document& document, std::vector<Complaint>& complaints) {

@@ -15,8 +15,7 @@ namespace tailrace {
 struct Waiting {
   Error error;                // The last refusal.
   std::optional<Lsn> commit;  // The newest that was refused; nothing: the records do not say.
-  std::map<PartitionName, std::int64_t> marks =
-      {};  // The others' ends, as they were after it was refused.
+  std::map<PartitionName, std::int64_t> marks = {};  // The others' ends, as they were after it was refused.
   std::chrono::steady_clock::time_point told{};
 };
 
@@ -26,7 +25,7 @@ struct HeldPartition {
   bool has_ready = false;
   Stretch rest = {};  // Behind it.
 
-  bool sent = false;    // Some of it is in the sink's open transaction,
+  bool sent = false;     // Some of it is in the sink's open transaction,
   bool settled = false;  // and ends at a boundary there.
   bool paused = false;
   // Somebody else has claimed it; the group has not said so yet.

@@ -20,7 +20,8 @@ constexpr milliseconds claim_again_after{15'000};
 
 }  // namespace
 
-RunEnd PartitionAttempt::run(const std::stop_token& drain, const std::stop_token& abandon, const std::stop_token& ending) {
+RunEnd PartitionAttempt::run(const std::stop_token& drain, const std::stop_token& abandon,
+                             const std::stop_token& ending) {
   abandon_ = abandon;
   ending_ = ending;
   if (sink_->open(ending)) retry_.succeeded_before();
@@ -164,7 +165,7 @@ void PartitionAttempt::became_durable(const std::vector<Stretch>& stretches) {
 }
 
 void PartitionAttempt::stored(HeldPartition& held, PartitionPosition upto,
-                   std::vector<std::pair<PartitionName, std::int64_t>>& offsets) {
+                              std::vector<std::pair<PartitionName, std::int64_t>>& offsets) {
   held.claim.position = std::move(upto);
   held.waiting.reset();
   held.last_try = false;

@@ -52,7 +52,8 @@ class PartitionAttempt {
   bool land();
   bool write_ends(const Names& names);
   void became_durable(const std::vector<Stretch>& stretches);
-  static void stored(HeldPartition& held, PartitionPosition upto, std::vector<std::pair<PartitionName, std::int64_t>>& offsets);
+  static void stored(HeldPartition& held, PartitionPosition upto,
+                     std::vector<std::pair<PartitionName, std::int64_t>>& offsets);
   void tell_durable(const std::vector<std::pair<PartitionName, std::int64_t>>& offsets);
 
   // partition_large.cpp
@@ -75,7 +76,8 @@ class PartitionAttempt {
   void on_waits(const Names& names, const Error& error);
   static Error refused_at_last(const PartitionName& name, const Error& error);
   void wait_for_others(HeldPartition& held, const Error& error);
-  bool others_have_passed(const Waiting& waiting, const std::map<PartitionName, PartitionPosition>& positions) const;
+  bool others_have_passed(const Waiting& waiting,
+                          const std::map<PartitionName, PartitionPosition>& positions) const;
   void try_waiting();
   void read_large_again(const std::map<PartitionName, PartitionPosition>& positions);
   static void tell_waiting(HeldPartition& held);

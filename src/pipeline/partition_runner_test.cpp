@@ -386,7 +386,7 @@ TEST_F(K4b_Runner, RevokedPartitionsAreAppliedFirst) {
   cluster_.give({stretch(a, {1}, 1)});
   cluster_.change(AssignmentChange::Kind::revoked, {a});
   cluster_.give({stretch(a, {2}, 2)});  // A message that is late.
-  assign({});                            // Empty lists are answered, too.
+  assign({});                           // Empty lists are answered, too.
   start();
   until([&] { return cluster_.asked().size() == 3; });
   EXPECT_EQ(drain(), RunEnd::drained);

@@ -34,7 +34,9 @@ void PartitionAttempt::on_waits(const Names& names, const Error& error) {
 }
 
 Error PartitionAttempt::refused_at_last(const PartitionName& name, const Error& error) {
-  return Error(error).with("partition", name.str()).with("waited_for", "every other partition has passed this commit");
+  return Error(error)
+      .with("partition", name.str())
+      .with("waited_for", "every other partition has passed this commit");
 }
 
 void PartitionAttempt::wait_for_others(HeldPartition& held, const Error& error) {
@@ -53,14 +55,15 @@ void PartitionAttempt::wait_for_others(HeldPartition& held, const Error& error) 
 
 // Before the rows are tried once more: only behind what is passed now their refusal is final.
 bool PartitionAttempt::others_have_passed(const Waiting& waiting,
-                        const std::map<PartitionName, PartitionPosition>& positions) const {
+                                          const std::map<PartitionName, PartitionPosition>& positions) const {
   return std::all_of(waiting.marks.begin(), waiting.marks.end(), [&](const auto& mark) {
     const auto held = held_.find(mark.first);
     if (held != held_.end() && held->second.waiting) return true;  // It was tried together with this one.
     const auto found = positions.find(mark.first);
     if (mark.second == 0) return true;
     if (found == positions.end() || !found->second.next_offset) return false;
-    const bool beyond = waiting.commit && found->second.last_lsn && *found->second.last_lsn >= *waiting.commit;
+    const bool beyond =
+        waiting.commit && found->second.last_lsn && *found->second.last_lsn >= *waiting.commit;
     return beyond || *found->second.next_offset >= mark.second;
   });
 }
@@ -110,7 +113,8 @@ void PartitionAttempt::tell_waiting(HeldPartition& held) {
 }
 
 bool PartitionAttempt::has_waiting() const {
-  return std::any_of(held_.begin(), held_.end(), [](const auto& each) { return each.second.waiting.has_value(); });
+  return std::any_of(held_.begin(), held_.end(),
+                     [](const auto& each) { return each.second.waiting.has_value(); });
 }
 
 }  // namespace tailrace

@@ -42,7 +42,7 @@ struct PartitionPosition {
   std::optional<std::int64_t> next_offset = {};  // Nothing: none of it was ever applied.
   // The last record that was applied: it need not lie right before next_offset.
   std::optional<std::int64_t> last_offset = {};
-  std::optional<Lsn> last_lsn = {};  // Of the last record that had one.
+  std::optional<Lsn> last_lsn = {};  // Of the newest commit; rows of a snapshot are of none.
   std::string topic_id = {};         // Empty: the broker has none.
   std::int32_t leader_epoch = -1;
 
@@ -61,7 +61,7 @@ struct Stretch {
   PartitionPosition upto = {};  // Behind its last record.
   bool ends = false;            // A boundary lies behind it: the target may show the source as it is here.
   std::uint64_t records = 0;
-  std::uint64_t transactions = 0;     // That end in it.
+  std::uint64_t transactions = 0;    // That end in it.
   std::int64_t commit_time_utc = 0;  // Of the newest: 100 ns since 0001-01-01; 0: not known.
 
   std::size_t bytes() const {
@@ -129,8 +129,8 @@ class PartitionSource {
 
 enum class WriteEnd {
   durable,
-  open,     // Taken, in a transaction that goes on.
-  lost,     // Somebody else has claimed one of the partitions: nothing of it is durable. See PartitionSink::claims().
+  open,  // Taken, in a transaction that goes on.
+  lost,  // Somebody else has claimed one of the partitions: nothing of it is durable. See PartitionSink::claims().
   waits,    // A constraint of the target refuses what another partition may still bring: nothing is durable.
   stopped,  // Nothing is durable.
 };

@@ -46,7 +46,8 @@ ColumnType adapted_type(const ColumnType& proposed, const PgType& target) {
     case TypeKind::time: return fewer_digits(proposed, target, oid_time);
     case TypeKind::datetimeoffset: return fewer_digits(proposed, target, oid_timestamptz);
     case TypeKind::decimal:
-      return proposed.precision == most_digits && target.oid == oid_numeric ? text_as(proposed, target) : proposed;
+      return proposed.precision == most_digits && target.oid == oid_numeric ? text_as(proposed, target)
+                                                                            : proposed;
     default: return proposed;
   }
 }

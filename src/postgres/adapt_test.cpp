@@ -29,7 +29,8 @@ TEST(R10_Adapted, DigitsOfASecondAreTheColumns) {
   EXPECT_EQ(adapted_type(digits(TypeKind::datetime2, 3), {oid_timestamp, 6}).sql_name(), "datetime2(3)");
   EXPECT_EQ(adapted_type(digits(TypeKind::datetime2, 7), {oid_timestamp, 6}).sql_name(), "datetime2(7)");
   EXPECT_EQ(adapted_type(digits(TypeKind::time, 6), {oid_time, 5}).sql_name(), "time(5)");
-  EXPECT_EQ(adapted_type(digits(TypeKind::datetimeoffset, 7), {oid_timestamptz, 0}).sql_name(), "datetimeoffset(0)");
+  EXPECT_EQ(adapted_type(digits(TypeKind::datetimeoffset, 7), {oid_timestamptz, 0}).sql_name(),
+            "datetimeoffset(0)");
 }
 
 // A decimal that says its precision is what it says: a column that is too narrow is refused.

@@ -40,7 +40,8 @@ PartitionClaim claim_once(Connection& connection, const std::string& pipeline, c
   Transaction transaction(connection);
   connection.exec(fmt::format("SET LOCAL lock_timeout = {}", patience.count()));
   connection.query(
-      "INSERT INTO tailrace.kafka_position (pipeline, topic, partition) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+      "INSERT INTO tailrace.kafka_position (pipeline, topic, partition) VALUES ($1, $2, $3) ON CONFLICT DO "
+      "NOTHING",
       of_partition(pipeline, where));
   connection.query(
       "SELECT FROM tailrace.kafka_position WHERE pipeline = $1 AND topic = $2 AND partition = $3 FOR UPDATE",
@@ -105,8 +106,8 @@ std::optional<std::int64_t> next_of(const PartitionClaim& claim) {
 }  // namespace
 
 Applier applier_of(Connection& connection) {
-  const Result row = connection.query(
-      "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()", {});
+  const Result row =
+      connection.query("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()", {});
   return {static_cast<int>(row.integer(0, 0)), std::string(row.text(0, 1))};
 }
 
@@ -131,9 +132,9 @@ std::optional<PartitionClaim> claim_partition(Connection& connection, const Sett
 }
 
 std::vector<PartitionClaim> read_claims(Connection& connection, const std::string& pipeline) {
-  const Result rows =
-      connection.query(fmt::format("SELECT {} FROM tailrace.kafka_position WHERE pipeline = $1", claim_columns),
-                       Params().text(pipeline));
+  const Result rows = connection.query(
+      fmt::format("SELECT {} FROM tailrace.kafka_position WHERE pipeline = $1", claim_columns),
+      Params().text(pipeline));
   std::vector<PartitionClaim> out;
   for (int at = 0; at < rows.rows(); ++at)
     out.push_back(claim_of(rows, at));
@@ -156,7 +157,8 @@ const char* const store_positions_sql =
     "UPDATE tailrace.kafka_position AS p SET next_offset = w.next_offset, last_offset = w.last_offset,"
     "   commit_lsn = decode(w.commit_lsn, 'hex'), topic_id = w.topic_id, leader_epoch = w.leader_epoch,"
     "   durable_at = clock_timestamp()"
-    "  FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],"
+    "  FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], "
+    "$8::text[],"
     "              $9::integer[])"
     "    AS w(topic, partition, epoch, next_offset, last_offset, commit_lsn, topic_id, leader_epoch)"
     " WHERE p.pipeline = $1 AND p.topic = w.topic AND p.partition = w.partition AND p.epoch = w.epoch";

@@ -27,7 +27,8 @@ Applier applier_of(Connection& connection);
 // the row names. Nothing if stopped first. Throws conflict where somebody else keeps the row locked.
 std::optional<PartitionClaim> claim_partition(Connection& connection, const Settings& settings,
                                               const PartitionName& where, const Applier& owner,
-                                              std::chrono::milliseconds patience, const std::stop_token& stop);
+                                              std::chrono::milliseconds patience,
+                                              const std::stop_token& stop);
 
 std::vector<PartitionClaim> read_claims(Connection& connection, const std::string& pipeline);
 

@@ -24,10 +24,12 @@ void leave_out_others(const TableSchema& table, const RelationName& target, Targ
   for (const TargetColumn& column : found.columns) {
     if (table.find_column(column.name) || column.generated || !column.not_null) continue;
     if (std::find(found.key.begin(), found.key.end(), column.name) != found.key.end()) continue;
-    throw Error(ErrorKind::schema, "target table " + target.str() + " has a column that is NOT NULL and that the records do not have")
+    throw Error(ErrorKind::schema, "target table " + target.str() +
+                                       " has a column that is NOT NULL and that the records do not have")
         .with("table", table.name.str())
         .with("column", column.name)
-        .with("remedy", "ALTER TABLE " + target.quoted() + " ALTER COLUMN " + quote_name(column.name) + " DROP NOT NULL;");
+        .with("remedy", "ALTER TABLE " + target.quoted() + " ALTER COLUMN " + quote_name(column.name) +
+                            " DROP NOT NULL;");
   }
   std::erase_if(found.columns, [&](const TargetColumn& column) { return !table.find_column(column.name); });
 }
@@ -63,14 +65,14 @@ bool PostgresPartitions::add_columns(const TableSchema& proposed, const Relation
   std::string actions;
   for (const Column& column : proposed.columns) {
     if (found.find(column.name) != nullptr) continue;
-    actions += (actions.empty() ? "" : ", ") + std::string("ADD COLUMN IF NOT EXISTS ") + quote_name(column.name) + " " +
-               created_column_type(column.type, settings_);
+    actions += (actions.empty() ? "" : ", ") + std::string("ADD COLUMN IF NOT EXISTS ") +
+               quote_name(column.name) + " " + created_column_type(column.type, settings_);
     log::info("sink.table.column_added", {{"target", target.str()}, {"column", column.name}});
   }
   if (actions.empty()) return false;
   let_go_of_tables();
-  const bool added = with_lock_timeout(*beside_, settings_, stop_,
-                                       [&] { beside_->exec("ALTER TABLE " + target.quoted() + " " + actions); });
+  const bool added = with_lock_timeout(
+      *beside_, settings_, stop_, [&] { beside_->exec("ALTER TABLE " + target.quoted() + " " + actions); });
   if (!added) throw Error(ErrorKind::abandoned, "stopped while a column was added");
   return true;
 }
@@ -97,8 +99,8 @@ SchemaPtr PostgresPartitions::use_table(const TableSchema& proposed, bool make) 
   refuse_meddlers(*table, target, facts);
   if (facts.table.key.empty()) {
     let_go_of_tables();
-    const bool keyed = with_lock_timeout(*beside_, settings_, stop_,
-                                         [&] { ensure_primary_key(*beside_, *table, target); });
+    const bool keyed =
+        with_lock_timeout(*beside_, settings_, stop_, [&] { ensure_primary_key(*beside_, *table, target); });
     if (!keyed) throw Error(ErrorKind::abandoned, "stopped while a key was made");
   }
   keep_plan(table, target, std::move(facts));

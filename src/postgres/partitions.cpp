@@ -57,9 +57,8 @@ class Rounds {
       const SchemaPtr shape = partitions.begin()->second.front()->schema_ptr();
       std::vector<const RowBatch*>& taken = tables.emplace_back();
       for (auto& [where, batches] : partitions) {
-        const auto other = std::find_if(batches.begin(), batches.end(), [&](const RowBatch* rows) {
-          return rows->schema_ptr() != shape;
-        });
+        const auto other = std::find_if(batches.begin(), batches.end(),
+                                        [&](const RowBatch* rows) { return rows->schema_ptr() != shape; });
         taken.insert(taken.end(), batches.begin(), other);
         batches.erase(batches.begin(), other);
       }
@@ -91,8 +90,8 @@ bool PostgresPartitions::open(std::stop_token stop) {
   return succeeded_;
 }
 
-std::optional<std::vector<PartitionClaim>> PostgresPartitions::claim(const std::vector<PartitionName>& partitions,
-                                                                     std::stop_token stop) {
+std::optional<std::vector<PartitionClaim>> PostgresPartitions::claim(
+    const std::vector<PartitionName>& partitions, std::stop_token stop) {
   std::vector<PartitionName> sorted = partitions;
   std::sort(sorted.begin(), sorted.end());
   for (const PartitionName& where : sorted) {
@@ -173,7 +172,8 @@ void PostgresPartitions::send_end() {
   connection_->send_query(store_positions_sql, store_positions_params(settings_.pipeline, moved),
                           [wanted = moved.size()](const Result& found) {
                             if (found.affected() == wanted) return;
-                            throw Error(ErrorKind::internal, "the position of a partition that is ours is gone");
+                            throw Error(ErrorKind::internal,
+                                        "the position of a partition that is ours is gone");
                           });
 }
 
@@ -271,7 +271,8 @@ WriteResult PostgresPartitions::finish(std::stop_token stop) {
       return {WriteEnd::durable, {}};
     } catch (const Error& error) {
       const bool is_repeatable = is_whole_ && attempt != apply_attempts;
-      if (std::optional<WriteResult> result = result_of(error, is_repeatable, stop)) return std::move(*result);
+      if (std::optional<WriteResult> result = result_of(error, is_repeatable, stop))
+        return std::move(*result);
     }
     if (!wait_for(std::chrono::milliseconds(20) * attempt, stop)) return {WriteEnd::stopped, {}};
   }
@@ -288,7 +289,8 @@ WriteResult PostgresPartitions::write_part(const std::vector<Stretch>& stretches
       return {WriteEnd::open, {}};
     } catch (const Error& error) {
       const bool is_repeatable = is_whole && attempt != apply_attempts;
-      if (std::optional<WriteResult> result = result_of(error, is_repeatable, stop)) return std::move(*result);
+      if (std::optional<WriteResult> result = result_of(error, is_repeatable, stop))
+        return std::move(*result);
     }
     if (!wait_for(std::chrono::milliseconds(20) * attempt, stop)) return {WriteEnd::stopped, {}};
   }

@@ -70,7 +70,7 @@ class PostgresPartitions : public PartitionSink {
   // Of what was sent and not answered yet.
   const std::vector<Stretch>* sent_ = nullptr;
   std::list<TableApply> tables_;
-  bool is_whole_ = false;  // Nothing of its transaction was sent before.
+  bool is_whole_ = false;                // Nothing of its transaction was sent before.
   std::optional<WriteResult> finished_;  // Asked for before finish() was.
   bool succeeded_ = false;
 };

@@ -111,11 +111,14 @@ std::vector<Binding<Settings>> shape() {
           [](Settings & s) -> auto& { return s.spatial_as_text; }),
       {{.name = "target.new_columns",
         .type = SettingType::choice,
-        .help = "With source.type: kafka, a column that the records have and the target table has not. stop: an error. "
+        .help = "With source.type: kafka, a column that the records have and the target table has not. stop: "
+                "an error. "
                 "add: it is added to the table, NULL in the rows that are there.",
         .fallback = "stop",
         .choices = {"stop", "add"}},
-       [](Settings& s, const std::string&, const config::Value& value) { s.add_columns = value.text == "add"; }},
+       [](Settings& s, const std::string&, const config::Value& value) {
+         s.add_columns = value.text == "add";
+       }},
       bind<Settings>(
           {.name = "target.fillfactor",
            .type = SettingType::integer,

@@ -289,7 +289,7 @@ CREATE TABLE tailrace.kafka_position (
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE tailrace.kafka_position IS 'One row a partition: the offset that is read next, durable with the rows before it; who claims it raises the epoch.';
 COMMENT ON COLUMN tailrace.kafka_position.owner_pid IS 'The backend that applies it, and since when that backend lives.';
-COMMENT ON COLUMN tailrace.kafka_position.commit_lsn IS 'Of the newest record that was applied, if it said one; last_offset is where the last record lies.';
+COMMENT ON COLUMN tailrace.kafka_position.commit_lsn IS 'Of the newest commit that was applied, rows of snapshots apart; last_offset is where the last record lies.';
 
 -- Locks the rows of these partitions; fails unless each of them is still claimed by that epoch and was left at that offset.
 CREATE FUNCTION tailrace.assert_partitions(wanted text, topics text[], partitions integer[], epochs bigint[],

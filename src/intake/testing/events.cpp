@@ -66,7 +66,8 @@ SchemaPtr EventTable::key_schema() const {
       if (field.name == column) fields.push_back(field);
     }
   }
-  return make_schema({.type = SchemaType::struct_, .name = adjusted(topic) + ".Key", .fields = std::move(fields)});
+  return make_schema(
+      {.type = SchemaType::struct_, .name = adjusted(topic) + ".Key", .fields = std::move(fields)});
 }
 
 SchemaPtr EventTable::envelope_schema() const {
@@ -123,7 +124,8 @@ std::string json_of(const record::Schema& schema, const Value& value) {
 std::string avro_of(const record::Schema& schema, const Value& value, std::int32_t schema_id) {
   ByteBuffer out;
   record::put_frame(out, schema_id);
-  record::AvroWriter writer(record::AvroPlan::compile(*record::parse_avro(record::avro_document(schema))), out);
+  record::AvroWriter writer(record::AvroPlan::compile(*record::parse_avro(record::avro_document(schema))),
+                            out);
   record::write_value(writer, schema, value);
   return out.str();
 }

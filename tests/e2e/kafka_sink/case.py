@@ -21,7 +21,7 @@ pipeline: {name}
 source:
   type: kafka
   topics: [{topics}]
-  format: json
+  {records}
   session_timeout: 6s
   batch_records: {batch_records}
 kafka: {{ bootstrap_servers: [{brokers}] }}
@@ -101,12 +101,13 @@ class KafkaSinkCase(DebeziumCase):
 
     # tailrace.
 
-    def write_config(self, topics, name="sink", more="", brokers=None, batch_records=20000):
+    def write_config(self, topics, name="sink", more="", brokers=None, batch_records=20000,
+                     records="format: json"):
         path = pathlib.Path(self.directory) / f"{name}.yaml"
         path.write_text(CONFIG.format(
             name=f"{name}{self.number}", topics=", ".join(f"'{topic}'" for topic in topics),
             brokers=brokers or self.broker.address, url=self.postgres.url(self.database), user=self.postgres.user,
-            more=more, batch_records=batch_records), encoding="utf-8")
+            more=more, batch_records=batch_records, records=records), encoding="utf-8")
         return path
 
     def start(self, config, *words, environment=None):
@@ -131,6 +132,10 @@ class KafkaSinkCase(DebeziumCase):
             return {where: watcher.get_watermark_offsets(TopicPartition(*where), timeout=10)[1] for where in self.positions()}
         finally:
             watcher.close()
+
+    @staticmethod
+    def wait_for_log(run, text, seconds=60):
+        wait_until(lambda: text in run.log(), seconds, f"the log says {text}", every=0.1)
 
     def drain(self, run, seconds=60):
         run.send(15)

@@ -28,8 +28,8 @@ class Member {
         done_(std::async(std::launch::async, [this, source = std::move(source), sink = std::move(sink)] {
           return run_partitions(
               settings_, [&] { return std::make_unique<KafkaSource>(source); },
-              [&] { return std::make_unique<postgres::PostgresPartitions>(sink); }, progress, drain_.get_token(),
-              abandon_.get_token());
+              [&] { return std::make_unique<postgres::PostgresPartitions>(sink); }, progress,
+              drain_.get_token(), abandon_.get_token());
         })) {}
   ~Member() {
     abandon_.request_stop();
@@ -117,8 +117,8 @@ class K5_OtherPartitions : public PipelineCase {
   // The target has refused some applies since.
   void await_rollbacks() {
     const auto rollbacks = [&] {
-      return std::stoll(target_->value(
-          "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()"));
+      return std::stoll(
+          target_->value("SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()"));
     };
     const long long before = rollbacks();
     until([&] { return rollbacks() > before + 3; }, "refusals");
@@ -137,15 +137,46 @@ TEST_F(K4_Pipeline, GoesOnWhereItWas) {
   write(table, {insert(3, "three", 1)}, 1);
   EXPECT_EQ(Member(settings({table}), sink(), caught_up()).wait(), RunEnd::caught_up);
   EXPECT_EQ(rows(), "1|one\n2|two\n3|three");
-  write(table, {{.op = "u", .before = row(1, "one"), .after = row(1, "changed"), .commit = 3},
-                {.op = "d", .before = row(2, "two"), .commit = 4}},
+  write(table,
+        {{.op = "u", .before = row(1, "one"), .after = row(1, "changed"), .commit = 3},
+         {.op = "d", .before = row(2, "two"), .commit = 4}},
         0);
   Member again(settings({table}), sink(), caught_up());
   EXPECT_EQ(again.wait(), RunEnd::caught_up);
   EXPECT_EQ(rows(), "1|changed\n3|three");
   // What was applied before does not come again.
   EXPECT_EQ(again.progress.transactions, 2U);
-  EXPECT_EQ(target_->table("SELECT partition, next_offset FROM tailrace.kafka_position ORDER BY 1"), "0|6\n1|2");
+  EXPECT_EQ(target_->table("SELECT partition, next_offset FROM tailrace.kafka_position ORDER BY 1"),
+            "0|6\n1|2");
+}
+
+// Brokers restart, and nobody starts tailrace again for that.
+TEST_F(K4_Pipeline, ABrokerThatRestartsIsWaitedFor) {
+  const EventTable table = new_table();
+  write(table, {insert(1, "before", 1)});
+  Member run(settings({table}), sink(), {});
+  until([&] { return run.progress.commits > 0; }, "the first commit");
+  broker().halt();
+  broker().start();
+  write(table, {insert(2, "behind", 2)});
+  until([&] { return rows() == "1|before\n2|behind"; }, "what came behind it");
+  EXPECT_FALSE(run.is_over());
+  EXPECT_EQ(run.drain(), RunEnd::drained);
+}
+
+// A target that ends its connections, too.
+TEST_F(K4_Pipeline, ATargetThatEndsItsConnectionsIsComeBackTo) {
+  const EventTable table = new_table();
+  write(table, {insert(1, "before", 1)});
+  Member run(settings({table}), sink(), {});
+  until([&] { return run.progress.commits > 0; }, "the first commit");
+  target_->run(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+      " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+  write(table, {insert(2, "behind", 2)});
+  until([&] { return rows() == "1|before\n2|behind"; }, "what came behind it");
+  EXPECT_EQ(run.drain(), RunEnd::drained);
+  EXPECT_GT(run.progress.retries, 0U);
 }
 
 // A commit that is larger than memory, and shows as one.
@@ -186,7 +217,10 @@ TEST_F(K4b_Members, ShareAndHandOver) {
       const int partition = static_cast<int>(id % 4);
       write(table, {insert(id, "new", commit), insert(id + 1000, "gone", commit)}, partition);
       write(table,
-            {{.op = "u", .before = row(id, "new"), .after = row(id, "v" + std::to_string(id)), .commit = commit + 1},
+            {{.op = "u",
+              .before = row(id, "new"),
+              .after = row(id, "v" + std::to_string(id)),
+              .commit = commit + 1},
              {.op = "d", .before = row(id + 1000, "gone"), .commit = commit + 1}},
             partition);
       commit += 2;
@@ -224,7 +258,8 @@ TEST_F(K5_OtherPartitions, AChildWaitsForItsParentAndTheOthersGoOn) {
   await_rollbacks();
   EXPECT_FALSE(run.is_over());
   write(others, {insert(1, "meanwhile", 3)});
-  until([&] { return target_->value("SELECT to_regclass('orders') IS NOT NULL") == "t"; }, "the others' table");
+  until([&] { return target_->value("SELECT to_regclass('orders') IS NOT NULL") == "t"; },
+        "the others' table");
   until([&] { return rows() == "1|meanwhile"; }, "the others");
   EXPECT_EQ(rows("children"), "");
   ASSERT_TRUE(parent->commit(never_));
@@ -264,10 +299,10 @@ TEST_F(K4_Pipeline, AvroByARegistry) {
   const auto put = [&](std::int64_t id, std::int32_t schema) {
     write_raw(table.topic,
               intake::testing::avro_of(*table.key_schema(), Value::list({Value::integer(id)}), key_id),
-              intake::testing::avro_of(*table.envelope_schema(),
-                                       intake::testing::envelope_value(
-                                           table, insert(id, "avro", static_cast<std::uint64_t>(id))),
-                                       schema));
+              intake::testing::avro_of(
+                  *table.envelope_schema(),
+                  intake::testing::envelope_value(table, insert(id, "avro", static_cast<std::uint64_t>(id))),
+                  schema));
   };
   put(1, value_id);
   SourceSettings source = settings({table});

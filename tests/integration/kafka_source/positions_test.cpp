@@ -198,6 +198,18 @@ TEST_F(K4c_Gap, ACommitThatGoesBackwards) {
   all.until([&] { return all.whole().size() == 9; });
 }
 
+// A snapshot that is asked for in the midst of the stream has a later LSN than what is streamed behind it.
+TEST_F(K4c_Gap, RowsOfASnapshotHaveNoPlaceInTheOrder) {
+  const EventTable table = new_table();
+  write(table, inserts(1, 3));
+  write(table, {{.op = "r", .after = row(3, "x"), .commit = 9, .snapshot = "incremental"}});
+  write(table, inserts(4, 5));
+  Reading reading(settings({table}));
+  reading.open();
+  reading.until([&] { return reading.whole().size() == 6; });
+  EXPECT_EQ(reading.reached.at({table.topic, 0}).last_lsn->hex(), "00000000000000000005");
+}
+
 // Markers of transactions take offsets: a position behind the last record would show a lag of one for ever.
 TEST_F(K4d_End, ThePositionIsTheEndAtTheEnd) {
   const EventTable table = new_table();

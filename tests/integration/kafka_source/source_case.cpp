@@ -54,9 +54,9 @@ SourceCase::Records SourceCase::records_of(const EventTable& table, const std::v
   Records records;
   for (const Change& change : changes) {
     const List& key_row = change.after ? *change.after : *change.before;
-    records.emplace_back(intake::testing::json_of(*table.key_schema(), intake::testing::key_value(table, key_row)),
-                         intake::testing::json_of(*table.envelope_schema(),
-                                                  intake::testing::envelope_value(table, change)));
+    records.emplace_back(
+        intake::testing::json_of(*table.key_schema(), intake::testing::key_value(table, key_row)),
+        intake::testing::json_of(*table.envelope_schema(), intake::testing::envelope_value(table, change)));
   }
   return records;
 }
@@ -65,7 +65,8 @@ void SourceCase::write(const EventTable& table, const std::vector<Change>& chang
   commit(table.topic, partition, records_of(table, changes));
 }
 
-std::unique_ptr<Producer> SourceCase::begin_writing(const EventTable& table, const std::vector<Change>& changes) {
+std::unique_ptr<Producer> SourceCase::begin_writing(const EventTable& table,
+                                                    const std::vector<Change>& changes) {
   std::unique_ptr<Producer> producer = begin(table.topic, 0, records_of(table, changes));
   while (producer->in_flight() != 0)
     producer->check();

@@ -42,7 +42,8 @@ class SourceCase : public ::testing::Test {
   // Each in one Kafka transaction.
   void write(const EventTable& table, const std::vector<Change>& changes, int partition = 0);
   void write_tombstone(const EventTable& table, const List& key_row, int partition = 0);
-  void write_raw(const std::string& topic, const std::string& key, const std::string& value, int partition = 0);
+  void write_raw(const std::string& topic, const std::string& key, const std::string& value,
+                 int partition = 0);
 
   std::stop_token never_;
 

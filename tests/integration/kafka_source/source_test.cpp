@@ -47,7 +47,8 @@ TEST_F(K4_Boundaries, EachRowOfASnapshotStandsAlone) {
 // The tombstone belongs to the delete before it, and says nothing new.
 TEST_F(K4_Boundaries, ATombstoneEndsNothing) {
   const EventTable table = new_table();
-  write(table, {{.op = "c", .after = row(1, "x"), .commit = 1}, {.op = "d", .before = row(1, "x"), .commit = 2}});
+  write(table,
+        {{.op = "c", .after = row(1, "x"), .commit = 1}, {.op = "d", .before = row(1, "x"), .commit = 2}});
   write_tombstone(table, row(1, ""));
   write(table, {{.op = "c", .after = row(2, "x"), .commit = 2}});
   Reading reading(settings({table}));
@@ -70,7 +71,8 @@ TEST_F(K4_Records, ATombstoneAloneIsADelete) {
 // What lies before it must become durable, or no restart ever gets to it; and who has to mend it must find it.
 TEST_F(K4_Records, APoisonRecordIsNamedBehindWhatLiesBeforeIt) {
   const EventTable table = new_table();
-  write(table, {{.op = "c", .after = row(1, "x"), .commit = 1}, {.op = "c", .after = row(2, "x"), .commit = 2}});
+  write(table,
+        {{.op = "c", .after = row(1, "x"), .commit = 1}, {.op = "c", .after = row(2, "x"), .commit = 2}});
   write_raw(table.topic, "key", "no JSON at all");
   Reading reading(settings({table}));
   reading.open();
@@ -85,7 +87,8 @@ TEST_F(K4_Records, APoisonRecordIsNamedBehindWhatLiesBeforeIt) {
 // Records that are still in hand keep the client of Kafka from ending: the process would stand still at its end.
 TEST_F(K4_Records, WhatIsInHandDoesNotKeepItFromClosing) {
   const EventTable table = new_table();
-  write(table, {{.op = "c", .after = row(1, "x"), .commit = 1}, {.op = "c", .after = row(2, "x"), .commit = 2}});
+  write(table,
+        {{.op = "c", .after = row(1, "x"), .commit = 1}, {.op = "c", .after = row(2, "x"), .commit = 2}});
   SourceSettings small = settings({table});
   small.batch_records = 1;
   Reading reading(small);

@@ -47,7 +47,8 @@ class PartitionsTest : public SinkTest {
   }
   std::string stored() {
     return reader_.table(
-        "SELECT topic, partition, epoch, next_offset, last_offset, encode(commit_lsn, 'hex'), topic_id, leader_epoch"
+        "SELECT topic, partition, epoch, next_offset, last_offset, encode(commit_lsn, 'hex'), topic_id, "
+        "leader_epoch"
         "  FROM tailrace.kafka_position ORDER BY 1, 2");
   }
 };
@@ -67,8 +68,8 @@ TEST_F(K4_Apply, RowsAndPositionsAreOneTransaction) {
                                   stretch(orders, second, 9, Operation::insert, {{2, "two"}})};
   EXPECT_EQ(sink->write(both, {}).end, WriteEnd::durable);
   EXPECT_EQ(rows(), "1|one\n2|two");
-  EXPECT_EQ(stored(), "orders|0|1|5|4|" + lsn(5).hex() + "|topic-id|3\norders|1|1|9|8|" + lsn(9).hex() +
-                          "|topic-id|3");
+  EXPECT_EQ(stored(),
+            "orders|0|1|5|4|" + lsn(5).hex() + "|topic-id|3\norders|1|1|9|8|" + lsn(9).hex() + "|topic-id|3");
   EXPECT_EQ(reader_.value("SELECT succeeded FROM tailrace.pipeline WHERE pipeline = 'kafka'"), "t");
   EXPECT_EQ(*sink->positions().at(second).next_offset, 9);
 }
@@ -94,8 +95,11 @@ TEST_F(K4_Apply, APartialRowWithoutItsRowStops) {
   const SchemaPtr orders = sink->use_table(*orders_, true);
   ASSERT_TRUE(sink->claim({first}, {}));
   std::string text;
-  EXPECT_EQ(kind_of([&] { sink->write({stretch(orders, first, 1, Operation::update, {{7, Absent{}}})}, {}); },
-                    &text),
+  EXPECT_EQ(kind_of(
+                [&] {
+                  sink->write({stretch(orders, first, 1, Operation::update, {{7, Absent{}}})}, {});
+                },
+                &text),
             ErrorKind::data);
   EXPECT_THAT(text, HasSubstr("key=7"));
   EXPECT_EQ(rows(), "");
@@ -121,7 +125,8 @@ TEST_F(K4_Apply, WhatIsAbandonedIsGone) {
   auto sink = opened_partitions();
   const SchemaPtr orders = sink->use_table(*orders_, true);
   ASSERT_TRUE(sink->claim({first}, {}));
-  EXPECT_EQ(sink->write_part({stretch(orders, first, 1, Operation::insert, {{1, "one"}})}, {}).end, WriteEnd::open);
+  EXPECT_EQ(sink->write_part({stretch(orders, first, 1, Operation::insert, {{1, "one"}})}, {}).end,
+            WriteEnd::open);
   sink->abandon();
   EXPECT_EQ(sink->write({stretch(orders, first, 2, Operation::insert, {{2, "two"}})}, {}).end,
             WriteEnd::durable);
@@ -212,12 +217,14 @@ TEST_F(K4b_Epoch, AClaimAmidACommitInPartsWins) {
   auto old = opened_partitions();
   const SchemaPtr orders = old->use_table(*orders_, true);
   ASSERT_TRUE(old->claim({first, second}, {}));
-  EXPECT_EQ(old->write_part({stretch(orders, first, 1, Operation::insert, {{1, "old"}})}, {}).end, WriteEnd::open);
+  EXPECT_EQ(old->write_part({stretch(orders, first, 1, Operation::insert, {{1, "old"}})}, {}).end,
+            WriteEnd::open);
   auto now = opened_partitions();
   const SchemaPtr again = now->use_table(*orders_, true);
   // Not yet a part of the apply: the claim gets it at once.
   ASSERT_TRUE(now->claim({second}, {}));
-  EXPECT_EQ(old->write({stretch(orders, second, 1, Operation::insert, {{2, "old"}})}, {}).end, WriteEnd::lost);
+  EXPECT_EQ(old->write({stretch(orders, second, 1, Operation::insert, {{2, "old"}})}, {}).end,
+            WriteEnd::lost);
   EXPECT_EQ(now->write({stretch(again, second, 1, Operation::insert, {{2, "now"}})}, {}).end,
             WriteEnd::durable);
   EXPECT_EQ(rows(), "2|now");
@@ -229,7 +236,8 @@ TEST_F(K4b_Epoch, AnOtherOffsetIsNotOurs) {
   const SchemaPtr orders = sink->use_table(*orders_, true);
   ASSERT_TRUE(sink->claim({first}, {}));
   reader_.run("UPDATE tailrace.kafka_position SET next_offset = 77");
-  EXPECT_EQ(sink->write({stretch(orders, first, 5, Operation::insert, {{1, "one"}})}, {}).end, WriteEnd::lost);
+  EXPECT_EQ(sink->write({stretch(orders, first, 5, Operation::insert, {{1, "one"}})}, {}).end,
+            WriteEnd::lost);
   EXPECT_EQ(*sink->claims().front().position.next_offset, 77);
 }
 
@@ -240,10 +248,10 @@ TEST_F(K5_Constraints, ARefusalThatMayPassIsSaidSo) {
       "CREATE TABLE orders (id int PRIMARY KEY, note text,"
       " parent int REFERENCES parents DEFERRABLE INITIALLY DEFERRED, code int UNIQUE)");
   auto sink = opened_partitions();
-  const SchemaPtr orders = sink->use_table(
-      *table("orders", {column("id", int_type, false), column("note", lob_type), column("parent", int_type),
-                        column("code", int_type)}),
-      true);
+  const SchemaPtr orders =
+      sink->use_table(*table("orders", {column("id", int_type, false), column("note", lob_type),
+                                        column("parent", int_type), column("code", int_type)}),
+                      true);
   const SchemaPtr parents = sink->use_table(*table("parents", {column("id", int_type, false)}), true);
   ASSERT_TRUE(sink->claim({first, second}, {}));
   const Stretch child = stretch(orders, first, 1, Operation::insert, {{1, "child", 7, 1}});
@@ -289,7 +297,8 @@ TEST_F(K4_Tables, WhatDoesNotFitIsRefusedByName) {
 
 // A column that the source has got in the meantime: an error, or added where that is asked for.
 TEST_F(K4_Tables, ANewColumnIsAddedWhereThatIsAskedFor) {
-  const SchemaPtr wide = table("orders", {column("id", int_type, false), column("note", lob_type), column("more", int_type)});
+  const SchemaPtr wide =
+      table("orders", {column("id", int_type, false), column("note", lob_type), column("more", int_type)});
   opened_partitions()->use_table(*orders_, true);
   std::string text;
   EXPECT_EQ(kind_of([&] { opened_partitions()->use_table(*wide, true); }, &text), ErrorKind::schema);
@@ -301,7 +310,8 @@ TEST_F(K4_Tables, ANewColumnIsAddedWhereThatIsAskedFor) {
   sink.open({});
   const SchemaPtr now = sink.use_table(*wide, true);
   ASSERT_TRUE(sink.claim({first}, {}));
-  EXPECT_EQ(sink.write({stretch(now, first, 1, Operation::insert, {{1, "one", 5}})}, {}).end, WriteEnd::durable);
+  EXPECT_EQ(sink.write({stretch(now, first, 1, Operation::insert, {{1, "one", 5}})}, {}).end,
+            WriteEnd::durable);
   EXPECT_EQ(rows(), "1|one|5");
 }
 
