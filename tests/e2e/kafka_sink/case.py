@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import shutil
+import subprocess
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -116,6 +117,12 @@ class KafkaSinkCase(DebeziumCase):
                       env={**os.environ, "TAILRACE_TARGET_PASSWORD": self.postgres.password, **(environment or {})})
         self.addCleanup(run.kill)
         return run
+
+    def call(self, config, command, *words):
+        """A command that ends by itself: its exit code and standard output."""
+        done = subprocess.run([str(BUILD / "tailrace"), command, str(config), *words], capture_output=True, text=True, timeout=60,
+                              check=False, env={**os.environ, "TAILRACE_TARGET_PASSWORD": self.postgres.password})
+        return done.returncode, done.stdout + done.stderr
 
     def run_to_end(self, config, code=0, seconds=180):
         run = self.start(config, "--until-caught-up")

@@ -69,6 +69,29 @@ class Refusals(KafkaSinkCase):
         run = self.run_to_end(self.write_config([self.topic]), code=6)
         self.assertIn("note", run.log())
 
+    # What the commands say of a pipeline that reads partitions.
+    def test_commands(self):
+        self.put(envelope(1, "one", 1))
+        config = self.write_config([self.topic])
+        code, said = self.call(config, "check")
+        self.assertEqual(code, 0, said)
+        self.assertIn("source.topic", said)
+        self.run_to_end(config)
+        code, said = self.call(config, "status", "--format", "json")
+        self.assertEqual(code, 0, said)
+        partition, = json.loads(said)["partitions"]
+        self.assertEqual((partition["topic"], partition["partition"], partition["next_offset"], partition["owned"]),
+                         (self.topic, 0, 1, False))
+        code, said = self.call(config, "status")
+        self.assertIn(self.topic, said)
+        for command in ("schema", "position", "table"):
+            code, said = self.call(config, command, *(["show"] if command == "position" else ["list"] if command == "table" else []))
+            self.assertEqual(code, 2, said)
+            self.assertIn("each with a position of its own", said)
+        code, said = self.call(self.write_config([self.topic, "nowhere"]), "check")
+        self.assertEqual(code, 1, said)
+        self.assertIn("nowhere", said)
+
     # The file's mistakes are found before anything is asked, and name their lines.
     def test_settings_of_another_source(self):
         config = self.write_config([self.topic], more="snapshot: { readers: 2 }\ntables: { include: [dbo.*] }\n")
