@@ -114,7 +114,7 @@ ScanReport LogScanner::scan(std::int64_t limit, const std::stop_token& stop) {
     report.end_time = local_datetime_now();
     return report;
   }
-  if (work_.before_write({}, stop)) {
+  if (!begin(stop)) {
     report.transactions.clear();
     return report;
   }
@@ -230,8 +230,15 @@ void LogScanner::delete_log(std::int64_t last_position) {
   }
 }
 
+bool LogScanner::begin(const std::stop_token& stop) {
+  if (work_.before_write({}, stop)) return false;
+  if (work_.connection().single_number("SELECT cdc_enabled FROM cat_state") != 0) return true;
+  work_.rollback();
+  return false;
+}
+
 void LogScanner::write_marker(const std::stop_token& stop) {
-  if (work_.before_write({}, stop)) return;
+  if (!begin(stop)) return;
   if (work_.connection().single_number("SELECT EXISTS(SELECT 1 FROM log_transactions)") != 0) {
     work_.rollback();
     return;

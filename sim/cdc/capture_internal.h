@@ -39,6 +39,9 @@ class LogScanner {
   // Reads at most `limit` transactions into the change tables, in one transaction. Empty: there was nothing, and
   // nothing was written, or `stop` came first.
   ScanReport scan(std::int64_t limit, const std::stop_token& stop);
+  // Takes the writer's place. False where it was stopped first, or the database is not captured any more: it may have
+  // been disabled since it was looked at.
+  bool begin(const std::stop_token& stop);
   // A mapping row without changes; not while logged changes wait, which it would overtake.
   void write_marker(const std::stop_token& stop);
   // The end time of the newest mapping row.

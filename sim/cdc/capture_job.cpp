@@ -159,12 +159,12 @@ void CaptureJob::idle(const std::stop_token& stop) {
 
 std::int64_t CaptureJob::cleanup_locked(std::optional<std::int64_t> retention, const std::optional<Lsn>& mark,
                                         const std::stop_token& stop) {
-  if (work_->before_write({}, stop)) return 0;
+  if (!scanner_.begin(stop)) return 0;
   const CleanupPlan plan =
       plan_cleanup(work_->connection(), retention ? retention : std::optional(facts_.retention), mark);
   apply_marks(work_->connection(), plan);
   work_->commit();
-  if (work_->before_write({}, stop)) return 0;
+  if (!scanner_.begin(stop)) return 0;
   const std::int64_t deleted = delete_below_marks(work_->connection(), plan);
   work_->commit();
   return deleted;
