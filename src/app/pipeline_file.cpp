@@ -53,7 +53,8 @@ void partitions_need(const Document& document, std::vector<Complaint>& complaint
       complaints.push_back({name, "has no meaning with source.type: kafka; take it out", nullptr});
   }
   if (document.has("target.type") && document.read("target.type").text == "kafka")
-    complaints.push_back({"target.type", "cannot be kafka with source.type: kafka; expected postgres", nullptr});
+    complaints.push_back(
+        {"target.type", "cannot be kafka with source.type: kafka; expected postgres", nullptr});
   if (!document.has("kafka.bootstrap_servers"))
     complaints.push_back(
         {"kafka.bootstrap_servers", "is missing; expected a list of brokers, host:port", nullptr});

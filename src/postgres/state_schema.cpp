@@ -313,8 +313,8 @@ $body$;
 )sql";
 
 // Entry n brings version n to n + 1.
-constexpr std::array<const char*, state_version> migrations{version_1, version_2, version_3, version_4,
-                                                            version_5, version_6};
+constexpr std::array<const char*, state_version> migrations{version_1, version_2, version_3,
+                                                            version_4, version_5, version_6};
 
 }  // namespace
 
