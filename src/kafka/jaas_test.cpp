@@ -44,7 +44,7 @@ TEST(Jaas, RefusesWhatIsNotOneWholeLogin) {
            "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"a\" password=\"b;",
            "org.apache.kafka.common.security.plain.PlainLoginModule required password=\"b\";",
            "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"a\" tokenauth=true;",
-           "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"a\" password=\"\"; c",
+           "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"a\" password=\"b\";c",
            "com.sun.security.auth.module.Krb5LoginModule required username=\"a\" password=\"b\";",
        })
     EXPECT_FALSE(parse_jaas(text)) << text;
