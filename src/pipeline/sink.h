@@ -128,8 +128,8 @@ class Sink {
   }
 
   // A sink for which commits are dear may hold commit points open until this moment, to make several of them durable in one: those that
-  // mean nothing but rows and a position. Nothing: all that write() has taken to its end is durable. Who is asked again
-  // after the moment has not called flush().
+  // mean nothing but rows and a position, and never the first of an instance: an attempt that ends soon must move on. Nothing: all
+  // that write() has taken to its end is durable.
   virtual std::optional<std::chrono::steady_clock::time_point> holds_until() const { return std::nullopt; }
   // Makes them durable now. False if stopped first: then they come again.
   [[nodiscard]] virtual bool flush(std::stop_token stop) {

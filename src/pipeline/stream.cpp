@@ -130,7 +130,8 @@ class Stream {
           ended_.push_back(std::move(*batch));
           if (const std::optional<StreamEnd> end = after_commits()) return *end;
         }
-      } else if (held_until && steady_clock::now() >= *held_until) {
+      }
+      if (!in_parts && is_held_long_enough()) {
         if (!sink_.flush(error_.stop())) return StreamEnd::stopped;
         if (const std::optional<StreamEnd> end = after_commits()) return *end;
       }
@@ -160,6 +161,12 @@ class Stream {
     }
     if (!joining_.empty() || !batch.left.empty()) handover_.durable();
     joining_.clear();
+  }
+
+  // Also where one batch follows the other without a pause.
+  bool is_held_long_enough() const {
+    const auto held_until = sink_.holds_until();
+    return held_until && steady_clock::now() >= *held_until;
   }
 
   // Commit points that the sink has taken count once they are durable (R16).

@@ -59,6 +59,7 @@ struct FakeWorld {
   std::vector<PositionMove> moves;
   // Commit points that mean rows and a position alone are held open for so long.
   std::chrono::milliseconds hold{0};
+  bool holds_first = true;  // Of each instance of the sink.
   bool closed_cleanly = false;
   int opens = 0;
   int take_overs = 0;  // Opens that were to depose another runner.

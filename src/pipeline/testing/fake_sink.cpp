@@ -171,15 +171,13 @@ class FakeSink : public Sink {
         apply(open_->rows_of(world_, rows.schema().name), rows, is_strict(rows.schema().name));
       if (!batch.end) return true;
       TAILRACE_ASSERT(batch.end->lsn >= world_.stored.position->lsn);
-      if (!held_) {
-        held_until_ = std::chrono::steady_clock::now() + world_.hold;
-        held_points_ = 0;
-      }
+      if (!held_) held_until_ = std::chrono::steady_clock::now() + world_.hold;
       held_ = batch.end;
       const bool means_more = !batch.caught_up.empty() || !open_->joining.empty() || !batch.left.empty() ||
                               !batch.switched.empty() || batch.run_mark_reached;
-      constexpr int most_held = 4;  // Full, as a transaction is.
-      if (world_.hold.count() != 0 && !means_more && ++held_points_ < most_held) return true;
+      const bool is_first = !std::exchange(has_written_, true);
+      const bool may_hold = world_.hold.count() != 0 && (world_.holds_first || !is_first);
+      if (may_hold && !means_more) return true;
       world_.stored.position = std::exchange(held_, std::nullopt);
       for (const InstanceSwitch& change : batch.switched)
         world_.stored.tables.at(change.table).instance = change.instance;
@@ -400,7 +398,7 @@ class FakeSink : public Sink {
   std::optional<Open> open_;
   std::optional<Position> held_;  // Of commit points that are applied and not durable.
   std::chrono::steady_clock::time_point held_until_{};
-  int held_points_ = 0;
+  bool has_written_ = false;
 };
 
 }  // namespace
