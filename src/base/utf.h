@@ -24,6 +24,9 @@ TextFaults append_utf8_from_utf16le(std::string& out, std::span<const std::byte>
 // At most 3 bytes are written per unit; returns one past the last byte written.
 char* write_utf8_from_utf16le(char* out, std::span<const std::byte> utf16le, TextFaults& faults);
 
+// One character, which is no surrogate where the text is to be UTF-8: at most four bytes; answers one past the last.
+char* write_utf8(char* out, std::uint32_t code);
+
 // The other way; WTF-8 in, bytes that are not UTF-8 throw `protocol`.
 std::string utf16le_from_utf8(std::string_view utf8);
 
