@@ -60,25 +60,6 @@ Decoded decode(std::string_view text, std::size_t at, bool surrogates_allowed) {
 
 }  // namespace
 
-char* write_utf8(char* out, std::uint32_t code) {
-  if (code < 0x80) {
-    *out++ = static_cast<char>(code);
-  } else if (code < 0x800) {
-    *out++ = static_cast<char>(0xC0 | code >> 6);
-    *out++ = static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    *out++ = static_cast<char>(0xE0 | code >> 12);
-    *out++ = static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    *out++ = static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    *out++ = static_cast<char>(0xF0 | code >> 18);
-    *out++ = static_cast<char>(0x80 | (code >> 12 & 0x3F));
-    *out++ = static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    *out++ = static_cast<char>(0x80 | (code & 0x3F));
-  }
-  return out;
-}
-
 char* write_utf8_from_utf16le(char* out, std::span<const std::byte> bytes, TextFaults& faults) {
   const std::size_t end = bytes.size() & ~std::size_t{1};
   if (end != bytes.size()) faults.odd_length = true;
