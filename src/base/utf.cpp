@@ -37,25 +37,6 @@ char* put_four(char* out, std::uint64_t four) {
   return out + sizeof packed;
 }
 
-char* put(char* out, std::uint32_t code) {
-  if (code < 0x80) {
-    *out++ = static_cast<char>(code);
-  } else if (code < 0x800) {
-    *out++ = static_cast<char>(0xC0 | code >> 6);
-    *out++ = static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    *out++ = static_cast<char>(0xE0 | code >> 12);
-    *out++ = static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    *out++ = static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    *out++ = static_cast<char>(0xF0 | code >> 18);
-    *out++ = static_cast<char>(0x80 | (code >> 12 & 0x3F));
-    *out++ = static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    *out++ = static_cast<char>(0x80 | (code & 0x3F));
-  }
-  return out;
-}
-
 struct Decoded {
   std::uint32_t code = 0;
   std::size_t length = 0;  // 0: not UTF-8.
@@ -106,7 +87,7 @@ char* write_utf8_from_utf16le(char* out, std::span<const std::byte> bytes, TextF
         faults.lone_surrogate = true;
       }
     }
-    out = put(out, code);
+    out = write_utf8(out, code);
   }
   return out;
 }

@@ -24,6 +24,27 @@ TextFaults append_utf8_from_utf16le(std::string& out, std::span<const std::byte>
 // At most 3 bytes are written per unit; returns one past the last byte written.
 char* write_utf8_from_utf16le(char* out, std::span<const std::byte> utf16le, TextFaults& faults);
 
+// One character, which is no surrogate where the text is to be UTF-8: at most four bytes; answers one past the last.
+// Here, because a call for each letter would be felt.
+inline char* write_utf8(char* out, std::uint32_t code) {
+  if (code < 0x80) {
+    *out++ = static_cast<char>(code);
+  } else if (code < 0x800) {
+    *out++ = static_cast<char>(0xC0 | code >> 6);
+    *out++ = static_cast<char>(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    *out++ = static_cast<char>(0xE0 | code >> 12);
+    *out++ = static_cast<char>(0x80 | (code >> 6 & 0x3F));
+    *out++ = static_cast<char>(0x80 | (code & 0x3F));
+  } else {
+    *out++ = static_cast<char>(0xF0 | code >> 18);
+    *out++ = static_cast<char>(0x80 | (code >> 12 & 0x3F));
+    *out++ = static_cast<char>(0x80 | (code >> 6 & 0x3F));
+    *out++ = static_cast<char>(0x80 | (code & 0x3F));
+  }
+  return out;
+}
+
 // The other way; WTF-8 in, bytes that are not UTF-8 throw `protocol`.
 std::string utf16le_from_utf8(std::string_view utf8);
 

@@ -100,14 +100,17 @@ TEST_F(Runner, ATableIsFinishedBesideTheChunksOfTheNext) {
   std::condition_variable changed;
   std::vector<std::string> finished;
   int reads = 0;
+  int reads_of_b = 0;
   world.at = [&](const std::string& point) {
     std::unique_lock lock(mutex);
+    if (point == "source.read_chunk") ++reads;
     if (point.starts_with("chunk.finish_table ")) {
       finished.push_back(point.substr(point.find(' ') + 1));
       changed.notify_all();
     }
-    // `a` has 11 chunks, so this one is of `b`: it waits for the key of `a`, which the other worker builds.
-    if (point == "source.read_chunk" && ++reads == 13) changed.wait(lock, [&] { return !finished.empty(); });
+    // Waits for the key of `a`, which the other worker builds.
+    if (point == "source.read_chunk b" && ++reads_of_b == 2)
+      changed.wait(lock, [&] { return !finished.empty(); });
   };
   EXPECT_EQ(run(), RunEnd::caught_up);
   EXPECT_EQ(reads, 22);

@@ -38,19 +38,6 @@ bool are_plain(std::uint64_t eight) {
   return ((eight | (eight - ones)) & tops) == 0;
 }
 
-void append(std::string& out, std::uint32_t code) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | code >> 6);
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    out += static_cast<char>(0xE0 | code >> 12);
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  }
-}
-
 }  // namespace
 
 bool is_western(std::string_view collation) {
@@ -85,7 +72,10 @@ TextFaults append_utf8_from_western(std::string& out, std::span<const std::byte>
     if (at == end) break;
     const auto byte = static_cast<std::uint8_t>(*at++);
     if (byte == 0) faults.zero = true;
-    append(out, byte >= 0x80 && byte < 0xA0 ? western_80[byte - 0x80] : byte);
+    std::array<char, 4> character{};
+    const char* const last =
+        write_utf8(character.data(), byte >= 0x80 && byte < 0xA0 ? western_80[byte - 0x80] : byte);
+    out.append(character.data(), static_cast<std::size_t>(last - character.data()));
   }
   return faults;
 }

@@ -325,6 +325,17 @@ TEST(TdsRows, TellWhatTextCannotBe) {
   ASSERT_EQ(with_zero.faults().size(), 1u);
   EXPECT_EQ(with_zero.faults()[0].code, RowFaultCode::zero_in_text);
   EXPECT_EQ(with_zero.state(0, 1), CellState::null);
+  // The same of bytes of a code page.
+  const ColumnType narrow{TypeKind::varchar, 10};
+  const char* const narrow_info = "A7 0A 00 09 04 D0 00 34";
+  const RowBatch narrow_zero = decoded(id_and(narrow), one_row(narrow_info, "02 00 FC 00"));
+  ASSERT_EQ(narrow_zero.faults().size(), 1u);
+  EXPECT_EQ(narrow_zero.faults()[0].code, RowFaultCode::zero_in_text);
+  EXPECT_EQ(narrow_zero.state(0, 1), CellState::null);
+  const RowBatch narrow_stripped =
+      decoded(id_and(narrow, TextPolicy::strip), one_row(narrow_info, "03 00 FC 00 80"));
+  EXPECT_TRUE(narrow_stripped.faults().empty());
+  EXPECT_EQ(narrow_stripped.text(0, 1), "\xC3\xBC\xE2\x82\xAC");
   const RowBatch half = decoded(id_and(type), one_row(text_info, "04 00 3D D8 41 00"));
   ASSERT_EQ(half.faults().size(), 1u);
   EXPECT_EQ(half.faults()[0].code, RowFaultCode::lone_surrogate);

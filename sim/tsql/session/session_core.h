@@ -132,6 +132,7 @@ class SessionCore final : public Session, public BindEnvironment, public Functio
 
   // --- Databases and transactions (database_use.cpp, session_transactions.cpp).
   DatabaseUse& use(const DatabasePtr& database);
+  std::optional<ObjectDef> object_of(std::int64_t object_id, std::optional<std::int64_t> database_id);
 
   // --- Statements over other databases (session_databases.cpp).
   // Where names may lead: the session's own database, another one, or several with copies.

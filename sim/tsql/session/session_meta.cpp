@@ -5,8 +5,8 @@
 
 namespace tailrace::sim::tsql {
 
-std::optional<std::string> SessionCore::object_name(std::int64_t object_id,
-                                                    std::optional<std::int64_t> database_id) {
+std::optional<ObjectDef> SessionCore::object_of(std::int64_t object_id,
+                                                std::optional<std::int64_t> database_id) {
   DatabaseUse* where = current_;
   if (database_id && *database_id != current_->database->id) {
     const DatabasePtr database = state_.server.find(static_cast<std::int32_t>(*database_id));
@@ -14,21 +14,19 @@ std::optional<std::string> SessionCore::object_name(std::int64_t object_id,
     where = &use(database);
     where->catalog.refresh();
   }
-  const std::optional<ObjectDef> object = where->catalog.object(static_cast<std::int32_t>(object_id));
+  return where->catalog.object(static_cast<std::int32_t>(object_id));
+}
+
+std::optional<std::string> SessionCore::object_name(std::int64_t object_id,
+                                                    std::optional<std::int64_t> database_id) {
+  const std::optional<ObjectDef> object = object_of(object_id, database_id);
   if (!object) return std::nullopt;
   return object->name;
 }
 
 std::optional<std::string> SessionCore::object_schema_name(std::int64_t object_id,
                                                            std::optional<std::int64_t> database_id) {
-  DatabaseUse* where = current_;
-  if (database_id && *database_id != current_->database->id) {
-    const DatabasePtr database = state_.server.find(static_cast<std::int32_t>(*database_id));
-    if (!database) return std::nullopt;
-    where = &use(database);
-    where->catalog.refresh();
-  }
-  const std::optional<ObjectDef> object = where->catalog.object(static_cast<std::int32_t>(object_id));
+  const std::optional<ObjectDef> object = object_of(object_id, database_id);
   if (!object) return std::nullopt;
   return object->schema;
 }

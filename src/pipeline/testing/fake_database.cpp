@@ -117,6 +117,7 @@ class FakeReader : public SnapshotReader {
 
   bool read_chunk(const SchemaPtr& table, const Chunk& chunk,
                   const std::function<bool(const RowBatch&)>& take, std::stop_token stop) override {
+    if (world_.at) world_.at("source.read_chunk " + table->name.name);
     world_.point("source.read_chunk");
     RowBatch batch(table);
     {

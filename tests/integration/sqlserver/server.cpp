@@ -298,6 +298,29 @@ std::vector<std::string> Opened::next_rows() {
   return out;
 }
 
+ResumeState streamed_once(Database& database) {
+  Opened opened(database.settings());
+  opened.stream();
+  database.run("INSERT INTO t VALUES (1000)");
+  ResumeState resume;
+  opened.until([&](const ChangeBatch& batch) {
+    resume.position = batch.end;
+    return batch.end && batch.rows() != 0;
+  });
+  EXPECT_FALSE(resume.position->evidence.empty());
+  TableProgress progress;
+  progress.table = {"dbo", "t"};
+  progress.state = TableState::streaming;
+  for (const SchemaPtr& table : opened.info.tables) {
+    if (table->name == progress.table) progress.instance = table->instance;
+  }
+  progress.low = progress.instance.start_lsn;
+  resume.first_run = false;
+  resume.source_identity = opened.info.identity;
+  resume.tables[progress.table] = progress;
+  return resume;
+}
+
 ErrorKind kind_of(const std::function<void()>& action, std::string* message) {
   try {
     action();

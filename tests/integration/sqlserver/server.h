@@ -83,6 +83,9 @@ struct Opened {
   std::vector<std::string> next_rows();
 };
 
+// What a sink would answer after one row of table dbo.t was streamed.
+ResumeState streamed_once(Database& database);
+
 // The kind of what is thrown; a failure of the test when nothing is.
 ErrorKind kind_of(const std::function<void()>& action, std::string* message = nullptr);
 
