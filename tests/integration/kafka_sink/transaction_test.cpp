@@ -8,7 +8,6 @@ namespace tailrace::kafka {
 namespace {
 
 using tailrace::testing::lsn;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

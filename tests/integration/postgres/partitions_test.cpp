@@ -7,9 +7,7 @@
 namespace tailrace::postgres {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 const PartitionName first{"orders", 0};
