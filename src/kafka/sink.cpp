@@ -66,6 +66,9 @@ ResumeState KafkaSink::open(bool take_over, std::stop_token stop) {
     lsn_ = state.position->lsn;
     channel_->skip(*stored.offset);
     if (stored.offset->position.lsn < stored.offset->commit_lsn) unfinished_ = stored.offset;
+    for (const auto& [name, table] : stored.tables) {
+      if (!table.progress.outside) pass_over(name, table.part);
+    }
   }
   return state;
 }
@@ -129,6 +132,7 @@ void KafkaSink::forget(const std::vector<TableName>& tables) {
                                       {"topic", topic_of(table)},
                                       {"reason", "not configured any more: the topic stays as it is"}});
     changes.forget(table);
+    parts_.erase(table);
   }
   commit_all(changes);
 }
@@ -226,11 +230,14 @@ bool KafkaSink::move_position(const PositionMove& move, std::stop_token stop) {
   changes.set(offset_at(move.to, {}));
   const auto tables = shared_->with([](const SharedState& state) { return state.stored.tables; });
   for (const auto& [name, stored] : tables) {
-    if (stored.progress.outside || !move.replay_until) continue;
+    if (stored.progress.outside || (!move.replay_until && !stored.part)) continue;
     StoredTable table = stored;
-    table.progress.state = TableState::catching_up;
-    table.progress.low = move.to.lsn;
-    table.progress.high_mark = move.replay_until;
+    table.part.reset();  // Going back, all of its commit is sent again.
+    if (move.replay_until) {
+      table.progress.state = TableState::catching_up;
+      table.progress.low = move.to.lsn;
+      table.progress.high_mark = move.replay_until;
+    }
     changes.set(table);
   }
   nlohmann::ordered_json note{
@@ -244,6 +251,7 @@ bool KafkaSink::move_position(const PositionMove& move, std::stop_token stop) {
   log::warn("sink.position.moved",
             {{"from", lsn_->hex()}, {"to", move.to.lsn.hex()}, {"reason", move.reason}});
   lsn_ = move.to.lsn;
+  parts_.clear();
   return true;
 }
 
