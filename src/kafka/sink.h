@@ -66,6 +66,8 @@ class KafkaSink : public Sink {
   std::string topic_of(const TableName& table) const;
   StoredTable stored_table(const TableName& table);
   void learn_topics(const std::vector<std::string>& names);
+  // Of the tables of the stream, now and then.
+  void look_at_topics();
   void start_table(const TableStart& start, StateChanges& changes);
   void announce(const std::vector<SchemaPtr>& tables);
   // A commit that was sent in part is through with this end.
@@ -99,6 +101,7 @@ class KafkaSink : public Sink {
   std::chrono::steady_clock::time_point last_commit_{};
   std::chrono::steady_clock::time_point last_sign_{};
   std::chrono::steady_clock::time_point last_heartbeat_{};
+  std::chrono::steady_clock::time_point last_look_{};
 };
 
 }  // namespace tailrace::kafka
