@@ -27,11 +27,8 @@ Channel::Channel(std::shared_ptr<SinkShared> shared, std::unique_ptr<Producer> p
 }
 
 void Channel::skip(const StoredOffset& offset) {
-  if (offset.part) {
-    skip(*offset.part);
-  } else if (offset.from_debezium && offset.change_lsn) {
+  if (offset.from_debezium && offset.change_lsn)
     events_.skip(offset.commit_lsn, *offset.change_lsn, offset.event_serial_no);
-  }
 }
 
 bool Channel::is_due() const {

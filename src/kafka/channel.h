@@ -32,12 +32,14 @@ class Channel : private debezium::RecordTaker {
   // The producer is initialised.
   Channel(std::shared_ptr<SinkShared> shared, std::unique_ptr<Producer> producer);
 
-  // Events of this commit that are in the topics already.
-  void skip(const SentPart& part) { events_.skip(part.commit_lsn, part.events); }
-  // The same of a stored position, whoever has written it.
+  // Events of a table that are in its topic already.
+  void skip(const TableName& table, const SentPart& part) {
+    events_.skip(table, part.commit_lsn, part.events);
+  }
+  // The same of a position that a Debezium has stored.
   void skip(const StoredOffset& offset);
-  // That commit is through.
-  void skip_nothing() { events_.skip(Lsn{}, 0); }
+  // Those commits are through.
+  void skip_nothing() { events_.skip_nothing(); }
   // All false if stopped first.
   [[nodiscard]] bool send(const ChangeBatch& batch, const std::stop_token& stop, const Cut& cut);
   [[nodiscard]] bool send_read(const RowBatch& rows, std::size_t row, const debezium::EventContext& context,
@@ -55,6 +57,8 @@ class Channel : private debezium::RecordTaker {
   bool is_due() const;
   // Where the last event that was sent lies.
   const debezium::EventPlace& place() const { return events_.place(); }
+  // Of its commit: events of each table.
+  std::vector<std::pair<TableName, std::uint64_t>> sent_of_tables() const { return events_.sent_of_tables(); }
 
  private:
   [[nodiscard]] bool take(const debezium::EventRecord& record) override;

@@ -66,10 +66,14 @@ class KafkaSink : public Sink {
   std::string topic_of(const TableName& table) const;
   StoredTable stored_table(const TableName& table);
   void learn_topics(const std::vector<std::string>& names);
+  // Of the tables of the stream, now and then.
+  void look_at_topics();
   void start_table(const TableStart& start, StateChanges& changes);
   void announce(const std::vector<SchemaPtr>& tables);
   // A commit that was sent in part is through with this end.
   bool ends_unfinished(const Lsn& end);
+  // What is in the topics of a table's commit is not sent again, wherever that commit comes from.
+  void pass_over(const TableName& table, const std::optional<SentPart>& part);
   // What the end means for the tables.
   void end_tables(const ChangeBatch& batch, StateChanges& changes);
   void leave_stream(const TableName& table, const Lsn& low, StateChanges& changes);
@@ -92,10 +96,12 @@ class KafkaSink : public Sink {
   std::vector<TableName> joining_;          // With the open commit point.
   std::optional<StoredOffset> held_;        // Of commit points that are sent and not durable.
   std::optional<StoredOffset> unfinished_;  // In the middle of a commit, whose rest is still to come.
+  std::map<TableName, SentPart> parts_;  // Of tables that come with the stream: commits that have not ended.
   std::chrono::steady_clock::time_point held_until_{};
   std::chrono::steady_clock::time_point last_commit_{};
   std::chrono::steady_clock::time_point last_sign_{};
   std::chrono::steady_clock::time_point last_heartbeat_{};
+  std::chrono::steady_clock::time_point last_look_{};
 };
 
 }  // namespace tailrace::kafka

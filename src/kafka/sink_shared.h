@@ -21,6 +21,7 @@
 namespace tailrace::kafka {
 
 struct TopicFacts {
+  std::string id = {};  // As TopicInfo's.
   std::int32_t partitions = 0;
   TopicLimits limits = {};
 };

@@ -73,6 +73,7 @@ TopicFactsByName look_at_topics(Admin& admin, const std::vector<std::string>& na
   for (const auto& [name, info] : admin.topics(names, stop)) {
     const std::map<std::string, std::string> config = admin.topic_config(name, stop);
     TopicFacts facts;
+    facts.id = info.id;
     facts.partitions = static_cast<std::int32_t>(info.partitions.size());
     facts.limits.record_bytes = number_of(config, "max.message.bytes");
     const auto policy = config.find("cleanup.policy");
@@ -109,6 +110,20 @@ TopicFactsByName ensure_topics(const SinkSettings& settings, Admin& admin,
          {"reason", "a row with values of stream.max_value_bytes would not fit, and stops the pipeline"}});
   }
   return facts;
+}
+
+void check_same_topic(const StoredTable& table, const std::map<std::string, TopicInfo>& there) {
+  if (table.topic_id.empty()) return;
+  const auto found = there.find(table.topic);
+  const bool is_gone = found == there.end();
+  if (!is_gone && (found->second.id.empty() || found->second.id == table.topic_id)) return;
+  const std::string name = table.progress.table.str();
+  throw Error(ErrorKind::gap, fmt::format("topic {} {}: what was sent to it is lost", table.topic,
+                                          is_gone ? "is gone" : "was deleted and made anew"))
+      .with("table", name)
+      .with("topic", table.topic)
+      .with("remedy",
+            fmt::format("`tailrace table CONFIG resnapshot --table {}`: all of it is sent again", name));
 }
 
 std::vector<std::string> further_topics(const SinkSettings& settings) {

@@ -20,6 +20,7 @@ from tests.support.jvm import java, properties
 from tests.support.processes import NotReady, Process, free_port, private_directory, wait_until
 
 BROKER_HEAP_MEGABYTES = 320
+QUIET = 2  # Of syslog's levels: that a broker which is killed is not there is no news, twenty times a second.
 START_SECONDS = 180  # It takes 3 to format and 3 to start; a loaded machine has made 60 of that.
 
 
@@ -119,7 +120,7 @@ class Broker:
         return True
 
     def admin(self):
-        return AdminClient({"bootstrap.servers": self.address})
+        return AdminClient({"bootstrap.servers": self.address, "log_level": QUIET})
 
     def topics(self):
         return sorted(self.admin().list_topics(timeout=20).topics)
@@ -160,6 +161,7 @@ class TopicReader:
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "isolation.level": "read_committed",
+            "log_level": QUIET,
             "fetch.wait.max.ms": 20,
         })
 
