@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "kafka/chunk_writer.h"
 #include "kafka/topics.h"
+#include "registry/client.h"
 
 namespace tailrace::kafka {
 namespace {
@@ -30,6 +31,27 @@ void check_topics_apart(const SinkSettings& settings, const std::map<TableName, 
                 fmt::format("{} and {} would both go to topic {}", other->second, name.str(), topic))
         .with("table", name.str())
         .with("remedy", "say how topics are called: target.events.topic_format");
+  }
+}
+
+// What was sent is gone with its topic: made anew without a word, it would pass for whole.
+void check_topics_are_there(Admin& admin, const std::map<std::string, TableName>& known,
+                            const std::stop_token& stop) {
+  std::vector<std::string> names;
+  for (const auto& [topic, table] : known)
+    names.push_back(topic);
+  const std::map<std::string, TopicInfo> there = admin.topics(names, stop);
+  for (const auto& [topic, table] : known) {
+    if (there.contains(topic)) continue;
+    throw Error(
+        ErrorKind::config,
+        fmt::format("topic {} is not there any more, and with it what was sent of {}", topic, table.str()))
+        .with("topic", topic)
+        .with("table", table.str())
+        .with("remedy",
+              fmt::format("make it with `tailrace schema CONFIG --apply`; then `tailrace table CONFIG "
+                          "resnapshot --table {}` sends its rows again, if they are wanted",
+                          table.str()));
   }
 }
 
@@ -55,10 +77,16 @@ ResumeState KafkaSink::open(bool take_over, std::stop_token stop) {
   static_cast<void>(take_over);  // The newer runner takes over always: transactional ids know no other way.
   if (only_) return open_outside(std::move(stop));
   const SinkSettings& settings = shared_->settings();
+  shared_->set_ending(stop);
   admin_ = std::make_unique<Admin>(settings.kafka);
   shared_->set_transaction_timeout(allowed_timeout(settings, *admin_, stop));
   // What turns out to be unfit stays as it is: nothing is written before the first begin_load().
-  if (admin_->topics({settings.offsets_topic_name()}, stop).empty()) return {};
+  if (admin_->topics({settings.offsets_topic_name()}, stop).empty()) {
+    // Nor is it begun where no event could be written: that the registry is named wrong shows at the first start.
+    if (settings.events.converter == debezium::Converter::avro)
+      static_cast<void>(registry::Client(settings.registry).versions(settings.offsets_topic_name(), stop));
+    return {};
+  }
   claim(stop);
   StoredState stored = shared_->with([](const SharedState& state) { return state.stored; });
   ResumeState state = resume_state_of(stored);
@@ -105,6 +133,7 @@ void KafkaSink::use_tables(const std::vector<SchemaPtr>& tables) {
     }
   });
   std::vector<std::string> names;
+  std::map<std::string, TableName> known_topics;
   for (const SchemaPtr& table : tables) {
     const auto known = stored.find(table->name);
     if (known == stored.end()) continue;
@@ -114,8 +143,10 @@ void KafkaSink::use_tables(const std::vector<SchemaPtr>& tables) {
                                                  table->name.str(), known->second.topic, topic))
           .with("remedy", "set target.events back, or use a new pipeline name");
     names.push_back(topic);
+    known_topics.emplace(topic, table->name);
   }
   if (names.empty()) return;
+  check_topics_are_there(*admin_, known_topics, {});
   const std::vector<std::string> further = further_topics(shared_->settings());
   names.insert(names.end(), further.begin(), further.end());
   learn_topics(names);
