@@ -31,6 +31,20 @@ std::string text_of(const char* text) {
   return text == nullptr ? std::string() : std::string(text);
 }
 
+std::string_view operation_name(rd_kafka_AclOperation_t operation) {
+  switch (operation) {
+    case RD_KAFKA_ACL_OPERATION_READ: return "Read";
+    case RD_KAFKA_ACL_OPERATION_WRITE: return "Write";
+    case RD_KAFKA_ACL_OPERATION_CREATE: return "Create";
+    case RD_KAFKA_ACL_OPERATION_DELETE: return "Delete";
+    case RD_KAFKA_ACL_OPERATION_ALTER: return "Alter";
+    case RD_KAFKA_ACL_OPERATION_DESCRIBE: return "Describe";
+    case RD_KAFKA_ACL_OPERATION_DESCRIBE_CONFIGS: return "DescribeConfigs";
+    case RD_KAFKA_ACL_OPERATION_ALTER_CONFIGS: return "AlterConfigs";
+    default: return "another";
+  }
+}
+
 TopicInfo info_of(const rd_kafka_TopicDescription_t& topic) {
   TopicInfo out;
   out.name = rd_kafka_TopicDescription_name(&topic);
@@ -94,6 +108,20 @@ struct Admin::State {
     }
   }
 
+  EventPtr describe(const std::vector<std::string>& names, bool with_rights, const std::stop_token& stop) {
+    std::vector<const char*> raw;
+    for (const std::string& name : names)
+      raw.push_back(name.c_str());
+    const CollectionPtr wanted(rd_kafka_TopicCollection_of_topic_names(raw.data(), raw.size()));
+    return ask(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, "looking at topics", {}, stop,
+               [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                 if (with_rights)
+                   check(rd_kafka_AdminOptions_set_include_authorized_operations(options, 1),
+                         "looking at topics");
+                 rd_kafka_DescribeTopics(client.handle(), wanted.get(), options, queue);
+               });
+  }
+
   std::map<std::string, std::string> config(rd_kafka_ResourceType_t type, const std::string& name,
                                             Resource resource, const std::stop_token& stop) {
     const ConfigPtr wanted(rd_kafka_ConfigResource_new(type, name.c_str()));
@@ -143,19 +171,32 @@ ClusterInfo Admin::cluster(const std::stop_token& stop) {
   return out;
 }
 
+std::map<std::string, std::set<std::string>> Admin::rights(const std::vector<std::string>& names,
+                                                           const std::stop_token& stop) {
+  std::map<std::string, std::set<std::string>> out;
+  if (names.empty()) return out;
+  const EventPtr event = state_->describe(names, /*with_rights=*/true, stop);
+  std::size_t count = 0;
+  const rd_kafka_TopicDescription_t** const found =
+      rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const rd_kafka_error_t* const error = rd_kafka_TopicDescription_error(found[i]);
+    if (error != nullptr && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    std::set<std::string>& rights = out[rd_kafka_TopicDescription_name(found[i])];
+    std::size_t operations = 0;
+    const rd_kafka_AclOperation_t* const allowed =
+        rd_kafka_TopicDescription_authorized_operations(found[i], &operations);
+    for (std::size_t k = 0; k < operations; ++k)
+      rights.emplace(operation_name(allowed[k]));
+  }
+  return out;
+}
+
 std::map<std::string, TopicInfo> Admin::topics(const std::vector<std::string>& names,
                                                const std::stop_token& stop) {
   std::map<std::string, TopicInfo> out;
   if (names.empty()) return out;
-  std::vector<const char*> raw;
-  for (const std::string& name : names)
-    raw.push_back(name.c_str());
-  const CollectionPtr wanted(rd_kafka_TopicCollection_of_topic_names(raw.data(), raw.size()));
-  const EventPtr event =
-      state_->ask(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, "looking at topics", {}, stop,
-                  [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                    rd_kafka_DescribeTopics(state_->client.handle(), wanted.get(), options, queue);
-                  });
+  const EventPtr event = state_->describe(names, /*with_rights=*/false, stop);
   std::size_t count = 0;
   const rd_kafka_TopicDescription_t** const found =
       rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event.get()), &count);
@@ -166,19 +207,19 @@ std::map<std::string, TopicInfo> Admin::topics(const std::vector<std::string>& n
       out.emplace(info.name, std::move(info));
     } else if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
       throw error_of(failure_of(*error), "looking at a topic",
-                     {"topic", rd_kafka_TopicDescription_name(found[i])});
+                     {"topic", rd_kafka_TopicDescription_name(found[i]), "Describe"});
     }
   }
   return out;
 }
 
 std::map<std::string, std::string> Admin::topic_config(const std::string& name, const std::stop_token& stop) {
-  return state_->config(RD_KAFKA_RESOURCE_TOPIC, name, {"topic", name}, stop);
+  return state_->config(RD_KAFKA_RESOURCE_TOPIC, name, {"topic", name, "DescribeConfigs"}, stop);
 }
 
 std::map<std::string, std::string> Admin::broker_config(std::int32_t broker, const std::stop_token& stop) {
   const std::string name = std::to_string(broker);
-  return state_->config(RD_KAFKA_RESOURCE_BROKER, name, {"broker", name}, stop);
+  return state_->config(RD_KAFKA_RESOURCE_BROKER, name, {"broker", name, "DescribeConfigs"}, stop);
 }
 
 bool Admin::create(const NewTopic& topic, const std::stop_token& stop) {
@@ -207,7 +248,7 @@ bool Admin::create(const NewTopic& topic, const std::stop_token& stop) {
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     const char* const said = rd_kafka_topic_result_error_string(results[0]);
     throw error_of({code, said != nullptr ? said : rd_kafka_err2str(code)}, "creating a topic",
-                   {"topic", topic.name});
+                   {"topic", topic.name, "Create"});
   }
   return true;
 }

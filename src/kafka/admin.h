@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -63,6 +64,9 @@ class Admin {
   ClusterInfo cluster(const std::stop_token& stop);
   // Those of the names that exist.
   std::map<std::string, TopicInfo> topics(const std::vector<std::string>& names, const std::stop_token& stop);
+  // What the login may do with each of them, in kafka-acls.sh's words ("Write"); nothing of one that is not there.
+  std::map<std::string, std::set<std::string>> rights(const std::vector<std::string>& names,
+                                                      const std::stop_token& stop);
   // Every setting of a topic, the inherited ones too.
   std::map<std::string, std::string> topic_config(const std::string& name, const std::stop_token& stop);
   std::map<std::string, std::string> broker_config(std::int32_t broker, const std::stop_token& stop);

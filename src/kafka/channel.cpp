@@ -23,6 +23,7 @@ Channel::Channel(std::shared_ptr<SinkShared> shared, std::unique_ptr<Producer> p
       producer_(std::move(producer)),
       ids_(shared_->schemas()),
       events_(shared_->settings().events, &ids_, now_ns) {
+  producer_->hurry(shared_->ending());
   producer_->limit(offsets_topic_, {.record_bytes = 0, .compacted = true});
 }
 

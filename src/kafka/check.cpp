@@ -7,6 +7,7 @@
 
 #include "debezium/event_encoder.h"
 #include "kafka/claim.h"
+#include "kafka/failure.h"
 #include "kafka/inspect.h"
 #include "kafka/topics.h"
 #include "registry/client.h"
@@ -70,6 +71,8 @@ class KafkaCheck {
         fit(name, found->second);
       }
     }
+    may_do(names, {"Write"});
+    may_do({settings_.offsets_topic_name()}, {"Read", "Write"});
   }
 
   void events(const std::vector<SchemaPtr>& tables) {
@@ -100,6 +103,17 @@ class KafkaCheck {
   void add(FindingLevel level, std::string name, std::string subject, std::string reason,
            std::string remedy = {}) {
     findings_.push_back({level, std::move(name), std::move(subject), std::move(reason), std::move(remedy)});
+  }
+
+  // A broker without an authorizer says that everything may be done, one older than 2.3 nothing.
+  void may_do(const std::vector<std::string>& names, const std::vector<std::string>& wanted) {
+    for (const auto& [name, rights] : admin_.rights(names, stop_)) {
+      for (const std::string& right : wanted) {
+        if (rights.empty() || rights.contains(right)) continue;
+        add(FindingLevel::failure, "target.right", name, fmt::format("{} is not allowed on it", right),
+            grant_remedy(fmt::format("--operation {} --topic {}", right, name)));
+      }
+    }
   }
 
   void missing(const std::string& name) {

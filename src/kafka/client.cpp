@@ -36,7 +36,8 @@ void check_file(const std::string& property, const std::string& path) {
   if (!names_a_file || path == "probe") return;  // librdkafka's word for looking for the system's.
   if (::access(path.c_str(), R_OK) == 0) return;
   throw Error(ErrorKind::config, fmt::format("{} cannot be read: {}", path, std::strerror(errno)))
-      .with("property", property);
+      .with("property", property)
+      .with("remedy", "correct the file's name or its rights (kafka.tls, kafka.properties)");
 }
 
 }  // namespace
@@ -142,15 +143,16 @@ std::optional<Failure> Client::fatal() const {
   return Failure{code, text.data(), true};
 }
 
-void Client::judge(std::string_view purpose, Clock::time_point deadline, const Failure& otherwise) const {
+void Client::judge(std::string_view purpose, Clock::time_point deadline, const Failure& otherwise,
+                   Resource resource) const {
   const std::optional<Failure> cause = said();
-  if (cause && needs_a_person(*cause)) throw error_of(*cause, purpose);
+  if (cause && needs_a_person(*cause)) throw error_of(*cause, purpose, resource);
   if (Clock::now() < deadline) return;
-  throw error_of(cause.value_or(otherwise), purpose);
+  throw error_of(cause.value_or(otherwise), purpose, resource);
 }
 
 bool Client::repeat(std::string_view purpose, std::chrono::milliseconds patience, const std::stop_token& stop,
-                    const std::function<std::optional<Failure>(int timeout_ms)>& attempt) {
+                    const std::function<std::optional<Failure>(int timeout_ms)>& attempt, Resource resource) {
   const Clock::time_point deadline = Clock::now() + patience;
   while (!stop.stop_requested()) {
     const std::optional<Failure> failure = attempt(static_cast<int>(slice.count()));
@@ -158,9 +160,9 @@ bool Client::repeat(std::string_view purpose, std::chrono::milliseconds patience
       forget();
       return true;
     }
-    if (!failure->retriable) throw error_of(*failure, purpose);
+    if (!failure->retriable) throw error_of(*failure, purpose, resource);
     rd_kafka_poll(handle(), 0);  // What the client has to say.
-    judge(purpose, deadline, *failure);
+    judge(purpose, deadline, *failure, resource);
   }
   return false;
 }
@@ -172,7 +174,7 @@ EventPtr Client::wait_for_event(rd_kafka_queue_t& queue, std::string_view purpos
     EventPtr event(rd_kafka_queue_poll(&queue, static_cast<int>(slice.count())));
     if (event != nullptr) return event;
     rd_kafka_poll(handle(), 0);
-    judge(purpose, deadline, failure_of(RD_KAFKA_RESP_ERR__TIMED_OUT));
+    judge(purpose, deadline, failure_of(RD_KAFKA_RESP_ERR__TIMED_OUT), {});
   }
   return nullptr;
 }

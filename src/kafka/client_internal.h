@@ -77,7 +77,8 @@ class Client {
   // login ends the waiting at once; `unavailable`, with what was said, once `patience` is over. False if stopped first.
   [[nodiscard]] bool repeat(std::string_view purpose, std::chrono::milliseconds patience,
                             const std::stop_token& stop,
-                            const std::function<std::optional<Failure>(int timeout_ms)>& attempt);
+                            const std::function<std::optional<Failure>(int timeout_ms)>& attempt,
+                            Resource resource = {});
   // The same waiting around a queue of answers. Nothing if stopped first.
   EventPtr wait_for_event(rd_kafka_queue_t& queue, std::string_view purpose,
                           std::chrono::milliseconds patience, const std::stop_token& stop);
@@ -85,7 +86,7 @@ class Client {
  private:
   // Throws when waiting on is vain: a refused login, or the time is over.
   void judge(std::string_view purpose, std::chrono::steady_clock::time_point deadline,
-             const Failure& otherwise) const;
+             const Failure& otherwise, Resource resource) const;
 
   struct Destroy {
     void operator()(rd_kafka_t* handle) const;

@@ -61,7 +61,7 @@ void check_each(const rd_kafka_topic_partition_list_t& list, std::string_view pu
   for (int i = 0; i < list.cnt; ++i) {
     const rd_kafka_topic_partition_t& each = list.elems[i];
     if (each.err == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-    throw error_of(failure_of(each.err), purpose, {"topic", each.topic})
+    throw error_of(failure_of(each.err), purpose, {"topic", each.topic, "Read"})
         .with("partition", std::to_string(each.partition));
   }
 }
@@ -88,7 +88,8 @@ struct Consumer::State {
     const std::optional<Failure> said = client.said();
     if (!said) return;
     const ErrorKind kind = kind_of(*said);
-    if (kind == ErrorKind::auth || kind == ErrorKind::config) throw error_of(*said, "reading from Kafka");
+    if (kind == ErrorKind::auth || kind == ErrorKind::config)
+      throw error_of(*said, "reading from Kafka", {"group", options.group_id});
   }
 
   // A partition's, or the group's.
@@ -106,9 +107,11 @@ struct Consumer::State {
     if (options.group_id.empty() && code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) return;
     Failure failure{code, rd_kafka_event_error_string(&event), rd_kafka_event_error_is_fatal(&event) != 0};
     if (code == RD_KAFKA_RESP_ERR__FATAL) failure = client.fatal().value_or(failure);
-    Error error = error_of(failure, "reading from Kafka");
-    if (where != nullptr && where->topic != nullptr)
-      error.with("topic", where->topic).with("partition", std::to_string(where->partition));
+    const bool has_place = where != nullptr && where->topic != nullptr;
+    Error error =
+        error_of(failure, "reading from Kafka",
+                 has_place ? Resource{"topic", where->topic, "Read"} : Resource{"group", options.group_id});
+    if (has_place) error.with("partition", std::to_string(where->partition));
     // Leaders that move, brokers that restart: librdkafka goes on by itself.
     if (kind_of(failure) == ErrorKind::unavailable) {
       log::warn("kafka.read", {{"reason", error.what()}});
@@ -215,7 +218,7 @@ void Consumer::poll(Batch& batch, const PollLimits& limits, const std::stop_toke
         while (const rd_kafka_message_t* const message = rd_kafka_event_message_next(event.get())) {
           if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
             throw error_of(failure_of(message->err), "reading a record",
-                           {"topic", rd_kafka_topic_name(message->rkt)});
+                           {"topic", rd_kafka_topic_name(message->rkt), "Read"});
           }
           batch.records_.emplace_back(*message);
           batch.bytes_ += message->len + message->key_len;
@@ -287,10 +290,11 @@ std::optional<Watermarks> Consumer::watermarks(const TopicPartition& where, cons
     return failure;
   };
   try {
-    if (!state_->client.repeat("asking for the ends of a partition", state_->patience, stop, ask))
+    if (!state_->client.repeat("asking for the ends of a partition", state_->patience, stop, ask,
+                               {"topic", where.topic, "Describe"}))
       return std::nullopt;
   } catch (const Error& error) {
-    throw Error(error).with("topic", where.topic).with("partition", std::to_string(where.partition));
+    throw Error(error).with("partition", std::to_string(where.partition));
   }
   return out;
 }

@@ -147,9 +147,26 @@ bool is_internal(int code) {
   }
 }
 
+// Brokers do not say which right is missing: the call knows what it needs.
+std::string grant_of(int code, const Resource& resource) {
+  const auto right = [&](std::string_view usual) { return resource.right.empty() ? usual : resource.right; };
+  std::string words;
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+      words = fmt::format("--operation {} --topic {}", right("Describe"), resource.name);
+      break;
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+      words = fmt::format("--operation {} --group {}", right("Read"), resource.name);
+      break;
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      words = fmt::format("--operation Write --operation Describe --transactional-id {}", resource.name);
+      break;
+    default: words = fmt::format("--operation {} --cluster", right("IdempotentWrite"));
+  }
+  return grant_remedy(words);
+}
+
 std::string_view remedy_of(int code) {
-  if (is_missing_right(code))
-    return "grant it to the user of kafka.user (kafka-acls), see the operations manual";
   switch (code) {
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return "create the topic, or correct its name";
@@ -207,8 +224,24 @@ Error error_of(const Failure& failure, std::string_view purpose, Resource resour
   error.with("kafka", name_of(failure.code));
   if (!resource.type.empty()) error.with(resource.type, resource.name);
   if (const std::string flags = flags_of(failure); !flags.empty()) error.with("flags", flags);
-  if (const std::string_view remedy = remedy_of(failure.code); !remedy.empty()) error.with("remedy", remedy);
+  if (is_missing_right(failure.code)) {
+    error.with("remedy", grant_of(failure.code, resource));
+  } else if (const std::string_view remedy = remedy_of(failure.code); !remedy.empty()) {
+    error.with("remedy", remedy);
+  } else if (error.kind() == ErrorKind::config && has(failure.text, "certificate verify failed")) {
+    error.with(
+        "remedy",
+        "correct kafka.tls.ca_file, or the address: a broker's certificate carries the names that it is "
+        "reached by");
+  }
   return error;
+}
+
+std::string grant_remedy(std::string_view words) {
+  return fmt::format(
+      "give the login the right: kafka-acls.sh --add --allow-principal User:... {}; `tailrace schema CONFIG "
+      "--grants` prints all that it needs",
+      words);
 }
 
 bool is_abortable(const Error& error) {

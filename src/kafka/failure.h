@@ -30,10 +30,14 @@ ErrorKind kind_of(const Failure& failure);
 
 // What the failed call was about: "topic" and its name, where one is known.
 struct Resource {
-  std::string_view type;
-  std::string_view name;
+  std::string_view type = {};
+  std::string_view name = {};
+  std::string_view right = {};  // What the call needs there, as kafka-acls.sh calls it: "Write".
 };
 Error error_of(const Failure& failure, std::string_view purpose, Resource resource = {});
+
+// The remedy for a right that is missing. `words` are kafka-acls.sh's: "--operation Write --topic shop.dbo.orders".
+std::string grant_remedy(std::string_view words);
 
 // Of an Error that error_of() made.
 bool is_abortable(const Error& error);

@@ -80,12 +80,27 @@ TEST(KafkaFailure, TellsWhoseCertificateIsRefused) {
 TEST(KafkaFailure, NamesWhatItIsAboutAndWhatToDo) {
   const Error error = error_of({RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
                                 "Broker: Topic authorization failed", false, false, true},
-                               "writing records", {"topic", "shop.dbo.orders"});
+                               "writing records", {"topic", "shop.dbo.orders", "Write"});
   EXPECT_EQ(error.context("kafka"), "TOPIC_AUTHORIZATION_FAILED");
   EXPECT_EQ(error.context("topic"), "shop.dbo.orders");
-  EXPECT_THAT(std::string(error.context("remedy")), HasSubstr("grant"));
+  EXPECT_THAT(std::string(error.context("remedy")), HasSubstr("--operation Write --topic shop.dbo.orders;"));
   EXPECT_TRUE(is_abortable(error));
   EXPECT_FALSE(is_fatal(error));
+}
+
+// Brokers say that a right is missing, never which: whoever has to grant it reads it here.
+TEST(KafkaFailure, ARightThatIsMissingIsNamed) {
+  const auto remedy = [](int code, Resource resource) {
+    return std::string(error_of({code, "refused"}, "trying", resource).context("remedy"));
+  };
+  EXPECT_THAT(remedy(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, {"topic", "t"}),
+              HasSubstr("--operation Describe --topic t;"));
+  EXPECT_THAT(remedy(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, {"group", "g"}),
+              HasSubstr("--operation Read --group g;"));
+  EXPECT_THAT(remedy(RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, {"transactional_id", "i"}),
+              HasSubstr("--operation Write --operation Describe --transactional-id i;"));
+  EXPECT_THAT(remedy(RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, {}),
+              HasSubstr("--operation IdempotentWrite --cluster;"));
 }
 
 }  // namespace

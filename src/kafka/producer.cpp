@@ -25,6 +25,9 @@ milliseconds boot_time() {
                                                   std::chrono::nanoseconds(now.tv_nsec));
 }
 
+// What is not durable when a run ends comes again: nobody has to wait for it.
+constexpr milliseconds ending_patience{10'000};
+
 // Of a batch of one record, its longest variable-length numbers counted in (KIP-98): what a topic's limit is held against.
 constexpr std::size_t overhead_bytes = 61 + 7 * 5;
 
@@ -44,6 +47,8 @@ Properties own_properties(const Settings& settings, const ProducerOptions& optio
       // A record waits for brokers as long as its transaction may live.
       {"message.timeout.ms", number(options.transaction_timeout.count())},
       {"partitioner", Secret("murmur2_random")},
+      // Else a topic that somebody deletes comes back at once, with other partitions and nothing of what was in it.
+      {"allow.auto.create.topics", Secret("false")},
       {"queue.buffering.max.kbytes",
        number(std::max(settings.producer_memory_bytes, options.record_bytes) >> 10U)},
       {"queue.buffering.max.messages", Secret("200000")},
@@ -116,8 +121,17 @@ struct Producer::State {
     if (failed) {
       // The client's own failure is the cause, the records' are its consequences.
       if (const std::optional<Failure> fatal = client.fatal()) throw error_of(*fatal, "writing records");
-      throw error_of(*failed, "writing records", {"topic", failed_topic});
+      throw error_of(*failed, "writing records", {"topic", failed_topic, "Write"});
     }
+  }
+
+  // Of one call that waits: `since` is when it first saw that an end is asked for.
+  void judge_haste(std::optional<milliseconds>& since, std::string_view purpose) const {
+    if (!ending.stop_requested()) return;
+    const milliseconds now = boot_time();
+    if (!since) since = now;
+    if (now - *since < std::min(patience, ending_patience)) return;
+    throw error_of(client.said().value_or(failure_of(RD_KAFKA_RESP_ERR__TIMED_OUT)), purpose);
   }
 
   Topic& topic(std::string_view name) {
@@ -180,6 +194,7 @@ struct Producer::State {
 
   ProducerOptions options;
   milliseconds patience;
+  std::stop_token ending;
   std::size_t in_flight = 0;
   bool open = false;
   bool aborting = false;
@@ -209,12 +224,18 @@ void Producer::limit(const std::string& topic, TopicLimits limits) {
   state_->topics[topic].limits = limits;
 }
 
+void Producer::hurry(std::stop_token ending) {
+  state_->ending = std::move(ending);
+}
+
 bool Producer::init(const std::stop_token& stop) {
   return state_->client.repeat(
       fmt::format("taking over transactional id {}", state_->options.transactional_id), state_->patience,
-      stop, [&](int timeout_ms) {
+      stop,
+      [&](int timeout_ms) {
         return answer_of(rd_kafka_init_transactions(state_->client.handle(), timeout_ms));
-      });
+      },
+      {"transactional_id", state_->options.transactional_id});
 }
 
 void Producer::begin() {
@@ -233,6 +254,7 @@ bool Producer::produce(const OutRecord& record, const std::stop_token& stop) {
   state.check_limits(record, topic);
   HeadersPtr headers = headers_of(record);
   if (!state.first_record) state.first_record = boot_time();
+  std::optional<milliseconds> hurried;
   while (!stop.stop_requested()) {
     const ErrorPtr error(state.give(record, topic, headers));
     if (error == nullptr) {
@@ -244,13 +266,14 @@ bool Producer::produce(const OutRecord& record, const std::stop_token& stop) {
     if (failure.code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       if (const std::optional<Failure> fatal = state.client.fatal())
         throw error_of(*fatal, "writing records");
-      throw error_of(failure, "writing records", {"topic", record.topic});
+      throw error_of(failure, "writing records", {"topic", record.topic, "Write"});
     }
     rd_kafka_poll(state.client.handle(), static_cast<int>(slice.count()));
     state.throw_failure();
     // Brokers that stay away end it by the records' own time, which is the transaction's.
     if (const std::optional<Failure> said = state.client.said(); said && kind_of(*said) == ErrorKind::auth)
       throw error_of(*said, "writing records");
+    state.judge_haste(hurried, "writing records");
   }
   return false;
 }
@@ -277,11 +300,13 @@ bool Producer::send_offsets(const Consumer& consumer, const std::vector<Partitio
 bool Producer::commit(const std::stop_token& stop) {
   TAILRACE_ASSERT(state_->open);
   State& state = *state_;
+  std::optional<milliseconds> hurried;
   // Flushed first, and every report seen: a commit answers OK after a failed produce.
   const bool settled =
       state.client.repeat("writing records", state.options.transaction_timeout, stop, [&](int timeout_ms) {
         const rd_kafka_resp_err_t code = rd_kafka_flush(state.client.handle(), timeout_ms);
         state.throw_failure();
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) state.judge_haste(hurried, "writing records");
         std::optional<Failure> answer;
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
           answer = failure_of(code);
@@ -291,10 +316,15 @@ bool Producer::commit(const std::stop_token& stop) {
       });
   if (!settled) return false;
   TAILRACE_ASSERT(state.in_flight == 0);
-  const bool done = state.client.repeat(
-      "committing a transaction", state.options.transaction_timeout, stop, [&](int timeout_ms) {
-        return answer_of(rd_kafka_commit_transaction(state.client.handle(), timeout_ms));
-      });
+  const bool done = state.client.repeat("committing a transaction", state.options.transaction_timeout, stop,
+                                        [&](int timeout_ms) {
+                                          std::optional<Failure> answer = answer_of(
+                                              rd_kafka_commit_transaction(state.client.handle(), timeout_ms));
+                                          if (answer && answer->retriable)
+                                            state.judge_haste(hurried, "committing a transaction");
+                                          return answer;
+                                        },
+                                        {"transactional_id", state.options.transactional_id});
   if (done) state.ended();
   return done;
 }

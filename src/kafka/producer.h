@@ -50,6 +50,8 @@ class Producer {
   Producer& operator=(const Producer&) = delete;
 
   void limit(const std::string& topic, TopicLimits limits);
+  // Once it is stopped, no call waits for brokers that are away as long as a transaction may live: `unavailable` after seconds.
+  void hurry(std::stop_token ending);
 
   // Fences older producers of this id and ends their transactions. False if stopped first.
   [[nodiscard]] bool init(const std::stop_token& stop);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "kafka/chunk_writer.h"
 #include "kafka/topics.h"
+#include "registry/client.h"
 
 namespace tailrace::kafka {
 namespace {
@@ -56,10 +57,16 @@ ResumeState KafkaSink::open(bool take_over, std::stop_token stop) {
   static_cast<void>(take_over);  // The newer runner takes over always: transactional ids know no other way.
   if (only_) return open_outside(std::move(stop));
   const SinkSettings& settings = shared_->settings();
+  shared_->set_ending(stop);
   admin_ = std::make_unique<Admin>(settings.kafka);
   shared_->set_transaction_timeout(allowed_timeout(settings, *admin_, stop));
   // What turns out to be unfit stays as it is: nothing is written before the first begin_load().
-  if (admin_->topics({settings.offsets_topic_name()}, stop).empty()) return {};
+  if (admin_->topics({settings.offsets_topic_name()}, stop).empty()) {
+    // Nor is it begun where no event could be written: that the registry is named wrong shows at the first start.
+    if (settings.events.converter == debezium::Converter::avro)
+      static_cast<void>(registry::Client(settings.registry).versions(settings.offsets_topic_name(), stop));
+    return {};
+  }
   claim(stop);
   StoredState stored = shared_->with([](const SharedState& state) { return state.stored; });
   ResumeState state = resume_state_of(stored);

@@ -10,7 +10,9 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <stop_token>
 #include <string>
+#include <utility>
 
 #include "kafka/claim.h"
 #include "kafka/producer.h"
@@ -44,6 +46,9 @@ class SinkShared {
   std::chrono::milliseconds transaction_timeout() const { return transaction_timeout_; }
   // Once, before anybody writes.
   void set_transaction_timeout(std::chrono::milliseconds timeout) { transaction_timeout_ = timeout; }
+  // The same: when the run is to end, nobody waits long for brokers that are away.
+  void set_ending(std::stop_token ending) { ending_ = std::move(ending); }
+  const std::stop_token& ending() const { return ending_; }
   Claimant claimant() const;
   const std::shared_ptr<KnownSchemas>& schemas() const { return schemas_; }
 
@@ -58,6 +63,7 @@ class SinkShared {
   const StateKeys keys_;
   const std::string instance_;
   std::chrono::milliseconds transaction_timeout_;
+  std::stop_token ending_;
   const std::shared_ptr<KnownSchemas> schemas_;
   std::mutex mutex_;
   SharedState state_;

@@ -320,10 +320,17 @@ void KafkaSource::take_records(const std::stop_token& stop) {
     try {
       take(*last, record, stop);
     } catch (const Error& error) {
+      // What stands alone needs no next record to be whole.
+      if (last->stands_alone && last->has_records && !last->at_boundary) mark_boundary(*last);
       pending_ = Error(error)
                      .with("topic", record.topic())
                      .with("partition", std::to_string(record.partition()))
                      .with("offset", std::to_string(record.offset()));
+      const bool is_of_the_record = error.kind() == ErrorKind::protocol || error.kind() == ErrorKind::data;
+      if (is_of_the_record && error.context("remedy").empty())
+        pending_->with(
+            "remedy",
+            "see who wrote this record, and whether source.format is right: nothing behind it is read");
       return;
     }
   }

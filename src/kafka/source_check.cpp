@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "kafka/admin.h"
+#include "kafka/failure.h"
 #include "registry/client.h"
 
 namespace tailrace::kafka {
@@ -40,6 +41,11 @@ void look_at_cluster(const SourceSettings& settings, std::vector<Finding>& out, 
     out.push_back({FindingLevel::ok, "source.topic", topic,
                    fmt::format("{} partitions", found->second.partitions.size()), ""});
   }
+  for (const auto& [topic, rights] : admin.rights(settings.topics, stop)) {
+    if (rights.empty() || rights.contains("Read")) continue;  // Brokers older than 2.3 say nothing.
+    out.push_back({FindingLevel::failure, "source.right", topic, "Read is not allowed on it",
+                   grant_remedy(fmt::format("--operation Read --topic {}", topic))});
+  }
 }
 
 void look_at_registry(const SourceSettings& settings, std::vector<Finding>& out,
@@ -72,10 +78,13 @@ std::vector<Finding> check_source(const SourceSettings& settings, const std::sto
 }
 
 std::string source_grants(const SourceSettings& settings) {
-  std::string out = "-- Rights at Kafka (kafka-acls.sh --add --allow-principal ...):\n";
+  const std::string user = settings.cluster.user.empty() ? "tailrace" : settings.cluster.user;
+  const std::string head =
+      fmt::format("kafka-acls.sh --bootstrap-server BROKER --add --allow-principal User:{}", user);
+  std::string out = fmt::format("# Kafka: rights of {}.\n", user);
   for (const std::string& topic : settings.topics)
-    out += fmt::format("--   --operation Read --operation Describe --topic {}\n", topic);
-  return out + fmt::format("--   --operation Read --group {}\n", settings.group_id);
+    out += fmt::format("{} --topic {} --operation Read --operation Describe\n", head, topic);
+  return out + fmt::format("{} --group {} --operation Read\n", head, settings.group_id);
 }
 
 }  // namespace tailrace::kafka

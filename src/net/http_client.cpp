@@ -49,7 +49,18 @@ std::size_t receive(char* bytes, std::size_t, std::size_t count, void* to) {
   return count;
 }
 
-ErrorKind kind_of(CURLcode code, const std::string& url) {
+// A server that does not take our certificate says so when its first answer is read (TLS 1.3): waiting does not mend it.
+bool refuses_certificate(std::string_view reason) {
+  for (const std::string_view alert :
+       {"alert certificate required", "alert bad certificate", "alert unknown ca",
+        "alert certificate unknown", "alert certificate expired", "alert unsupported certificate"}) {
+    if (reason.find(alert) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+ErrorKind kind_of(CURLcode code, const std::string& url, std::string_view reason) {
+  if (refuses_certificate(reason)) return ErrorKind::auth;
   switch (code) {
     // Of the answer, which is no HTTP, or of the address.
     case CURLE_UNSUPPORTED_PROTOCOL: return url.starts_with("http") ? ErrorKind::protocol : ErrorKind::config;
@@ -182,7 +193,14 @@ HttpAnswer HttpClient::send(const HttpRequest& request, const std::stop_token& s
   }
   if (result != CURLE_OK) {
     const char* const reason = handles_->reason[0] != '\0' ? handles_->reason : curl_easy_strerror(result);
-    throw Error(kind_of(result, request.url), "Request to " + shown(request.url) + ": " + reason + ".");
+    Error error(kind_of(result, request.url, reason), "Request to " + shown(request.url) + ": " + reason);
+    if (error.kind() == ErrorKind::config)
+      error.with(
+          "remedy",
+          "correct the URL, or the certificates that are set for it (ca_file, certificate_file, key_file)");
+    if (error.kind() == ErrorKind::auth)
+      error.with("remedy", "set certificate_file and key_file to a certificate that the server takes");
+    throw Error(error);
   }
   long status = 0;
   curl_easy_getinfo(handles_->easy, CURLINFO_RESPONSE_CODE, &status);

@@ -125,7 +125,7 @@ TEST(HttpClientTls, ServerAndClientProveWhoTheyAre) {
 
   HttpSettings nobody{.ca_file = made.file("ca.pem")};
   HttpClient anonymous(nobody);
-  EXPECT_EQ(error_of(anonymous, server.url()).kind(), ErrorKind::unavailable);
+  EXPECT_EQ(error_of(anonymous, server.url()).kind(), ErrorKind::auth);
 }
 
 // The name in the certificate is the server's address, not any that the CA has signed.

@@ -38,22 +38,30 @@ std::string words_of(const net::HttpAnswer& answer) {
 }
 
 [[noreturn]] void refuse(ErrorKind kind, const std::string& what, const net::HttpAnswer& answer,
-                         std::string_view advice = "") {
-  throw Error(kind, what + ": " + words_of(answer) + "." + (advice.empty() ? "" : " ") + std::string(advice));
+                         std::string_view remedy) {
+  throw Error(kind, what + ": " + words_of(answer)).with("remedy", remedy);
 }
+
+constexpr std::string_view correct_login =
+    "correct user, password and certificate of schema_registry, or give that user the right to read "
+    "schemas and, where they are registered, to write them";
+constexpr std::string_view see_its_words = "see the registry's words, and its log";
 
 [[noreturn]] void not_a_registry(const std::string& what) {
-  throw Error(ErrorKind::protocol,
-              "The answer is none of a Schema Registry: " + what + ". Is the URL right, with its path?");
+  throw Error(ErrorKind::protocol, "The answer is none of a Schema Registry: " + what)
+      .with("remedy", "correct the URL of schema_registry, with its path");
 }
 
-Json object_of(const net::HttpAnswer& answer) {
-  Json json;
+Json json_of(const net::HttpAnswer& answer) {
   try {
-    json = record::parse_json(answer.body);
+    return record::parse_json(answer.body);
   } catch (const Error&) {
     not_a_registry("no JSON");
   }
+}
+
+Json object_of(const net::HttpAnswer& answer) {
+  Json json = json_of(answer);
   if (!json.is_object()) not_a_registry("no object");
   return json;
 }
@@ -154,7 +162,7 @@ net::HttpAnswer Client::ask(net::HttpRequest request, const std::string& path, c
     try {
       net::HttpAnswer answer = http_.send(request, stop);
       if (answer.status == 401 || answer.status == 403)
-        refuse(ErrorKind::auth, "The Schema Registry " + url + " refuses us", answer);
+        refuse(ErrorKind::auth, "The Schema Registry " + url + " refuses us", answer, correct_login);
       if (!is_passing(answer.status)) return answer;
       reason = url + ": " + words_of(answer);
     } catch (const Error& error) {
@@ -186,11 +194,10 @@ std::int32_t Client::register_schema(const std::string& subject, const std::stri
   if (answer.status == 409) {
     refuse(ErrorKind::config, "The schema of subject " + subject + " is not compatible with those before it",
            answer,
-           "Consumers that read by the older ones could not read it: see what changed in the table, and set "
-           "the subject's "
-           "compatibility if it is meant.");
+           "consumers that read by the older ones could not read it: see what changed in the table, and set "
+           "the subject's compatibility if it is meant");
   }
-  refuse(ErrorKind::config, "The schema of subject " + subject + " was refused", answer);
+  refuse(ErrorKind::config, "The schema of subject " + subject + " was refused", answer, see_its_words);
 }
 
 std::optional<Registered> Client::find(const std::string& subject, const std::string& document,
@@ -198,22 +205,24 @@ std::optional<Registered> Client::find(const std::string& subject, const std::st
   const net::HttpAnswer answer = send("POST", path_of(subject), body_of("schema", document), stop);
   if (answer.status == 200) return registered_in(answer);
   if (is_missing(answer)) return {};
-  refuse(ErrorKind::config, "The schema of subject " + subject + " was not looked up", answer);
+  refuse(ErrorKind::config, "The schema of subject " + subject + " was not looked up", answer, see_its_words);
 }
 
 std::optional<Registered> Client::latest(const std::string& subject, const std::stop_token& stop) {
   const net::HttpAnswer answer = get(path_of(subject) + "/versions/latest", stop);
   if (answer.status == 200) return registered_in(answer);
   if (is_missing(answer)) return {};
-  refuse(ErrorKind::config, "The latest schema of subject " + subject + " was not given", answer);
+  refuse(ErrorKind::config, "The latest schema of subject " + subject + " was not given", answer,
+         see_its_words);
 }
 
 std::vector<std::int32_t> Client::versions(const std::string& subject, const std::stop_token& stop) {
   const net::HttpAnswer answer = get(path_of(subject) + "/versions", stop);
   if (is_missing(answer)) return {};
   if (answer.status != 200)
-    refuse(ErrorKind::config, "The versions of subject " + subject + " were not given", answer);
-  const Json json = record::parse_json(answer.body);
+    refuse(ErrorKind::config, "The versions of subject " + subject + " were not given", answer,
+           see_its_words);
+  const Json json = json_of(answer);
   if (!json.is_array()) not_a_registry("no list of versions");
   std::vector<std::int32_t> found;
   for (const Json& version : json.items)
@@ -226,16 +235,17 @@ std::string Client::document(std::int32_t id, const std::stop_token& stop) {
   if (answer.status == 200) return document_in(object_of(answer));
   if (is_missing(answer)) {
     refuse(ErrorKind::data, "The Schema Registry has no schema " + std::to_string(id), answer,
-           "The record was written with another registry, or its schema was deleted.");
+           "give the registry that the record was written with, or bring back the schema if it was deleted");
   }
-  refuse(ErrorKind::config, "Schema " + std::to_string(id) + " was not given", answer);
+  refuse(ErrorKind::config, "Schema " + std::to_string(id) + " was not given", answer, see_its_words);
 }
 
 std::optional<std::string> Client::compatibility(const std::string& subject, const std::stop_token& stop) {
   const net::HttpAnswer answer = get("/config/" + net::escaped_for_url(subject), stop);
   if (is_missing(answer)) return {};
   if (answer.status != 200)
-    refuse(ErrorKind::config, "The compatibility of subject " + subject + " was not given", answer);
+    refuse(ErrorKind::config, "The compatibility of subject " + subject + " was not given", answer,
+           see_its_words);
   const Json json = object_of(answer);
   const std::string* const level = json.find_string("compatibilityLevel");
   if (level == nullptr) not_a_registry("no compatibilityLevel");
@@ -248,7 +258,8 @@ bool Client::set_compatibility(const std::string& subject, std::string_view leve
                                       body_of("compatibility", std::string(level)), stop);
   if (is_missing(answer)) return false;
   if (answer.status != 200)
-    refuse(ErrorKind::config, "The compatibility of subject " + subject + " was not set", answer);
+    refuse(ErrorKind::config, "The compatibility of subject " + subject + " was not set", answer,
+           see_its_words);
   return true;
 }
 

@@ -19,9 +19,10 @@ std::int32_t Schemas::ask_id(const std::string& subject, const std::string& docu
                              const std::stop_token& stop) {
   if (client_.settings().auto_register) return registered_id(subject, document, stop);
   if (const auto found = client_.find(subject, document, stop)) return found->id;
-  throw Error(ErrorKind::config, "The schema is not registered under subject " + subject +
-                                     ", and auto_register is off. Register it, or set auto_register.")
-      .with("schema", document);
+  throw Error(ErrorKind::config,
+              "The schema is not registered under subject " + subject + ", and auto_register is off")
+      .with("schema", document)
+      .with("remedy", "register it, or set auto_register");
 }
 
 // The level of a new subject comes before its schema: a crash in between leaves none without a level. Apicurio takes no level for a
@@ -41,7 +42,7 @@ Schemas::Decoder Schemas::decoder_of(std::int32_t id, const std::stop_token& sto
   if (const auto known = decoders_.find(id); known != decoders_.end()) return known->second;
   const auto now = Clock::now();
   if (const auto known = unknown_.find(id); known != unknown_.end() && now < known->second.first) {
-    throw Error(ErrorKind::data, known->second.second);
+    throw Error(known->second.second);
   }
   Decoder decoder;
   try {
@@ -49,7 +50,7 @@ Schemas::Decoder Schemas::decoder_of(std::int32_t id, const std::stop_token& sto
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::data) throw;
     if (unknown_.size() >= max_kept) unknown_.clear();
-    unknown_[id] = {now + unknown_for, error.message()};
+    unknown_.insert_or_assign(id, std::pair(now + unknown_for, error));
     throw;
   }
   if (decoders_.size() >= max_kept) decoders_.clear();

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/error.h"
 #include "record/avro_decoder.h"
 #include "registry/client.h"
 
@@ -47,7 +48,7 @@ class Schemas {
   Client client_;
   std::map<std::pair<std::string, std::string>, std::int32_t> ids_;  // By subject and document.
   std::unordered_map<std::int32_t, Decoder> decoders_;
-  std::unordered_map<std::int32_t, std::pair<Clock::time_point, std::string>>
+  std::unordered_map<std::int32_t, std::pair<Clock::time_point, Error>>
       unknown_;  // Until when, and what was said.
 };
 

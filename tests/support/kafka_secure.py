@@ -68,7 +68,6 @@ class SecureBroker(Broker):
         public = f"PLAINTEXT://{self.address},LOGIN://{self.sasl_address},MTLS://{self.mtls_address}"
         plain_users = " ".join(f'user_{name}="{password}"' for name, password in USERS.items() if name == "alice")
         self.settings = {
-            **self.settings,
             "listeners": f"{public},CONTROLLER://{self.host}:{self.controller_port}",
             "advertised.listeners": public,
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_SSL,MTLS:SSL",
@@ -84,6 +83,7 @@ class SecureBroker(Broker):
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "allow.everyone.if.no.acl.found": "true",
             "super.users": "User:ANONYMOUS",
+            **self.settings,
         }
         return super()._configure()
 

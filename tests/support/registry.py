@@ -28,11 +28,12 @@ def java_21():
 
 
 class Registry:
-    """One server that keeps its schemas in memory."""
+    """One server that keeps its schemas in memory, or (keep=True) in a file of its directory, which a start after a kill finds."""
 
     PATH = "/apis/ccompat/v7"
 
-    def __init__(self):
+    def __init__(self, keep=False):
+        self.keep = keep
         self.jar = part("registry") / "quarkus-run.jar"
         self.java = java_21()
         self.directory = private_directory("registry")
@@ -45,7 +46,7 @@ class Registry:
         return f"http://127.0.0.1:{self.port}{self.PATH}"
 
     def start(self):
-        """Starts it, empty; the address stays after the first time."""
+        """Starts it, empty where nothing was kept; the address stays after the first time."""
         fresh = self.port is None
         for _ in range(5):
             if fresh:
@@ -62,11 +63,13 @@ class Registry:
         raise NotReady("no free port for the Schema Registry")
 
     def _command(self):
+        storage = ["-Dapicurio.storage.kind=sql", "-Dapicurio.storage.sql.kind=h2",
+                   f"-Dapicurio.datasource.url=jdbc:h2:file:{self.directory}/data;WRITE_DELAY=0"] if self.keep else []
         return [self.java, f"-Xms{HEAP_MEGABYTES // 4}m", f"-Xmx{HEAP_MEGABYTES}m", "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError", f"-Djava.io.tmpdir={self.directory}",
                 "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={self.port}",
                 "-Dquarkus.management.host=127.0.0.1", f"-Dquarkus.management.port={free_port()}",
-                "-Dquarkus.http.access-log.enabled=false", "-jar", self.jar]
+                "-Dquarkus.http.access-log.enabled=false", *storage, "-jar", self.jar]
 
     def _answers(self):
         if not self.process.running():
@@ -88,7 +91,7 @@ class Registry:
             return json.loads(answer.read())
 
     def kill(self):
-        """As kill -9 does: what it held is gone."""
+        """As kill -9 does: what it held in memory is gone."""
         self.process.kill()
 
     def stop(self):

@@ -132,16 +132,19 @@ class Writer:
 
 
 class KafkaCase(unittest.TestCase):
+    SERVERS = SERVERS
+    ROWS = ROWS
+    TEXT = "nvarchar(40)"
     numbers = itertools.count(1)
 
     @classmethod
     def setUpClass(cls):
         skip_without_driver()
-        SERVERS.start()
+        cls.SERVERS.start()
 
     def setUp(self):
         self.number = next(KafkaCase.numbers)
-        self.broker, self.simulator = SERVERS.broker, SERVERS.simulator
+        self.broker, self.simulator = self.SERVERS.broker, self.SERVERS.simulator
         self.database = f"kdb{self.number}"
         self.directory = private_directory("kafka-e2e")
         self.addCleanup(self.remove_directory)
@@ -159,11 +162,11 @@ class KafkaCase(unittest.TestCase):
         self.addCleanup(self.reader.close)
 
     def create_tables(self):
-        self.sql("CREATE TABLE dbo.items (id int NOT NULL PRIMARY KEY, v int NOT NULL, t nvarchar(40) NULL)")
+        self.sql(f"CREATE TABLE dbo.items (id int NOT NULL PRIMARY KEY, v int NOT NULL, t {self.TEXT} NULL)")
         self.sql("EXEC sys.sp_cdc_enable_db")
         self.enable("items")
-        for begin in range(1, ROWS + 1, 500):
-            values = ", ".join(f"({n}, {n}, N'Zeile {n}')" for n in range(begin, min(begin + 500, ROWS + 1)))
+        for begin in range(1, self.ROWS + 1, 500):
+            values = ", ".join(f"({n}, {n}, N'Zeile {n}')" for n in range(begin, min(begin + 500, self.ROWS + 1)))
             self.sql(f"INSERT INTO dbo.items VALUES {values}")
 
     def enable(self, table):

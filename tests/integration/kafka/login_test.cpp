@@ -130,6 +130,7 @@ TEST_F(Logins, NameTheTopicWhereARightIsMissing) {
   EXPECT_EQ(error.kind(), ErrorKind::config) << error.what();
   EXPECT_EQ(error.context("kafka"), "TOPIC_AUTHORIZATION_FAILED");
   EXPECT_EQ(error.context("topic"), topic);
+  EXPECT_THAT(std::string(error.context("remedy")), HasSubstr("--operation Write --topic " + topic));
 }
 
 }  // namespace

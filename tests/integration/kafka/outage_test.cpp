@@ -39,11 +39,15 @@ class K2_Away : public KafkaCase {
     Settings small = settings();
     small.producer_memory_bytes = std::size_t{8} << 20;
     full_ = begun("memory", small);
+    Settings impatient = settings();
+    impatient.patience = 1s;
+    hurried_ = begun("hurried", impatient);
     broker().halt();
   }
   static void TearDownTestSuite() {
     stopped_.reset();
     full_.reset();
+    hurried_.reset();
     if (broker().why_not().empty()) broker().start();
   }
 
@@ -72,6 +76,7 @@ class K2_Away : public KafkaCase {
   static inline std::string topic_;
   static inline std::unique_ptr<Producer> stopped_;
   static inline std::unique_ptr<Producer> full_;
+  static inline std::unique_ptr<Producer> hurried_;
 };
 
 TEST_F(K2_Away, AStopEndsTheWaiting) {
@@ -80,6 +85,19 @@ TEST_F(K2_Away, AStopEndsTheWaiting) {
   const std::jthread stopper = stop_after(300ms, source);
   EXPECT_FALSE(stopped_->commit(source.get_token()));
   EXPECT_FALSE(stopped_->abort(source.get_token()));
+}
+
+// A drain waits for what it commits: without this for as long as a transaction may live, a quarter of an hour, and whoever stops the
+// program kills it.
+TEST_F(K2_Away, AnEndThatIsAskedForIsNotWaitedForLong) {
+  std::stop_source ending;
+  hurried_->hurry(ending.get_token());
+  put(*hurried_, topic_, "k", "v");
+  const std::jthread stopper = stop_after(300ms, ending);
+  const auto begun_at = std::chrono::steady_clock::now();
+  const Error error = thrown_by([&] { static_cast<void>(hurried_->commit(never_)); });
+  EXPECT_EQ(error.kind(), ErrorKind::unavailable) << error.what();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun_at, 20s);
 }
 
 // Without a limit in time a start would hang; without the reason nobody would know why.
