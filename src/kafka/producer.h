@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "kafka/record.h"
 #include "kafka/settings.h"
 
@@ -50,6 +51,8 @@ class Producer {
   Producer& operator=(const Producer&) = delete;
 
   void limit(const std::string& topic, TopicLimits limits);
+  // Why produce() would refuse it: data. Nothing: it fits, as far as is known here.
+  std::optional<Error> refusal_of(const OutRecord& record) const;
 
   // Fences older producers of this id and ends their transactions. False if stopped first.
   [[nodiscard]] bool init(const std::stop_token& stop);
