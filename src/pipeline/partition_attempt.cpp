@@ -141,8 +141,9 @@ bool PartitionAttempt::land() {
   }
   Names names;
   for (Stretch& stretch : landed) {
+    HeldPartition& held = held_.at(stretch.where);
     names.push_back(stretch.where);
-    held_.at(stretch.where).give_back(std::move(stretch));
+    held.give_back(std::move(stretch));
   }
   if (result.end == WriteEnd::lost || result.end == WriteEnd::again) on_lost();
   if (result.end == WriteEnd::waits) on_waits(names, *result.error);
