@@ -44,7 +44,7 @@ void plain_name(const Document& document, std::vector<Complaint>& complaints) {
        nullptr});
 }
 
-// What a topic holds is applied from its beginning, and what cannot be applied stops the pipeline.
+// What a topic holds is applied from its beginning.
 void partitions_need(const Document& document, std::vector<Complaint>& complaints) {
   if (!document.has("source.type") || document.read("source.type").text != "kafka") return;
   for (const config::Entry& entry : document.entries()) {
@@ -58,8 +58,6 @@ void partitions_need(const Document& document, std::vector<Complaint>& complaint
   if (!document.has("kafka.bootstrap_servers"))
     complaints.push_back(
         {"kafka.bootstrap_servers", "is missing; expected a list of brokers, host:port", nullptr});
-  if (document.has("errors.on_row") && document.read("errors.on_row").text != "stop")
-    complaints.push_back({"errors.on_row", "is not served with source.type: kafka; expected stop", nullptr});
 }
 
 // The settings and rules of a connector, for files that choose it.
@@ -187,6 +185,13 @@ void refuse_partitions(const PipelineFile& pipeline, std::string_view command) {
                           "each with a position of its own",
                           command, pipeline.name))
       .with("remedy", "see tailrace.kafka_position in the target");
+}
+
+std::unique_ptr<LetterForwarder> PipelineFile::letter_forwarder() const {
+  if (!of_partitions() || !document->has("errors.dead_letter_topic")) return nullptr;
+  return std::make_unique<LetterForwarder>(
+      [document = document, make = target->make_letter_box] { return make(*document); },
+      [document = document, make = source->make_letter_post] { return make(*document); });
 }
 
 SinkFactory PipelineFile::sink_factory() const {

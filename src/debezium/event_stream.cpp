@@ -71,6 +71,8 @@ struct EventStream::State {
   std::uint64_t sent_of(const tailrace::SchemaPtr& table, const Lsn& commit_lsn) const;
   void move(const EventPlace& behind, const tailrace::SchemaPtr& table);
   bool send_row(const ChangeBatch& batch, const RowPlace& at, RecordTaker& taker);
+  bool encode(const RowBatch& rows, std::size_t row, const EventContext& context, bool again,
+              RecordTaker& taker, int& events);
   bool send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context, bool again,
                            RecordTaker& taker);
   bool end_transaction(RecordTaker& taker);
@@ -82,6 +84,7 @@ struct EventStream::State {
   std::optional<TransactionTopic> transaction_topic;
   std::optional<HeartbeatTopic> heartbeat_topic;
   Nobody nobody;
+  UnfitRows* unfit = nullptr;
 
   EventPlace place;
   // Of the commit of `place`. Few tables: they are looked through.
@@ -176,13 +179,38 @@ bool EventStream::State::send_row(const ChangeBatch& batch, const RowPlace& at, 
                        .source_time = transaction.time,
                        .now = clock()};
   const bool again = is_sent(behind, rows.schema_ptr());
+  int events = 0;
   if (settings.transaction_metadata) {
     if (!send_in_transaction(rows, at.row, context, again, taker)) return false;
-  } else if (!again && !encoder_of(rows.schema_ptr()).encode(rows, at.row, context, taker)) {
+  } else if (!again && !encode(rows, at.row, context, again, taker, events)) {
     return false;
   }
   move(behind, rows.schema_ptr());
   return true;
+}
+
+// All of an event's records or, where one of them cannot be, none.
+bool EventStream::State::encode(const RowBatch& rows, std::size_t row, const EventContext& context,
+                                bool again, RecordTaker& taker, int& events) {
+  EventEncoder& encoder = encoder_of(rows.schema_ptr());
+  events = 0;
+  if (unfit == nullptr) {
+    const bool taken = encoder.encode(rows, row, context, taker);
+    events = encoder.events();
+    return taken;
+  }
+  WholeEvent event(*unfit);
+  std::optional<Error> refusal;
+  try {
+    if (!encoder.encode(rows, row, context, event)) return false;
+    refusal = event.refusal();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::data) throw;
+    refusal = error;
+  }
+  if (refusal) return again || unfit->pass_over(rows, row, *refusal);
+  events = encoder.events();
+  return event.give(taker);
 }
 
 bool EventStream::State::send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context,
@@ -192,10 +220,11 @@ bool EventStream::State::send_in_transaction(const RowBatch& rows, std::size_t r
   context.transaction = {transaction.events + 1, table_events + 1};
   BeginFirst begin_first(transaction, *transaction_topic, taker);
   RecordTaker& taking = again ? static_cast<RecordTaker&>(nobody) : begin_first;
-  if (!encoder.encode(rows, row, context, taking)) return false;
-  if (again && encoder.events() > 0) transaction.has_begun = true;
-  transaction.events += encoder.events();
-  table_events += encoder.events();
+  int events = 0;
+  if (!encode(rows, row, context, again, taking, events)) return false;
+  if (again && events > 0) transaction.has_begun = true;
+  transaction.events += events;
+  table_events += events;
   return true;
 }
 
@@ -205,6 +234,10 @@ EventStream::EventStream(EventSettings settings, SchemaIds* ids, Clock clock)
 }
 
 EventStream::~EventStream() = default;
+
+void EventStream::pass_over_unfit(UnfitRows& unfit) {
+  state_->unfit = &unfit;
+}
 
 void EventStream::skip(const TableName& table, const Lsn& commit_lsn, std::uint64_t events) {
   state_->skips.insert_or_assign(table, std::pair(commit_lsn, events));
@@ -242,7 +275,8 @@ bool EventStream::send(const ChangeBatch& batch, RecordTaker& taker) {
 
 bool EventStream::send_read(const RowBatch& batch, std::size_t row, const EventContext& context,
                             RecordTaker& taker) {
-  return state_->encoder_of(batch.schema_ptr()).encode(batch, row, context, taker);
+  int events = 0;
+  return state_->encode(batch, row, context, /*again=*/false, taker, events);
 }
 
 bool EventStream::send_heartbeat(RecordTaker& taker) {

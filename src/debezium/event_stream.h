@@ -19,6 +19,7 @@
 #include "debezium/event.h"
 #include "debezium/event_encoder.h"
 #include "debezium/settings.h"
+#include "debezium/unfit_rows.h"
 #include "model/change_batch.h"
 
 namespace tailrace::debezium {
@@ -39,6 +40,9 @@ class EventStream {
   // `ids` may be nullptr with JSON.
   EventStream(EventSettings settings, SchemaIds* ids, Clock clock);
   ~EventStream();
+
+  // Without it a row that cannot become events is an error. An event of such a row counts in place(), and not in its transaction.
+  void pass_over_unfit(UnfitRows& unfit);
 
   // So many events of this table in this commit were sent before and are passed over when they come.
   void skip(const TableName& table, const Lsn& commit_lsn, std::uint64_t events);

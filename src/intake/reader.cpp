@@ -19,6 +19,21 @@ using record::SchemaType;
 constexpr std::int64_t ticks_per_millisecond = 10'000;
 constexpr std::int64_t unix_epoch = 621'355'968'000'000'000;  // Ticks from 0001-01-01.
 
+constexpr const char* key_stage = "KEY_CONVERTER";
+constexpr const char* value_stage = "VALUE_CONVERTER";
+constexpr const char* put_stage = "TASK_PUT";
+
+// Whatever is wrong with a record's bytes; what a registry answers instead of a schema is not.
+template <class Work>
+auto at_stage(const char* stage, ErrorKind also, Work work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::data && error.kind() != also) throw;
+    throw Error(error).with("stage", stage);
+  }
+}
+
 // The last parts of prefix.database.schema.table.
 std::array<std::string_view, 3> parts_of(std::string_view topic) {
   std::array<std::string_view, 3> out{};
@@ -56,7 +71,8 @@ void check_key(const record::SchemaPtr& key) {
   if (key != nullptr && key->type == SchemaType::struct_ && !key->fields.empty()) return;
   throw Error(ErrorKind::config, key == nullptr ? "a record has no key: which row it is of is not known"
                                                 : "a record's key is no struct of the row's key columns")
-      .with("remedy", "give the table a key where the records are made (message.key.columns)");
+      .with("remedy", "give the table a key where the records are made (message.key.columns)")
+      .with("stage", put_stage);
 }
 
 Lsn lsn_of(std::string_view text) {
@@ -79,12 +95,28 @@ Reader::Topic& Reader::topic_of(std::string_view name) {
   return found != topics_.end() ? found->second : topics_.emplace(name, Topic{}).first->second;
 }
 
-Reader::Parsed Reader::parse(Topic& topic, std::string_view bytes, const std::stop_token& stop) {
+record::Framed Reader::framed(std::string_view bytes, const char* stage) {
+  return at_stage(stage, ErrorKind::protocol, [&] { return record::parse_frame(bytes); });
+}
+
+registry::Schemas::Decoder Reader::decoder_of(const record::Framed& framed, const char* stage,
+                                              const std::stop_token& stop) {
+  return at_stage(stage, ErrorKind::data, [&] { return schemas_->decoder_of(framed.schema_id, stop); });
+}
+
+Reader::Parsed Reader::parse(Topic& topic, std::string_view bytes, const char* stage,
+                             const std::stop_token& stop) {
   if (settings_.format == Format::avro) {
-    const record::Framed framed = record::parse_frame(bytes);
-    const registry::Schemas::Decoder decoder = schemas_->decoder_of(framed.schema_id, stop);
-    return {decoder->schema(), decoder->decode(framed.value)};
+    const record::Framed frame = framed(bytes, stage);
+    const registry::Schemas::Decoder decoder = decoder_of(frame, stage, stop);
+    return at_stage(stage, ErrorKind::protocol, [&] {
+      return Parsed{decoder->schema(), decoder->decode(frame.value)};
+    });
   }
+  return at_stage(stage, ErrorKind::protocol, [&] { return parse_json(topic, bytes); });
+}
+
+Reader::Parsed Reader::parse_json(Topic& topic, std::string_view bytes) {
   record::SchemaAndValue said = record::parse_json_envelope(bytes);
   if (said.schema == nullptr)
     throw Error(ErrorKind::data, "a record does not say its schema")
@@ -99,8 +131,8 @@ Reader::Parsed Reader::parse(Topic& topic, std::string_view bytes, const std::st
 
 record::SchemaPtr Reader::schema_of_key(Topic& topic, std::string_view bytes, const std::stop_token& stop) {
   if (settings_.format == Format::avro)
-    return schemas_->decoder_of(record::parse_frame(bytes).schema_id, stop)->schema();
-  return parse(topic, bytes, stop).schema;
+    return decoder_of(framed(bytes, key_stage), key_stage, stop)->schema();
+  return parse(topic, bytes, key_stage, stop).schema;
 }
 
 Reader::Form& Reader::form_of(Topic& topic, const record::SchemaPtr& value, const record::SchemaPtr& key) {
@@ -199,7 +231,7 @@ Event Reader::read_tombstone(const Incoming& record, Topic& topic, const std::st
   event.is_tombstone = true;
   event.operation = Operation::delete_;
   if (!record.key) check_key(nullptr);
-  Parsed key = parse(topic, *record.key, stop);
+  Parsed key = parse(topic, *record.key, key_stage, stop);
   check_key(key.schema);
   event.route = route_of_tombstone(record.topic, topic, key.schema);
   event.value = std::move(key.value);
@@ -252,7 +284,7 @@ Event Reader::read(const Incoming& record, const std::stop_token& stop) {
   if (!record.key) check_key(nullptr);
   Event event;
   const record::SchemaPtr key_schema = schema_of_key(topic, *record.key, stop);
-  Parsed parsed = parse(topic, *record.value, stop);
+  Parsed parsed = parse(topic, *record.value, value_stage, stop);
   Form& form = form_of(topic, parsed.schema, key_schema);
   const Layout& layout = form.layout;
   event.value = std::move(parsed.value);
@@ -271,7 +303,7 @@ Event Reader::read(const Incoming& record, const std::stop_token& stop) {
   if (event.operation != Operation::delete_)
     throw Error(ErrorKind::data, "a record of a change has no row after it");
   // Nothing is said of the row that went but its key.
-  event.value = parse(topic, *record.key, stop).value;
+  event.value = parse(topic, *record.key, key_stage, stop).value;
   static_cast<void>(struct_of(event.value));
   event.row_at.reset();
   event.row_is_key = true;

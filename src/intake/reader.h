@@ -3,8 +3,8 @@
 // Shape    read() says what a record is and where it stands in the source's order; put() makes a row of it. In between the caller
 //          may end what came before. An event refers to its reader's tables and owns its values.
 // Errors   Of one record, for the caller to name its place: protocol: bytes that are none of the format. data: an unknown schema id,
-//          a value that is no change. config: a type that no column has, a record without a key. What else UseTable and
-//          the registry throw passes through.
+//          a value that is no change. config: a type that no column has, a record without a key. What is wrong with this record alone
+//          has a `stage`, as Kafka Connect names it. What else UseTable and the registry throw passes through.
 // Threads  Of one thread.
 // Source   docs/decisions/017.
 #pragma once
@@ -24,6 +24,7 @@
 #include "intake/settings.h"
 #include "model/row_batch.h"
 #include "pipeline/partitions.h"
+#include "record/wire_format.h"
 #include "registry/schemas.h"
 
 namespace tailrace::intake {
@@ -95,7 +96,11 @@ class Reader {
   };
 
   Topic& topic_of(std::string_view name);
-  Parsed parse(Topic& topic, std::string_view bytes, const std::stop_token& stop);
+  static record::Framed framed(std::string_view bytes, const char* stage);
+  registry::Schemas::Decoder decoder_of(const record::Framed& framed, const char* stage,
+                                        const std::stop_token& stop);
+  Parsed parse(Topic& topic, std::string_view bytes, const char* stage, const std::stop_token& stop);
+  static Parsed parse_json(Topic& topic, std::string_view bytes);
   record::SchemaPtr schema_of_key(Topic& topic, std::string_view bytes, const std::stop_token& stop);
   Form& form_of(Topic& topic, const record::SchemaPtr& value, const record::SchemaPtr& key);
   const Route& route_of(Form& form, const TableName& table);

@@ -230,5 +230,18 @@ TEST_F(ReaderTest, WhatIsNoChangeIsRefused) {
             ErrorKind::data);
 }
 
+// Who passes such records over says where they broke, and must tell them from a registry or a target that is out of order.
+TEST_F(ReaderTest, WhatIsWrongWithARecordHasItsStage) {
+  const EventTable table;
+  const std::string key = json_of(*table.key_schema(), testing::key_value(table, row(1, "x")));
+  const auto stage_of = [&](const std::optional<std::string>& with, const std::string& value) {
+    const Error error = thrown_by([&] { reader().read({table.topic, with, value}, {}); });
+    return std::string(error.context("stage"));
+  };
+  EXPECT_EQ(stage_of(key, "no json"), "VALUE_CONVERTER");
+  EXPECT_EQ(stage_of("no json", "no json"), "KEY_CONVERTER");
+  EXPECT_EQ(stage_of(std::nullopt, "no json"), "TASK_PUT");
+}
+
 }  // namespace
 }  // namespace tailrace::intake

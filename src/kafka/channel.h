@@ -24,7 +24,7 @@
 
 namespace tailrace::kafka {
 
-class Channel : private debezium::RecordTaker {
+class Channel : private debezium::RecordTaker, private debezium::UnfitRows {
  public:
   // Called between two events once time demands it, with where the last of them lies: makes what was sent durable. False if stopped.
   using Cut = std::function<bool(const debezium::EventPlace& last)>;
@@ -62,6 +62,9 @@ class Channel : private debezium::RecordTaker {
 
  private:
   [[nodiscard]] bool take(const debezium::EventRecord& record) override;
+  std::optional<Error> refusal_of(const debezium::EventRecord& record) override;
+  [[nodiscard]] bool pass_over(const RowBatch& rows, std::size_t row, const Error& why) override;
+  OutRecord out_record(const debezium::EventRecord& record);
   [[nodiscard]] bool produce(const OutRecord& record, const std::stop_token& stop);
   std::int32_t partitions_of(std::string_view topic);
   std::optional<std::int32_t> partition_of(std::string_view topic);
@@ -81,6 +84,7 @@ class Channel : private debezium::RecordTaker {
   std::stop_token stop_;
   std::map<std::string, std::int32_t, std::less<>> partitions_;  // Of the topics that were written to.
   debezium::EventPlace before_;
+  std::map<TableName, std::uint64_t> letters_;  // Of the open transaction.
 };
 
 }  // namespace tailrace::kafka

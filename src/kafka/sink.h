@@ -54,6 +54,7 @@ class KafkaSink : public Sink {
   void leave(const std::vector<TableName>& tables) override;
   void rejoin() override;
   void record_error(const std::string& error) override;
+  std::map<TableName, std::uint64_t> take_dead_letters() override;
   void close() override;
 
  private:

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/crash_point.h"
 #include "base/error.h"
@@ -41,8 +42,10 @@ bool KafkaSink::write(ChangeBatch& batch, std::stop_token stop) {
     throw Error(ErrorKind::internal, "the position would move back")
         .with("position", lsn_->hex())
         .with("end", batch.end->lsn.hex());
-  for (const RowBatch& rows : batch.tables)
-    refuse_faults(rows);
+  if (shared_->settings().dead_letter_topic.empty()) {
+    for (const RowBatch& rows : batch.tables)
+      refuse_faults(rows);
+  }
   announce(batch.joining);
   const Channel::Cut cut_here = [&](const debezium::EventPlace& last) { return cut(last, stop); };
   if (!channel_->send(batch, stop, cut_here)) return false;
@@ -178,6 +181,10 @@ bool KafkaSink::commit(StateChanges& changes, const std::stop_token& stop) {
   held_.reset();
   last_commit_ = steady_clock::now();
   return true;
+}
+
+std::map<TableName, std::uint64_t> KafkaSink::take_dead_letters() {
+  return shared_->with([](SharedState& state) { return std::exchange(state.letters, {}); });
 }
 
 void KafkaSink::commit_all(StateChanges& changes) {

@@ -32,6 +32,8 @@ struct SourceSettings {
   std::size_t batch_records = 20'000;
   std::size_t batch_bytes = std::size_t{8} << 20;
   Repeats repeats = Repeats::stop;
+  // errors.on_row: dead_letter. Records that cannot be read are passed over, and those of rows are kept until they are durable.
+  bool passes_over = false;
   // Topics are looked at this often: one that is gone, or made anew, gives no error (K4c).
   std::chrono::milliseconds look_at_topics_every{2'000};
 };

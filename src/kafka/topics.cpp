@@ -56,6 +56,8 @@ std::size_t wanted_message_bytes(const SinkSettings& settings) {
 NewTopic topic_to_make(const SinkSettings& settings, const std::string& name) {
   const TopicCreation& creation = settings.topics;
   NewTopic out{name, creation.partitions, creation.replication, {}};
+  if (name == settings.dead_letter_topic && settings.dead_letter_replication > 0)
+    out.replication = settings.dead_letter_replication;
   out.config["cleanup.policy"] = "delete";
   out.config["retention.ms"] = std::to_string(creation.retention.count());
   out.config["compression.type"] = creation.compression;
@@ -130,6 +132,7 @@ std::vector<std::string> further_topics(const SinkSettings& settings) {
   std::vector<std::string> out;
   if (settings.events.transaction_metadata) out.push_back(settings.events.transaction_topic());
   if (settings.heartbeat_interval.count() > 0) out.push_back(settings.events.heartbeat_topic());
+  if (!settings.dead_letter_topic.empty()) out.push_back(settings.dead_letter_topic);
   return out;
 }
 

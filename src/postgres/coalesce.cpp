@@ -22,6 +22,7 @@ std::string_view name_of_fault(RowFaultCode code) {
     case RowFaultCode::invalid_spatial: return "invalid_spatial";
     case RowFaultCode::unfit_spatial: return "unfit_spatial";
     case RowFaultCode::unfit_value: return "unfit_value";
+    case RowFaultCode::unreadable: return "unreadable";
   }
   return "fault";
 }

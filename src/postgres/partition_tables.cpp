@@ -19,9 +19,11 @@ void refuse_own_schema(const TableSchema& table, const RelationName& target) {
       .with("remedy", "map the source schema to another name (target.schemas)");
 }
 
-// Columns that the target has and the records do not keep what they have, where nothing has to be said of them.
-void leave_out_others(const TableSchema& table, const RelationName& target, TargetTable& found) {
+// Columns that the target has and the records do not keep what they have, where nothing has to be said of them. Who knows a key
+// alone says nothing of any.
+void leave_out_others(const TableSchema& table, const RelationName& target, TargetTable& found, bool writes) {
   for (const TargetColumn& column : found.columns) {
+    if (!writes) break;
     if (table.find_column(column.name) || column.generated || !column.not_null) continue;
     if (std::find(found.key.begin(), found.key.end(), column.name) != found.key.end()) continue;
     throw Error(ErrorKind::schema, "target table " + target.str() +
@@ -95,7 +97,7 @@ SchemaPtr PostgresPartitions::use_table(const TableSchema& proposed, bool make) 
       column.type = adapted_type(column.type, found->type);
   }
   check_key_columns(*table);
-  leave_out_others(*table, target, facts.table);
+  leave_out_others(*table, target, facts.table, /*writes=*/make);
   refuse_meddlers(*table, target, facts);
   if (facts.table.key.empty()) {
     let_go_of_tables();

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -45,6 +46,11 @@ struct Settings {
 
   // errors.on_row: a row that cannot be written goes to the dead-letter store instead of stopping the pipeline (R11).
   bool dead_letters = false;
+  // From Kafka: letters wait in the store for a topic (errors.dead_letter_topic), at most about so many.
+  bool letters_wait = false;
+  std::uint64_t most_waiting_letters = 10'000;
+  // While so many wait, and none of them goes for this long, the pipeline stops.
+  std::chrono::milliseconds letters_patience{30'000};
   ExistingRows existing = ExistingRows::refuse;
   bool load_first = true;  // Else what the targets of a first start hold stays (snapshot.mode: none).
 

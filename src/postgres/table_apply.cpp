@@ -424,6 +424,10 @@ void TableApply::check(Connection& connection) {
   }
   for (const std::size_t i : groups_.updates) {
     if (hit_[i]) continue;
+    if (loses_missing_) {
+      lost_.push_back(i);
+      continue;
+    }
     const RowRef ref = coalescer_.changes()[i].latest;
     missing_.push_back(key_of(*ref.batch, ref.row));
   }

@@ -86,6 +86,8 @@ class TableApply {
 
   const TablePlan& plan() const { return *plan_; }
   const Coalescer& rows() const { return coalescer_; }
+  // While catching up, too, an update that finds nothing is lost(): nobody will bring its row. With Faults::keep.
+  void lose_missing() { loses_missing_ = true; }
   // By change; before read_carried().
   void mark_diverged(const Indexes& changes);
   bool has_diverged() const { return !diverged_.empty(); }
@@ -140,6 +142,7 @@ class TableApply {
   bool streaming_;
   bool collecting_;  // Faults::keep.
   bool gathering_ = false;
+  bool loses_missing_ = false;
   const Settings& settings_;
   Coalescer coalescer_;
   Groups groups_;
