@@ -40,12 +40,14 @@ TargetFacts PostgresPartitions::facts_of(const RelationName& target) {
   return read_targets(*beside_, {target}).at(target);
 }
 
+// In one line, as the log has it.
 void PostgresPartitions::refuse_to_make(const TableSchema& proposed, const RelationName& target) const {
   std::string ddl = create_table_sql(proposed, settings_) + ";";
-  if (!proposed.key.empty()) ddl += "\n" + primary_key_sql(proposed, target) + ";";
+  if (!proposed.key.empty()) ddl += " " + primary_key_sql(proposed, target) + ";";
+  std::replace(ddl.begin(), ddl.end(), '\n', ' ');
   throw Error(ErrorKind::config, "target table " + target.str() + " is not there")
       .with("table", proposed.name.str())
-      .with("remedy", "make it, or let it be made (target.new_tables: make):\n" + ddl);
+      .with("remedy", "make it, or let it be made (target.new_tables: make): " + ddl);
 }
 
 // Two processes may come to it at once.

@@ -187,10 +187,16 @@ TEST_F(K4e_NoKey, ATableMayHaveAKeyThatTheRecordsDoNotKnow) {
 TEST_F(K4e_Tables, ATableThatIsNotThereIsRefusedWithItsDdl) {
   Settings with = settings();
   with.make_tables = false;
-  std::string text;
-  EXPECT_EQ(kind_of([&] { opened_partitions(with)->use_table(*orders_, true); }, &text), ErrorKind::config);
-  EXPECT_THAT(text, AllOf(HasSubstr("public.orders"), HasSubstr("CREATE TABLE \"public\".\"orders\""),
-                          HasSubstr("ADD PRIMARY KEY (\"id\")"), HasSubstr("target.new_tables")));
+  try {
+    opened_partitions(with)->use_table(*orders_, true);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::config);
+    EXPECT_THAT(error.message(), HasSubstr("public.orders"));
+    EXPECT_THAT(std::string(error.context("remedy")),
+                AllOf(HasSubstr("CREATE TABLE \"public\".\"orders\" (   \"id\" integer NOT NULL"),
+                      HasSubstr("ADD PRIMARY KEY (\"id\");"), HasSubstr("target.new_tables")));
+  }
   EXPECT_EQ(reader_.value("SELECT to_regclass('public.orders') IS NULL"), "t");
   reader_.run("CREATE TABLE orders (id int PRIMARY KEY, note text)");
   EXPECT_NE(opened_partitions(with)->use_table(*orders_, true), nullptr);
