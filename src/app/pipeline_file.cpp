@@ -60,6 +60,34 @@ void partitions_need(const Document& document, std::vector<Complaint>& complaint
         {"kafka.bootstrap_servers", "is missing; expected a list of brokers, host:port", nullptr});
 }
 
+// What a record does to its row needs the key that its source gives it.
+void rows_fit_their_keys(const Document& document, std::vector<Complaint>& complaints) {
+  if (!document.has("source.type") || !document.has("target.type") ||
+      document.read("target.type").text != "postgres")
+    return;
+  if (document.read("source.type").text != "kafka") {
+    for (const char* const name : {"target.insert_mode", "target.new_tables"}) {
+      if (document.has(name))
+        complaints.push_back({name, "has no meaning without source.type: kafka", nullptr});
+    }
+    return;
+  }
+  const std::string mode = document.read("target.insert_mode").text;
+  const std::string key = document.read("source.pk_mode").text;
+  if (key == "none" && mode != "insert")
+    complaints.push_back({"target.insert_mode",
+                          fmt::format("cannot be {} with source.pk_mode: none: rows without a key can be "
+                                      "inserted alone; expected insert",
+                                      mode),
+                          nullptr});
+  if (key == "kafka" && mode == "update")
+    complaints.push_back(
+        {"target.insert_mode",
+         "cannot be update with source.pk_mode: kafka: no record is of a row that is there; expected "
+         "upsert or insert",
+         nullptr});
+}
+
 // The settings and rules of a connector, for files that choose it.
 config::Table of_choice(config::Table table, const std::string& setting, const std::string& value) {
   for (Setting& each : table.settings)
@@ -82,7 +110,7 @@ config::Table own_settings() {
       type_setting("source.type", "What the source is.", source_connectors()),
       type_setting("target.type", "What the target is.", target_connectors()),
   };
-  out.rules = {plain_name, partitions_need};
+  out.rules = {plain_name, partitions_need, rows_fit_their_keys};
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <regex>
 #include <utility>
 
 #include "base/error.h"
@@ -83,18 +84,45 @@ void KafkaSource::open(UseTable use_table, const std::map<PartitionName, Partiti
       settings_.intake, std::move(schemas),
       [this](const TableSchema& proposed, bool make) { return this->use_table(proposed, make); });
   admin_ = std::make_unique<Admin>(settings_.cluster);
+  topics_ = settings_.topics;
+  to_subscribe_ = !topics_.empty();
   look_at_topics(stop);
   consumer_ = std::make_unique<Consumer>(
       settings_.cluster,
       ConsumerOptions{.group_id = settings_.group_id, .session_timeout = settings_.session_timeout});
-  consumer_->subscribe(settings_.topics);
+  if (topics_.empty())
+    log::warn("kafka.topics.none",
+              {{"pattern", settings_.topics_pattern}, {"reason", "no topic matches yet"}});
+}
+
+// Topics of a pattern come while we run. One that was applied stays, there or not: that it is gone is a gap, and one that was not
+// is forgotten.
+void KafkaSource::find_topics(const std::stop_token& stop) {
+  const std::regex pattern(settings_.topics_pattern);
+  const auto matches = [&](const std::string& name) { return std::regex_match(name, pattern); };
+  std::set<std::string> now;
+  for (const std::string& name : admin_->topic_names(stop)) {
+    if (matches(name)) now.insert(name);
+  }
+  for (const std::string& name : applied_) {
+    if (matches(name)) now.insert(name);
+  }
+  for (const std::string& name : now) {
+    if (std::find(topics_.begin(), topics_.end(), name) != topics_.end()) continue;
+    to_subscribe_ = true;
+    log::info("kafka.topic.found", {{"topic", name}});
+  }
+  topics_.assign(now.begin(), now.end());
 }
 
 void KafkaSource::look_at_topics(const std::stop_token& stop) {
-  const std::map<std::string, TopicInfo> found = admin_->topics(settings_.topics, stop);
-  for (const std::string& topic : settings_.topics) {
+  if (!settings_.topics_pattern.empty()) find_topics(stop);
+  const std::map<std::string, TopicInfo> found = admin_->topics(topics_, stop);
+  for (const std::string& topic : topics_) {
     const auto info = found.find(topic);
-    check_topic(topic, info == found.end() ? nullptr : &info->second);
+    const bool is_passing =
+        info == found.end() && !settings_.topics_pattern.empty() && !applied_.contains(topic);
+    if (!is_passing) check_topic(topic, info == found.end() ? nullptr : &info->second);
   }
   next_look_ = steady_clock::now() + settings_.look_at_topics_every;
 }
@@ -251,7 +279,7 @@ std::map<PartitionName, std::int64_t> KafkaSource::ends(Ends which, std::stop_to
                                              ConsumerOptions{.isolation = Isolation::read_uncommitted});
   Consumer& asked = which == Ends::all ? *everything_ : *consumer_;
   std::map<PartitionName, std::int64_t> out;
-  for (const auto& [topic, info] : admin_->topics(settings_.topics, stop)) {
+  for (const auto& [topic, info] : admin_->topics(topics_, stop)) {
     for (const PartitionInfo& partition : info.partitions) {
       const std::optional<Watermarks> marks = asked.watermarks({topic, partition.partition}, stop);
       if (!marks) throw Error(ErrorKind::abandoned, "stopped while partitions were looked at");
@@ -289,6 +317,7 @@ PartitionBatch KafkaSource::next(milliseconds wait, std::stop_token stop) {
     throw Error(error);
   }
   if (steady_clock::now() >= next_look_ && !stop.stop_requested()) look_at_topics(stop);
+  if (std::exchange(to_subscribe_, false)) consumer_->subscribe(topics_);
   poll(wait, stop);
   PartitionBatch out;
   out.more = batch_.records().size() >= settings_.batch_records || batch_.bytes() >= settings_.batch_bytes;
@@ -411,6 +440,8 @@ void KafkaSource::take(Reading& reading, const InRecord& record, const std::stop
   // The tombstone behind a delete says nothing new; it belongs to the same commit.
   if (repeats_delete) return passed(reading, record);
   intake::Incoming incoming{record.topic(), key, record.value()};
+  incoming.partition = record.partition();
+  incoming.offset = record.offset();
   const std::vector<Header> headers = record.headers();
   incoming.has_old_key = std::any_of(headers.begin(), headers.end(),
                                      [](const Header& header) { return header.name == "__debezium.oldkey"; });

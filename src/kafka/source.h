@@ -65,6 +65,7 @@ class KafkaSource : public PartitionSource {
     bool has_mark = false;
   };
 
+  void find_topics(const std::stop_token& stop);
   void look_at_topics(const std::stop_token& stop);
   void check_topic(const std::string& topic, const TopicInfo* info);
   void read_from(const PartitionClaim& claim, PartitionPosition start);
@@ -97,6 +98,8 @@ class KafkaSource : public PartitionSource {
   std::unique_ptr<Consumer> everything_;  // Asked for ends, committed or not.
   Batch batch_;
   std::map<PartitionName, Reading> readings_;
+  std::vector<std::string> topics_;  // Those of the settings, or those that match now.
+  bool to_subscribe_ = false;        // They are others than the group was told.
   std::map<std::string, std::string> topic_ids_;
   std::set<std::string>
       applied_;  // Topics of which something was applied before: if one is gone, it is a gap.

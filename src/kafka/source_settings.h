@@ -26,8 +26,9 @@ struct SourceSettings {
   registry::Settings registry;
   intake::Settings intake;
 
-  std::vector<std::string> topics;
-  std::string group_id;  // Empty: tailrace-<pipeline>.
+  std::vector<std::string> topics;  // Or, where it is empty,
+  std::string topics_pattern;       // those whose whole name matches (ECMAScript), as they come.
+  std::string group_id;             // Empty: tailrace-<pipeline>.
   std::chrono::milliseconds session_timeout{10'000};
   std::size_t batch_records = 20'000;
   std::size_t batch_bytes = std::size_t{8} << 20;

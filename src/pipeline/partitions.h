@@ -97,7 +97,7 @@ struct PartitionBatch {
 };
 
 // What a table has to be for the rows of some records; answers what they have to be for it. Without `make` nothing where it is not
-// there.
+// there. Proposed without any column: what it has, for records that do not say what they are; no rows go by that.
 using UseTable = std::function<SchemaPtr(const TableSchema& proposed, bool make)>;
 
 class PartitionSource {

@@ -71,11 +71,12 @@ Error missing_row(const TablePlan& plan, const std::vector<std::string>& key) {
 }
 
 PartitionIsolator::PartitionIsolator(Connection& connection, Statements& statements, const Settings& settings,
-                                     PlanOf plan_of)
+                                     PlanOf plan_of, IsOfRow is_of_row)
     : connection_(connection),
       statements_(statements),
       settings_(settings),
       plan_of_(std::move(plan_of)),
+      is_of_row_(std::move(is_of_row)),
       owner_{settings.pipeline, 0} {}
 
 void PartitionIsolator::apply(const std::vector<Stretch>& stretches, int attempt) {
@@ -149,7 +150,7 @@ void PartitionIsolator::apply_wave(const PlanPtr& plan, const Wave& wave) {
   static const Isolation nothing_known;
   const LetterRules rules{
       .store = [&](const DeadLetter& letter, RowRef row) { store(letter, wave.places.at(row.row)); },
-      .makes_letters = [](const Error& error) { return !may_pass(error); }};
+      .makes_letters = is_of_row_};
   RowIsolator isolator(connection_, statements_, owner_, nothing_known, rules);
   isolator.apply(
       table, [] {}, [] {});

@@ -16,7 +16,8 @@ namespace tailrace::postgres {
 
 // What another partition may still mend is no letter: it waits (K5).
 bool PostgresPartitions::makes_letters(const Error& error) const {
-  return settings_.dead_letters && error.kind() == ErrorKind::data && !may_pass(error);
+  return settings_.dead_letters && error.kind() == ErrorKind::data &&
+         (!may_pass(error) || met_own_key(error));
 }
 
 bool PostgresPartitions::needs_care(const std::vector<Stretch>& stretches) {
@@ -51,8 +52,10 @@ void PostgresPartitions::apply_carefully(const std::vector<Stretch>& stretches, 
   connection_->finish_pipeline();
   // A constraint may be deferrable and yet checked at once: one statement keeps it where several do not.
   if (begins) connection_->exec("SET CONSTRAINTS ALL DEFERRED");
-  PartitionIsolator isolator(*connection_, statements_, settings_,
-                             [this](const RowBatch& rows) { return plans_.at(&rows.schema()); });
+  PartitionIsolator isolator(
+      *connection_, statements_, settings_,
+      [this](const RowBatch& rows) { return plans_.at(&rows.schema()); },
+      [this](const Error& error) { return makes_letters(error); });
   isolator.apply(stretches, attempt);
   crash_point("partitions.letters_stored");
   for (const auto& [table, letters] : isolator.letters())

@@ -120,16 +120,30 @@ void PostgresPartitions::send_rows(const std::vector<Stretch>& stretches) {
   Rounds rounds(stretches);
   std::vector<std::vector<const RowBatch*>> round;
   while (rounds.next(round)) {
-    for (const std::vector<const RowBatch*>& batches : round) {
-      TableApply& table =
-          tables_.emplace_back(plans_.at(&batches.front()->schema()), /*streaming=*/false, settings_);
-      for (const RowBatch* const rows : batches)
-        table.add(*rows);
-      table.arrange();
-      table.send(*connection_, statements_);
-      connection_->flush();
+    for (const std::vector<const RowBatch*>& batches : round)
+      send_table(batches);
+  }
+}
+
+// Rows of one shape; several applies where a key's changes must meet each other in the target.
+void PostgresPartitions::send_table(const std::vector<const RowBatch*>& batches) {
+  const PlanPtr& plan = plans_.at(&batches.front()->schema());
+  const auto begin = [&] { return &tables_.emplace_back(plan, /*streaming=*/false, settings_); };
+  const auto send = [&](TableApply& table) {
+    table.arrange();
+    table.send(*connection_, statements_);
+    connection_->flush();
+  };
+  locked_.insert(plan->relation);
+  TableApply* table = begin();
+  for (const RowBatch* const rows : batches) {
+    for (std::size_t row = table->add_some(*rows, 0); row != rows->rows();
+         row = table->add_some(*rows, row)) {
+      send(*table);
+      table = begin();
     }
   }
+  send(*table);
 }
 
 void PostgresPartitions::send_end() {
@@ -157,6 +171,7 @@ void PostgresPartitions::settle() {
 
 void PostgresPartitions::committed() {
   in_transaction_ = false;
+  locked_.clear();
   for (auto& [where, claim] : open_)
     claims_.at(where).position = std::move(claim.position);
   open_.clear();
@@ -178,12 +193,41 @@ void PostgresPartitions::send(const std::vector<Stretch>& stretches, bool ends) 
   connection_->flush();
 }
 
+// An insert of a row that is there already: no other partition makes it pass. The server says the key as (id)=(7), in a sentence of
+// its language.
+std::optional<Error> PostgresPartitions::met_own_key(const Error& error) const {
+  if (settings_.insert_mode != InsertMode::insert || error.context("sqlstate") != "23505")
+    return std::nullopt;
+  const std::string_view constraint = error.context("constraint");
+  for (const auto& [schema, plan] : plans_) {
+    if (constraint.empty() || plan->key_name != constraint ||
+        plan->relation.str() != error.context("target_table"))
+      continue;
+    Error out(
+        ErrorKind::data,
+        "a record is to be inserted, and its row is in the target already (target.insert_mode: insert)");
+    out.with("table", plan->schema->name.str()).with("target_table", plan->relation.str());
+    const std::string detail(error.context("detail"));
+    const std::size_t begin = detail.find('(');
+    const std::size_t end = detail.rfind(')');
+    if (begin < end && end != std::string::npos) out.with("key", detail.substr(begin, end + 1 - begin));
+    out.with("sqlstate", "23505")
+        .with("remedy",
+              "target.insert_mode: upsert writes over it; else find out who wrote the row, or why its record "
+              "comes again");
+    return out;
+  }
+  return std::nullopt;
+}
+
 // What the failure of an apply means; nothing: it is to be done again, by itself or carefully.
 std::optional<WriteResult> PostgresPartitions::result_of(const Error& error, bool is_repeatable,
                                                          const std::stop_token& stop) {
+  const std::optional<Error> own = met_own_key(error);
   const bool to_isolate = !is_careful_ && makes_letters(error);
   if (to_isolate && !is_repeatable) remember_careful();
   in_transaction_ = false;
+  locked_.clear();
   open_.clear();
   open_letters_.clear();
   tables_.clear();
@@ -191,7 +235,8 @@ std::optional<WriteResult> PostgresPartitions::result_of(const Error& error, boo
   // Those that stood behind the failure were never prepared.
   statements_.forget(*connection_);
   if (error.context("sqlstate") == claimed_sqlstate) return WriteResult{WriteEnd::lost, {}};
-  if (may_pass(error)) return WriteResult{WriteEnd::waits, error};
+  if (own && !to_isolate) throw Error(*own);
+  if (!own && may_pass(error)) return WriteResult{WriteEnd::waits, error};
   if (to_isolate) {
     if (stop.stop_requested()) return WriteResult{WriteEnd::stopped, {}};
     log::warn("sink.isolating", {{"reason", error.what()}});
@@ -224,6 +269,14 @@ void PostgresPartitions::start(const std::vector<Stretch>& stretches, std::stop_
 // An apply that is under way has locks on tables that are to be altered.
 void PostgresPartitions::let_go_of_tables() {
   if (sent_ != nullptr) finished_ = finish(stop_);
+}
+
+// A transaction that stays open keeps the table, and would wait for itself. Whoever begins again gets here before it.
+void PostgresPartitions::let_go_of(const RelationName& target) {
+  let_go_of_tables();
+  if (!in_transaction_ || !locked_.contains(target)) return;
+  throw Error(ErrorKind::conflict, "a table is to be altered that a commit in parts has written to")
+      .with("target_table", target.str());
 }
 
 WriteResult PostgresPartitions::finish(std::stop_token stop) {
@@ -285,6 +338,7 @@ WriteResult PostgresPartitions::write_part(const std::vector<Stretch>& stretches
 void PostgresPartitions::abandon() {
   if (connection_ == nullptr || !in_transaction_) return;
   in_transaction_ = false;
+  locked_.clear();
   open_.clear();
   open_letters_.clear();
   if (!connection_->reset())

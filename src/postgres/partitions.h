@@ -45,17 +45,22 @@ class PostgresPartitions : public PartitionSink {
 
  private:
   void let_go_of_tables();
+  void let_go_of(const RelationName& target);
+  SchemaPtr described(const TableName& table, const RelationName& target);
   TargetFacts facts_of(const RelationName& target);
   void make_table(const TableSchema& proposed, const RelationName& target);
+  [[noreturn]] void refuse_to_make(const TableSchema& proposed, const RelationName& target) const;
   bool add_columns(const TableSchema& proposed, const RelationName& target, const TargetTable& found);
   void keep_plan(const SchemaPtr& table, const RelationName& target, TargetFacts facts);
 
   void send(const std::vector<Stretch>& stretches, bool ends);
   void send_begin(const std::vector<Stretch>& stretches);
   void send_rows(const std::vector<Stretch>& stretches);
+  void send_table(const std::vector<const RowBatch*>& batches);
   void send_end();
   void settle();
   void committed();
+  std::optional<Error> met_own_key(const Error& error) const;
   std::optional<WriteResult> result_of(const Error& error, bool is_repeatable, const std::stop_token& stop);
   // partition_letters.cpp
   bool needs_care(const std::vector<Stretch>& stretches);
@@ -78,6 +83,7 @@ class PostgresPartitions : public PartitionSink {
   // Of the open transaction: its partitions, with the positions that they get.
   std::map<PartitionName, PartitionClaim> open_;
   bool in_transaction_ = false;
+  std::set<RelationName> locked_;  // Tables that the open transaction has written to.
   // Of what was sent and not answered yet.
   const std::vector<Stretch>* sent_ = nullptr;
   std::list<TableApply> tables_;

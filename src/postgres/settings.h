@@ -25,6 +25,13 @@ enum class ExistingRows {
 std::string_view name_of(ExistingRows existing);
 ExistingRows parse_existing(std::string_view name);  // refuse where it is none of them.
 
+// From Kafka: what a record that is no delete does, whatever its operation was at the source.
+enum class InsertMode {
+  upsert,  // Its row is there as the record has it.
+  insert,  // It is a new row; one that is there already is an error.
+  update,  // The row becomes that where it is there; else nothing happens.
+};
+
 struct Settings {
   std::string pipeline;  // The name under which state is kept.
   std::string url;       // A libpq URI or keyword string; may hold sslmode, sslrootcert, several hosts ...
@@ -43,6 +50,8 @@ struct Settings {
 
   // From Kafka: a column that records have and the target has not is added to it; else that is an error.
   bool add_columns = false;
+  bool make_tables = true;  // Else a table that is not there is an error.
+  InsertMode insert_mode = InsertMode::upsert;
 
   // errors.on_row: a row that cannot be written goes to the dead-letter store instead of stopping the pipeline (R11).
   bool dead_letters = false;
