@@ -51,7 +51,8 @@ Properties own_properties(const Settings& settings, const ProducerOptions& optio
       {"allow.auto.create.topics", Secret("false")},
       {"queue.buffering.max.kbytes",
        number(std::max(settings.producer_memory_bytes, options.record_bytes) >> 10U)},
-      {"queue.buffering.max.messages", Secret("200000")},
+      // The bytes above are those of the records alone: what the client keeps beside each of them is as much as a small one.
+      {"queue.buffering.max.messages", Secret("50000")},
       {"message.max.bytes", number(options.record_bytes + overhead_bytes)},
   };
 }

@@ -171,6 +171,34 @@ TEST_F(K2_SourceTransactions, ATableThatComesBackBehindACutIsSentOnce) {
   EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
 }
 
+// And where the stream has gone on meanwhile, what lies between comes with the join.
+TEST_F(K2_SourceTransactions, ATableThatComesBackBehindTheStreamIsSentOnce) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming(quick);
+    cut_behind(*sink, 5, {{1, "a"}, {2, "b"}}, quick.transaction_timeout);
+    ASSERT_TRUE(write(*sink, open_part(5, {{3, "c"}}, 3)));
+  }
+  const std::unique_ptr<KafkaSink> sink = reopened(quick);
+  sink->leave({table_->name});
+  {
+    const std::unique_ptr<Sink> alone = sink->outside(table_->name);
+    ASSERT_TRUE(alone->open(false, never_).position.has_value());
+    alone->use_tables({table_});
+    alone->rejoin();
+  }
+  ASSERT_TRUE(write(*sink, tailrace::testing::ending_at(lsn(9), {})));
+  ChangeBatch joins = tailrace::testing::ending_at(lsn(11), {});
+  ChangeBatch between = open_part(5, {{1, "a"}, {2, "b"}, {3, "c"}});
+  joins.tables = std::move(between.tables);
+  joins.order = std::move(between.order);
+  joins.joining = {table_};
+  ASSERT_TRUE(sink->write(joins, never_));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
+  EXPECT_EQ(stored().tables.at(table_->name).part, std::nullopt);
+}
+
 // A cut comes in front of a delete, whose tombstone stays with it: cut between the two, the delete would come again.
 TEST_F(K2_SourceTransactions, AreCutInFrontOfAnEvent) {
   SinkSettings quick = settings();

@@ -1,6 +1,7 @@
 // K4, K5: rows of partitions and their positions in one transaction; the epoch decides whose they are.
 #include <future>
 
+#include "postgres/partition_store.h"
 #include "tests/integration/postgres/partitions_fixture.h"
 
 namespace tailrace::postgres {
@@ -138,6 +139,25 @@ TEST_F(K4a_Claim, EndsAnOwnerThatHoldsItForTooLong) {
             WriteEnd::durable);
   EXPECT_EQ(kind_of([&] { frozen->write({}, {}); }), ErrorKind::unavailable);
   EXPECT_EQ(rows(), "1|now");
+}
+
+// Numbers of processes come again: whoever has that of an owner by now may be anybody.
+TEST_F(K4a_Claim, ABackendThatHasTheOwnersNumberAloneIsNotEnded) {
+  opened_partitions()->claim({first}, {});
+  reader_.run(
+      "UPDATE tailrace.kafka_position SET owner_pid = pg_backend_pid(),"
+      " owner_started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) - interval "
+      "'1 day'");
+  reader_.run("BEGIN; SELECT FROM tailrace.kafka_position FOR UPDATE");
+  Settings with = settings();
+  with.pipeline = "kafka";
+  Connection connection(with, "test", {});
+  const Applier owner = applier_of(connection);
+  EXPECT_EQ(
+      kind_of([&] { claim_partition(connection, with, first, owner, std::chrono::milliseconds(50), {}); }),
+      ErrorKind::conflict);
+  reader_.run("COMMIT");
+  EXPECT_EQ(reader_.value("SELECT epoch FROM tailrace.kafka_position"), "1");
 }
 
 // Somebody's own session is not an owner, whatever it holds.
