@@ -15,11 +15,19 @@ LOG = """<Configuration status="ERROR">
 """
 
 
-def part(name):
-    """The folder of a part; the test skips, aloud, where it could not be had."""
+def _folder(name):
     where = subprocess.run([sys.executable, ROOT / "tools" / "jvm_parts.py", "--where", name], capture_output=True,
                            text=True, check=True).stdout.strip()
-    folder = pathlib.Path(where)
+    return pathlib.Path(where)
+
+
+def has_part(name):
+    return _folder(name).exists()
+
+
+def part(name):
+    """The folder of a part; the test skips, aloud, where it could not be had."""
+    folder = _folder(name)
     if not folder.exists():
         raise unittest.SkipTest(f"{name} is not there: tools/setup fetches it")
     return folder
