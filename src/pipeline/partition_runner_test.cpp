@@ -310,6 +310,7 @@ class PartitionRunnerTest : public ::testing::Test {
 using K4_Runner = PartitionRunnerTest;
 using K4b_Runner = PartitionRunnerTest;
 using K5_Runner = PartitionRunnerTest;
+using K7_Runner = PartitionRunnerTest;
 
 TEST_F(K4_Runner, CommitsAtBoundariesOnly) {
   assign({a});
@@ -396,6 +397,30 @@ TEST_F(K4b_Runner, WhatIsLostIsLeftAndWhatIsKeptIsReadAgain) {
   cluster_.change(AssignmentChange::Kind::lost, {b});
   until([&] { return cluster_.asked().back() == "release"; });
   EXPECT_THAT(target_.now(), ElementsAre(1, 10, 2));
+}
+
+// A part of a large commit holds a bad record, and the parts before it are gone with their transaction: applied without them it
+// would lose them.
+TEST_F(K7_Runner, WhatIsRefusedInPartsIsReadAgain) {
+  settings_.queue_bytes = 1;
+  bool refuses = true;
+  target_.refusal = [&](const std::vector<std::int64_t>& rows) -> std::optional<WriteEnd> {
+    return rows.size() == 2 && std::exchange(refuses, false) ? std::optional(WriteEnd::again) : std::nullopt;
+  };
+  assign({a});
+  cluster_.give({stretch(a, {1}, 1, false)});
+  cluster_.give({stretch(a, {2}, 2)});
+  start();
+  until([&] {
+    const std::vector<std::string> asked = cluster_.asked();
+    return !asked.empty() && asked.back() == "back t[0]@none";
+  });
+  EXPECT_THAT(target_.now(), IsEmpty());
+  cluster_.give({stretch(a, {1}, 1, false)});
+  cluster_.give({stretch(a, {2}, 2)});
+  until([&] { return target_.now().size() == 2; });
+  EXPECT_EQ(drain(), RunEnd::drained);
+  EXPECT_THAT(target_.rows, ElementsAre(1, 2));
 }
 
 TEST_F(K4b_Runner, RevokedPartitionsAreAppliedFirst) {

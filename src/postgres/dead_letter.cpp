@@ -33,7 +33,7 @@ std::string_view sqlstate_of(RowFaultCode code) {
     case RowFaultCode::truncated: return "22001";
     case RowFaultCode::invalid_spatial: return "22P03";
     case RowFaultCode::unfit_spatial: return "22023";
-    case RowFaultCode::unfit_value: return "22000";
+    case RowFaultCode::unfit_value:
     case RowFaultCode::unreadable: return "22000";
   }
   return "22000";

@@ -1,10 +1,14 @@
 // The statements.
 #include "postgres/letter_box.h"
 
+#include <fmt/format.h>
+
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "postgres/state_schema.h"
 
 namespace tailrace::postgres {
@@ -74,11 +78,32 @@ PostgresLetterBox::PostgresLetterBox(Settings settings)
 bool PostgresLetterBox::take_turn() {
   if (is_ours_) return true;
   if (stored_state_version(connection_) < first_version) return false;  // There is no letter yet.
-  is_ours_ = connection_
-                 .query("SELECT pg_try_advisory_lock(hashtextextended('tailrace.letters.' || $1, 0))",
-                        Params().text(settings_.pipeline))
-                 .boolean(0, 0);
+  is_ours_ = lock();
+  if (!is_ours_) end_who_stands_still();
   return is_ours_;
+}
+
+bool PostgresLetterBox::lock() {
+  return connection_
+      .query("SELECT pg_try_advisory_lock(hashtextextended('tailrace.letters.' || $1, 0))",
+             Params().text(settings_.pipeline))
+      .boolean(0, 0);
+}
+
+// Whoever lives looks into the box again and again. A bigint is two halves in pg_locks. The lock is free a moment after the session's end: it is asked for again soon.
+void PostgresLetterBox::end_who_stands_still() {
+  const Result ended = connection_.query(
+      "SELECT l.pid, pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+      " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()"
+      "   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+      "   AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('tailrace.letters.' || $1, 0)"
+      "   AND a.state_change < clock_timestamp() - make_interval(secs => $2::float8)"
+      "   AND EXISTS (SELECT FROM tailrace.dead_letter WHERE pipeline = $1 AND waits)",
+      Params()
+          .text(settings_.pipeline)
+          .text(fmt::format("{}", std::chrono::duration<double>(settings_.turn_patience).count())));
+  for (int row = 0; row < ended.rows(); ++row)
+    log::warn("letters.turn_taken", {{"pid", ended.text(row, 0)}});
 }
 
 std::vector<WaitingLetter> PostgresLetterBox::waiting(std::size_t most) {

@@ -1,6 +1,8 @@
 // Dead letters that wait for their topic: rows of tailrace.dead_letter.
 //
-// Shape    pipeline/letters.h, LetterBox. The turn is a lock of this connection's session.
+// Shape    pipeline/letters.h, LetterBox. The turn is a lock of this connection's session. Who has it and sends nothing, though letters
+//          wait, may be a process that stands still: its session is ended, and should it wake up, the post of its successor has
+//          fenced its own.
 // Errors   As Connection.
 // Threads  Of one thread.
 // Source   docs/decisions/018.
@@ -27,6 +29,9 @@ class PostgresLetterBox : public LetterBox {
   void refused(const std::string& id, const std::string& why) override;
 
  private:
+  bool lock();
+  void end_who_stands_still();
+
   const Settings settings_;
   Connection connection_;
   bool is_ours_ = false;

@@ -60,6 +60,9 @@ struct Settings {
   std::uint64_t most_waiting_letters = 10'000;
   // While so many wait, and none of them goes for this long, the pipeline stops.
   std::chrono::milliseconds letters_patience{30'000};
+  // Who has the turn to send letters and asks nothing for so long, though some wait, is taken for frozen. Longer than a
+  // transaction of letters may take.
+  std::chrono::milliseconds turn_patience{180'000};
   ExistingRows existing = ExistingRows::refuse;
   bool load_first = true;  // Else what the targets of a first start hold stays (snapshot.mode: none).
 

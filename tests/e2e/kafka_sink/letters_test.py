@@ -1,19 +1,26 @@
 """Dead letters from Kafka: exactly the bad records, exactly once, with every byte of theirs, wherever the process was killed."""
 
 import json
+import os
+import random
 import signal
+import time
 import unittest
 
 from confluent_kafka import Producer
+from confluent_kafka.admin import NewTopic
 
+from tests.e2e.case import long_run
 from tests.e2e.kafka_sink.case import KafkaSinkCase
 from tests.e2e.kafka_sink.refusals_test import KEY, envelope
 from tests.support.kafka import TopicReader
+from tests.support.processes import NotReady
 
 # In the order in which they are passed; the last ones are of the forwarder, which sends letters to their topic.
 POINTS = ("dead_letter.in_bisection", "dead_letter.stored:3", "partitions.letters_stored", "partitions.before_commit",
           "partitions.after_commit", "letters.opened", "letters.before_commit", "letters.after_commit",
           "letters.after_delete")
+KILLS = 30 if long_run() else 8
 ERRORS = ("errors: {{ on_row: dead_letter, dead_letter_topic: {topic}, dead_letter_replication: {replication}, "
           "dead_letter_waiting: {waiting} }}\n")
 
@@ -24,8 +31,9 @@ class Letters(KafkaSinkCase):
         self.topic = f"letters_in{self.number}"
         self.letters = f"letters_out{self.number}"
         self.target.execute("CREATE TABLE public.notes (id int PRIMARY KEY, note text CHECK (note <> 'refused'))")
+        self.partitions = 1
         self.written = 0
-        self.bad = {}  # Offset -> key and value as they were written.
+        self.bad = {}  # (partition, offset) -> key and value as they were written.
 
     def errors(self, replication=1, waiting=10000):
         return ERRORS.format(topic=self.letters, replication=replication, waiting=waiting)
@@ -48,16 +56,17 @@ class Letters(KafkaSinkCase):
         for number in range(self.written + 1, self.written + count + 1):
             value, is_good = self.value(number)
             key = json.dumps({**KEY, "payload": {"id": number}}).encode()
+            partition, offset = (number - 1) % self.partitions, (number - 1) // self.partitions
             if not is_good:
-                self.bad[number - 1] = (key, value)
-            producer.produce(self.topic, value, key, headers=[("mine", b"\x01")], partition=0)
+                self.bad[partition, offset] = (key, value)
+            producer.produce(self.topic, value, key, headers=[("mine", b"\x01")], partition=partition)
         self.assertEqual(producer.flush(60), 0)
         self.written += count
 
     def assert_exact(self):
         """Every good record is a row, every bad one a letter: each once, and with its own bytes."""
         numbers = [row[0] for row in self.target.execute("SELECT id FROM public.notes ORDER BY id").fetchall()]
-        self.assertEqual(numbers, [number for number in range(1, self.written + 1) if number - 1 not in self.bad])
+        self.assertEqual(numbers, [number for number in range(1, self.written + 1) if self.value(number)[1]])
         reader = TopicReader(self.broker, [self.letters], lambda message: message)
         self.addCleanup(reader.consumer.close)
         records = reader.records[self.letters]
@@ -65,9 +74,9 @@ class Letters(KafkaSinkCase):
         found = {}
         for message in records:
             headers = dict(message.headers())
-            offset = int(headers["__connect.errors.offset"])
-            self.assertNotIn(offset, found, "a letter is there twice")
-            found[offset] = (message.key(), message.value())
+            place = int(headers["__connect.errors.partition"]), int(headers["__connect.errors.offset"])
+            self.assertNotIn(place, found, "a letter is there twice")
+            found[place] = (message.key(), message.value())
             self.assertEqual(headers["mine"], b"\x01")
             self.assertEqual(headers["__connect.errors.topic"], self.topic.encode())
         self.assertEqual(found, self.bad)
@@ -91,6 +100,30 @@ class Letters(KafkaSinkCase):
         records = self.assert_exact()
         reasons = {dict(message.headers())["tailrace.reason"] for message in records}
         self.assertEqual(reasons, {b"unreadable", b"value", b"refused"})
+
+    # Two processes share the partitions, and the turn to send; either may go at any moment.
+    def test_kills_at_random(self):
+        seed = int(os.environ.get("TAILRACE_SEED", 0)) or random.SystemRandom().randrange(1, 1 << 31)
+        self.note(f"seed {seed} (TAILRACE_SEED={seed} repeats it)")
+        chance = random.Random(seed)
+        self.partitions = 3
+        admin = self.broker.admin()
+        for future in admin.create_topics([NewTopic(self.topic, 3, 1)]).values():
+            future.result(20)
+        config = self.write_config([self.topic], more=self.errors(), batch_records=100)
+        runs = [self.start(config), self.start(config)]
+        for _ in range(KILLS):
+            self.put(chance.randint(200, 500))
+            time.sleep(chance.uniform(0, 0.6))
+            victim = chance.randrange(2)
+            if not runs[victim].running():
+                raise NotReady(f"tailrace ended with {runs[victim].child.returncode}:\n{runs[victim].log()[-4000:]}")
+            runs[victim].kill()
+            runs[victim] = self.start(config)
+        for run in runs:
+            self.drain(run)
+        self.run_to_end(config)
+        self.assert_exact()
 
     # The topic cannot be made: letters wait, good records go on, up to a bound; then it stops, and nothing is lost.
     def test_a_topic_that_is_not_there(self):
@@ -124,7 +157,7 @@ class Letters(KafkaSinkCase):
         self.addCleanup(reader.consumer.close)
         records = reader.records[f"{self.letters}_again"]
         reader.read_until(lambda: len(records) >= 3, 60, "the others have come")
-        self.assertEqual(sorted(records), sorted(each for offset, each in self.bad.items() if offset != 249))
+        self.assertEqual(sorted(records), sorted(each for place, each in self.bad.items() if place != (0, 249)))
 
     # Settings that would do nothing, or everything again and again, are refused.
     def test_settings(self):
@@ -143,7 +176,7 @@ class Letters(KafkaSinkCase):
         self.assertIn("dead_letters=1", run.log())
         self.assertEqual(self.waiting(), 0)
         kept = self.target.execute("SELECT record_offset, record_key, record_value FROM tailrace.dead_letter").fetchall()
-        self.assertEqual({offset: (bytes(key), bytes(value)) for offset, key, value in kept}, self.bad)
+        self.assertEqual({(0, offset): (bytes(key), bytes(value)) for offset, key, value in kept}, self.bad)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,24 @@
 // K7: records that cannot be applied, from their topic through PostgreSQL into the dead-letter topic.
 #include <map>
-#include <set>
+#include <random>
 
 #include "kafka/letter_post.h"
 #include "pipeline/letter_forwarder.h"
 #include "pipeline/partition_runner.h"
 #include "postgres/letter_box.h"
 #include "postgres/partitions.h"
+#include "record/avro_schema.h"
+#include "registry/client.h"
 #include "tests/integration/kafka_source/source_case.h"
 #include "tests/support/postgres_cluster.h"
+#include "tests/support/python_server.h"
 
 namespace tailrace::kafka {
 namespace {
 
 using tailrace::testing::PlainClient;
 using tailrace::testing::PostgresCluster;
+using tailrace::testing::PythonServer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -184,6 +188,7 @@ TEST_F(K7_Pipeline, AKeyWhoseRecordIsLostDivergesAndHeals) {
 TEST_F(K7_Pipeline, ALostRecordRightBehindAStartMakesItsKeyDiverge) {
   EventTable table;
   table.topic = database_ + ".shop.dbo.orders";
+  table.columns[1] = {"note", record::schema_of(record::SchemaType::string)};
   broker().create_topic_named(table.topic, 1);
   target_->run("CREATE TABLE public.orders (id int PRIMARY KEY, note text NOT NULL)");
   write(table, {inserted(1, "one", 1)});
@@ -230,7 +235,7 @@ TEST_F(K7_Records, ARowThatCannotBeMadeLeavesNothingBehind) {
 // Without the setting everything is as it was.
 TEST_F(K7_Records, WithoutToleranceARecordStops) {
   const EventTable table = new_table();
-  write(table, {inserted(1, "one", 1)});
+  write(table, {inserted(1, "one", 1), inserted(2, "two", 2)});
   write_raw(table.topic, "key", "poison");
   const Error error = thrown_by([&] { run(settings({table})); });
   EXPECT_EQ(error.kind(), ErrorKind::protocol);
@@ -243,6 +248,40 @@ TEST_F(K7_Records, ATableOfAnotherShapeStops) {
   target_->run("CREATE TABLE public.orders (id int PRIMARY KEY, note int)");
   write(table, {inserted(1, "one", 1)});
   EXPECT_EQ(thrown_by([&] { run(tolerant(table)); }).kind(), ErrorKind::schema);
+}
+
+// A registry that answers, and has no such schema, will not have it tomorrow; one that is away comes back: not one record may be
+// passed over for it.
+TEST_F(K7_Records, AnUnknownSchemaIsALetterAndASilentRegistryIsNone) {
+  const EventTable table = new_table();
+  SourceSettings from = tolerant(table);
+  from.intake.format = intake::Format::avro;
+  {
+    PythonServer server("tests.support.registry");
+    if (!server.available()) GTEST_SKIP() << "the Schema Registry is not on this machine";
+    from.registry.urls = {server.address()};
+    registry::Client client(from.registry);
+    const auto id_of = [&](const record::SchemaPtr& schema, const std::string& part) {
+      return client.register_schema(table.topic + part, record::avro_document(*schema), {});
+    };
+    const std::int32_t key_id = id_of(table.key_schema(), "-key");
+    const std::int32_t value_id = id_of(table.envelope_schema(), "-value");
+    for (const std::int64_t id : {1, 2, 3}) {
+      const Change change = inserted(id, "avro", static_cast<std::uint64_t>(id));
+      write_raw(
+          table.topic,
+          intake::testing::avro_of(*table.key_schema(), Value::list({Value::integer(id)}), key_id),
+          intake::testing::avro_of(*table.envelope_schema(), intake::testing::envelope_value(table, change),
+                                   id == 2 ? 4711 : value_id));
+    }
+    run(from);
+    EXPECT_EQ(rows(), "1|avro\n3|avro");
+    EXPECT_EQ(target_->table("SELECT key, stage, reason FROM tailrace.dead_letter"),
+              "{2}|VALUE_CONVERTER|unreadable");
+  }
+  Reading reading(from);
+  reading.open();
+  EXPECT_EQ(thrown_by([&] { reading.until([] { return false; }); }).kind(), ErrorKind::unavailable);
 }
 
 // Headers cost bytes, and some topics are read by those who do not know them.
@@ -295,10 +334,13 @@ TEST_F(K7_Post, ALetterThatIsTooLargeIsData) {
   broker().create_topic_named(letters_.topic, 1, R"({"max.message.bytes": "10000"})");
   KafkaLetterPost post(letters_);
   static_cast<void>(post.open(never_));
-  EXPECT_EQ(thrown_by([&] {
-              static_cast<void>(post.send({waiting_letter(std::string(50'000, 'x'))}, never_));
-            }).kind(),
-            ErrorKind::data);
+  WaitingLetter large = waiting_letter("large");
+  std::mt19937 random(1);  // What compresses well would fit.
+  std::string bytes;
+  while (bytes.size() < 50'000)
+    bytes += static_cast<char>(random() & 0xFFU);
+  large.record.value = bytes;
+  EXPECT_EQ(thrown_by([&] { static_cast<void>(post.send({large}, never_)); }).kind(), ErrorKind::data);
 }
 
 }  // namespace

@@ -343,6 +343,27 @@ TEST_F(K7_Box, OneHasTheTurn) {
   EXPECT_TRUE(other.take_turn());
 }
 
+// A process that stands still keeps its session: letters would wait for it for ever, and stop the others at last.
+TEST_F(K7_Box, WhoStandsStillLosesTheTurn) {
+  Settings with = with_letters();
+  with.letters_wait = true;
+  with.turn_patience = std::chrono::milliseconds(0);
+  auto sink = ready(with);
+  PostgresLetterBox frozen(with);
+  ASSERT_TRUE(frozen.take_turn());
+  PostgresLetterBox other(with);
+  EXPECT_FALSE(other.take_turn());
+  // It has nothing to do: its turn is its own.
+  EXPECT_THAT(frozen.waiting(10), IsEmpty());
+  EXPECT_EQ(sink->write({stretch(zeroth, 1, {{Operation::insert, {1, 500, "a"}}})}, {}).end,
+            WriteEnd::durable);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!other.take_turn() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_THAT(other.waiting(10), SizeIs(1));
+  EXPECT_EQ(kind_of([&] { static_cast<void>(frozen.waiting(10)); }), ErrorKind::unavailable);
+}
+
 // A topic that takes nothing must not fill the database.
 TEST_F(K7_Box, APipelineStopsWhereTooManyWait) {
   Settings with = with_letters();
