@@ -108,7 +108,7 @@ struct Admin::State {
         continue;
       }
       if (kind_of(failure) == ErrorKind::unavailable) failure = client.said().value_or(failure);
-      throw error_of(failure, purpose, resource);
+      throw client.error(failure, purpose, resource);
     }
   }
 

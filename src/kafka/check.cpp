@@ -94,7 +94,7 @@ class KafkaCheck {
       static_cast<void>(registry::Client(settings_.registry).versions(settings_.offsets_topic_name(), stop_));
       add(FindingLevel::ok, "target.schema_registry", url, "answers");
     } catch (const Error& error) {
-      add(FindingLevel::failure, "target.schema_registry", url, error.message(),
+      add(FindingLevel::failure, "target.schema_registry", url, reason_of(error),
           std::string(error.context("remedy")));
     }
   }
@@ -157,7 +157,7 @@ std::vector<Finding> check(const SinkSettings& settings, const std::vector<Schem
   } catch (const Error& error) {
     const bool is_login = error.kind() == ErrorKind::auth;
     findings.push_back({FindingLevel::failure, is_login ? "target.login" : "target.reachable",
-                        std::move(brokers), error.message(), std::string(error.context("remedy"))});
+                        std::move(brokers), reason_of(error), std::string(error.context("remedy"))});
   }
   return findings;
 }

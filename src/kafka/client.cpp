@@ -77,7 +77,8 @@ void Client::Destroy::operator()(rd_kafka_t* handle) const {
 
 Client::Client(rd_kafka_type_t type, const Settings& settings, const Properties& own,
                std::function<void(const rd_kafka_message_t&)> delivered)
-    : said_(std::make_unique<Said>()) {
+    : servers_(fmt::format("{}", fmt::join(settings.bootstrap_servers, ", "))),
+      said_(std::make_unique<Said>()) {
   said_->delivered = std::move(delivered);
   std::unique_ptr<rd_kafka_conf_t, decltype(&rd_kafka_conf_destroy)> conf(rd_kafka_conf_new(),
                                                                           rd_kafka_conf_destroy);
@@ -131,6 +132,14 @@ std::optional<Failure> Client::said() const {
   return said_->last;
 }
 
+Error Client::error(const Failure& failure, std::string_view purpose, Resource resource) const {
+  Error out = error_of(failure, purpose, resource);
+  const bool is_unnamed =
+      failure.code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || failure.code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+  if (is_unnamed && !servers_.empty()) out.with("brokers", servers_);
+  return out;
+}
+
 void Client::forget() {
   const std::lock_guard lock(said_->mutex);
   said_->last.reset();
@@ -148,7 +157,7 @@ void Client::judge(std::string_view purpose, Clock::time_point deadline, const F
   const std::optional<Failure> cause = said();
   if (cause && needs_a_person(*cause)) throw error_of(*cause, purpose, resource);
   if (Clock::now() < deadline) return;
-  throw error_of(cause.value_or(otherwise), purpose, resource);
+  throw error(cause.value_or(otherwise), purpose, resource);
 }
 
 bool Client::repeat(std::string_view purpose, std::chrono::milliseconds patience, const std::stop_token& stop,

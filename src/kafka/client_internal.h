@@ -69,6 +69,8 @@ class Client {
 
   // The cause of waiting in vain: a refused login before a lost broker. A call that succeeds forgets it.
   std::optional<Failure> said() const;
+  // error_of(), and which brokers it is about where no other word says it.
+  Error error(const Failure& failure, std::string_view purpose, Resource resource = {}) const;
   void forget();
   // The failure that made this client useless, if one did.
   std::optional<Failure> fatal() const;
@@ -98,6 +100,7 @@ class Client {
   };
   static void note_in(Said& said, rd_kafka_resp_err_t code, std::string text);
 
+  std::string servers_;         // Of the settings, for messages.
   std::unique_ptr<Said> said_;  // Its address is librdkafka's opaque pointer.
   std::unique_ptr<rd_kafka_t, Destroy> handle_;
 };

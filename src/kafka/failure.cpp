@@ -147,13 +147,24 @@ bool is_internal(int code) {
   }
 }
 
+// Of "a, b": kafka-acls.sh takes several.
+std::string topic_words(std::string_view names) {
+  std::string out = "--topic ";
+  for (std::size_t at = names.find(", "); at != std::string_view::npos; at = names.find(", ")) {
+    out += names.substr(0, at);
+    out += " --topic ";
+    names.remove_prefix(at + 2);
+  }
+  return out.append(names);
+}
+
 // Brokers do not say which right is missing: the call knows what it needs.
 std::string grant_of(int code, const Resource& resource) {
   const auto right = [&](std::string_view usual) { return resource.right.empty() ? usual : resource.right; };
   std::string words;
   switch (code) {
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-      words = fmt::format("--operation {} --topic {}", right("Describe"), resource.name);
+      words = fmt::format("--operation {} {}", right("Describe"), topic_words(resource.name));
       break;
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
       words = fmt::format("--operation {} --group {}", right("Read"), resource.name);
@@ -228,6 +239,10 @@ Error error_of(const Failure& failure, std::string_view purpose, Resource resour
     error.with("remedy", grant_of(failure.code, resource));
   } else if (const std::string_view remedy = remedy_of(failure.code); !remedy.empty()) {
     error.with("remedy", remedy);
+  } else if (error.kind() == ErrorKind::auth && has(failure.text, "certificate")) {
+    error.with(
+        "remedy",
+        "set kafka.tls.certificate_file and kafka.tls.key_file to a certificate that the brokers take");
   } else if (error.kind() == ErrorKind::config && has(failure.text, "certificate verify failed")) {
     error.with(
         "remedy",
@@ -235,6 +250,15 @@ Error error_of(const Failure& failure, std::string_view purpose, Resource resour
         "reached by");
   }
   return error;
+}
+
+std::string reason_of(const Error& error) {
+  std::string out = error.message();
+  for (const auto& [key, value] : error.context()) {
+    const bool is_said = error.message().find(value) != std::string::npos;
+    if (key != "remedy" && !is_said) out += fmt::format("; {}: {}", key, value);
+  }
+  return out;
 }
 
 std::string grant_remedy(std::string_view words) {

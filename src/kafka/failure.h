@@ -36,6 +36,9 @@ struct Resource {
 };
 Error error_of(const Failure& failure, std::string_view purpose, Resource resource = {});
 
+// Message and context, without the remedy: for findings, which have a place of its own for it.
+std::string reason_of(const Error& error);
+
 // The remedy for a right that is missing. `words` are kafka-acls.sh's: "--operation Write --topic shop.dbo.orders".
 std::string grant_remedy(std::string_view words);
 

@@ -95,6 +95,8 @@ TEST(KafkaFailure, ARightThatIsMissingIsNamed) {
   };
   EXPECT_THAT(remedy(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, {"topic", "t"}),
               HasSubstr("--operation Describe --topic t;"));
+  EXPECT_THAT(remedy(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, {"topic", "t, u", "Write"}),
+              HasSubstr("--operation Write --topic t --topic u;"));
   EXPECT_THAT(remedy(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, {"group", "g"}),
               HasSubstr("--operation Read --group g;"));
   EXPECT_THAT(remedy(RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, {"transactional_id", "i"}),

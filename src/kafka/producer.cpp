@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <unordered_map>
 
 #include "base/log.h"
@@ -79,6 +80,10 @@ HeadersPtr headers_of(const OutRecord& record) {
   return out;
 }
 
+bool is_purged(int code) {
+  return code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+}
+
 struct TextHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
@@ -106,23 +111,39 @@ struct Producer::State {
   // Called by librdkafka, on our thread, from poll and the transaction calls.
   void delivered(const rd_kafka_message_t& message) {
     --in_flight;
-    if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR || failed) return;
+    if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
     // What an abort throws away is no failure of its own.
-    if (aborting &&
-        (message.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message.err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT))
-      return;
+    if (aborting && is_purged(message.err)) return;
+    if (message.rkt != nullptr) failed_topics.insert(rd_kafka_topic_name(message.rkt));
+    if (failed) return;
     // rd_kafka_message_errstr() is for records that were read: of one that was written it gives the payload.
     const char* const text = rd_kafka_message_produce_errstr(&message);
     failed = Failure{message.err, text != nullptr ? text : rd_kafka_err2str(message.err)};
     failed->abortable = true;
-    failed_topic = message.rkt != nullptr ? rd_kafka_topic_name(message.rkt) : "";
+  }
+
+  // The transaction has failed, and with it what was not sent yet: its own failure is the cause. A begin in an open transaction does
+  // nothing but answer in which state that is.
+  Failure cause() const {
+    if (!is_purged(failed->code)) return *failed;
+    const std::optional<Failure> answer = answer_of(rd_kafka_begin_transaction(client.handle()));
+    return answer && answer->code != RD_KAFKA_RESP_ERR__STATE ? *answer : *failed;
   }
 
   void throw_failure() {
     if (failed) {
       // The client's own failure is the cause, the records' are its consequences.
-      if (const std::optional<Failure> fatal = client.fatal()) throw error_of(*fatal, "writing records");
-      throw error_of(*failed, "writing records", {"topic", failed_topic, "Write"});
+      const Resource id{"transactional_id", options.transactional_id};
+      if (const std::optional<Failure> fatal = client.fatal()) throw error_of(*fatal, "writing records", id);
+      const Failure reason = cause();
+      // The others that went with it are told in a moment: the message has all of their topics.
+      constexpr int moment_ms = 500;
+      if (is_purged(failed->code)) static_cast<void>(rd_kafka_flush(client.handle(), moment_ms));
+      if (reason.code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+        throw error_of(reason, "writing records", id);
+      // Of several, brokers do not say which one.
+      const std::string named = fmt::format("{}", fmt::join(failed_topics, ", "));
+      throw error_of(reason, "writing records", {"topic", named, "Write"});
     }
   }
 
@@ -192,6 +213,7 @@ struct Producer::State {
     aborting = false;
     first_record.reset();
     failed.reset();
+    failed_topics.clear();
   }
 
   ProducerOptions options;
@@ -202,7 +224,7 @@ struct Producer::State {
   bool aborting = false;
   std::optional<milliseconds> first_record;  // boot_time()
   std::optional<Failure> failed;             // The first one since begin().
-  std::string failed_topic;
+  std::set<std::string> failed_topics;
   Client client;  // Its end calls delivered(): before all that stands above.
   std::unordered_map<std::string, Topic, TextHash, std::equal_to<>> topics;
 };

@@ -20,7 +20,7 @@ std::string joined(const std::vector<std::string>& parts) {
 
 Finding failed(const std::string& name, const std::string& subject, const Error& error) {
   const std::string remedy(error.context("remedy"));
-  return {FindingLevel::failure, name, subject, error.what(),
+  return {FindingLevel::failure, name, subject, reason_of(error),
           remedy.empty() ? "correct the addresses and the login, or start the server" : remedy};
 }
 

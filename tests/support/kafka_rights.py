@@ -4,6 +4,7 @@ kafka-acls.sh is a JVM for each line. What it takes of words is taken here, and 
 """
 
 import argparse
+import contextlib
 import shlex
 
 from confluent_kafka.admin import AclBinding, AclBindingFilter, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
@@ -36,7 +37,7 @@ def rules_of(text):
     found = []
     for line in text.splitlines():
         if not line.startswith("kafka-acls.sh "):
-            assert "kafka-acls" not in line or line.lstrip().startswith("#"), line
+            assert "kafka-acls" not in line or line.startswith(("#", "--")), line
             continue
         words = parser().parse_args(shlex.split(line)[1:])
         pattern = ResourcePatternType[words.resource_pattern_type.upper()]
@@ -68,14 +69,16 @@ class Rights:
         self._create(rules)
         return rules
 
-    def deny(self, operation, kind, name):
-        """Nobody has it then, whatever else gives it."""
-        self._create([self._denial(operation, kind, name)])
-
-    def give_back(self, operation, kind, name):
+    @contextlib.contextmanager
+    def denied(self, operation, kind, name):
+        """Nobody has it meanwhile, whatever else gives it."""
         rule = self._denial(operation, kind, name)
-        self._delete(AclBindingFilter(rule.restype, rule.name, rule.resource_pattern_type, rule.principal, rule.host, rule.operation,
-                                      rule.permission_type))
+        self._create([rule])
+        try:
+            yield
+        finally:
+            self._delete(AclBindingFilter(rule.restype, rule.name, rule.resource_pattern_type, rule.principal, rule.host,
+                                          rule.operation, rule.permission_type))
 
     def forget(self):
         """Everything of the user."""

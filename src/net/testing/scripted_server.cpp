@@ -65,6 +65,7 @@ class ScriptedServer::Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection() {
     if (ssl_ && accepted_) SSL_shutdown(ssl_.get());
+    if (!accepted_) drain();
     ::close(socket_);
   }
 
@@ -86,6 +87,14 @@ class ScriptedServer::Connection {
   }
 
  private:
+  // Closed with bytes that nobody has read, it would be reset, and the alert that says why be lost.
+  void drain() const {
+    ::shutdown(socket_, SHUT_WR);
+    char bytes[4096];
+    while (::recv(socket_, bytes, sizeof bytes, 0) > 0) {
+    }
+  }
+
   int socket_;
   bool accepted_ = true;
   std::unique_ptr<SSL_CTX, ContextDeleter> context_;

@@ -1,6 +1,7 @@
 """Logins and certificates, to the brokers and to the Schema Registry, in each way that is offered and in both spellings of the settings;
 and what is said where one is wrong."""
 
+import contextlib
 import json
 import unittest
 
@@ -38,8 +39,14 @@ class BrokerLogins(SourceErrorCase):
         return {**super().environment, **{f"KAFKA_{user.upper()}": password for user, password in USERS.items()},
                 **self.more}
 
-    def connect(self, address, words):
+    @contextlib.contextmanager
+    def connected(self, address, words):
+        before = self.config.read_text(encoding="utf-8")
         self.edit(self.usual, f"bootstrap_servers: ['{address}'], {words}")
+        try:
+            yield
+        finally:
+            self.config.write_text(before, encoding="utf-8")
 
     def login(self, mechanism, user, more=""):
         return (f"security_protocol: sasl_ssl, sasl_mechanism: {mechanism}, user: {user}, "
@@ -78,13 +85,10 @@ class BrokerLogins(SourceErrorCase):
     def test_each_way_reads_everything(self):
         row = 2
         for way, (address, words) in self.ways().items():
-            with self.subTest(way):
-                before = self.config.read_text(encoding="utf-8")
-                self.connect(address, words)
+            with self.subTest(way), self.connected(address, words):
                 row += 1
                 self.put_rows(row)
                 self.finish(*range(1, row + 1))
-                self.config.write_text(before, encoding="utf-8")
 
     def test_what_is_wrong_is_said(self):
         sasl, mtls = self.broker.sasl_address, self.broker.mtls_address
@@ -97,16 +101,14 @@ class BrokerLogins(SourceErrorCase):
             "another authority": (sasl, self.login("scram-sha-512", "carol").replace(str(self.ca), str(self.stranger)), 2,
                                   ["certificate verify failed"], {}),
             "another host name": (f"localhost:{port}", self.login("scram-sha-512", "carol"), 2, ["certificate verify failed"], {}),
-            "no certificate": (mtls, f"security_protocol: ssl, tls: {{ ca_file: {self.ca} }}", 3, ["certificate required"], {}),
+            "no certificate": (mtls, f"security_protocol: ssl, tls: {{ ca_file: {self.ca} }}", 3, ["certificate", "kafka.tls.certificate_file"], {}),
             "a file that is not there": (mtls, "security_protocol: ssl, tls: { ca_file: /nowhere/ca.pem }", 2, ["/nowhere/ca.pem"], {}),
             "no TLS": (sasl, "security_protocol: plaintext", 4, [sasl], {}),
             "TLS where there is none": (self.broker.address, f"security_protocol: ssl, tls: {{ ca_file: {self.ca} }}", 4,
                                         [self.broker.address], {}),
         }
         for what, (address, words, code, said, environment) in cases.items():
-            with self.subTest(what):
-                before = self.config.read_text(encoding="utf-8")
-                self.connect(address, words)
+            with self.subTest(what), self.connected(address, words):
                 self.more = environment
                 text_of_it = self.assert_ends(self.start(), code, *said)
                 self.assertNotIn("wrong-secret", text_of_it)
@@ -114,7 +116,6 @@ class BrokerLogins(SourceErrorCase):
                 answer, findings = self.call("check")
                 self.assertEqual(answer, 1 if "/nowhere" not in words else answer, findings)
                 self.assertNotIn("wrong-secret", findings)
-                self.config.write_text(before, encoding="utf-8")
         self.more = {}
         self.finish(1, 2)
 

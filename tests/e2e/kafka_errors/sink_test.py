@@ -5,6 +5,7 @@ import time
 import unittest
 
 from tests.e2e.case import long_run
+from tests.e2e.kafka.case import decode
 from tests.e2e.kafka_errors.case import SERVERS, Gate, SinkErrorCase
 from tests.e2e.kafka_errors.frames import Frames
 from tests.support.kafka import TopicReader
@@ -150,7 +151,24 @@ class TopicFaults(SinkErrorCase):
         while run.running() and time.monotonic() < deadline:
             ledger.commit(1)
             time.sleep(0.2)
-        self.note(self.assert_ends(run, 7, self.topic, "is gone", "resnapshot"))
+        self.note(" ".join(self.assert_ends(run, 7, self.topic, "is gone", "resnapshot").split())[:260])
+        self.assertNotIn(self.topic, self.broker.topics())
+        self.assert_ends(self.start(), 7, self.topic, "is gone", "resnapshot")
+        # A person says that it is wanted anew, and what was in it comes again.
+        done = self.pipeline.call("table", "resnapshot", "--table", "dbo.items")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        run = self.start_streaming()
+        with TopicReader(self.broker, [self.topic], decode) as reader:
+            def rows():
+                found = {}
+                for key, event, _, _ in reader.records[self.topic]:
+                    found.pop(key["id"], None)
+                    if event is not None and event["after"] is not None:
+                        found[key["id"]] = event["after"]["v"]
+                return found
+
+            reader.read_until(lambda: rows() == ledger.rows, 60, "the topic has every row", self.alive(run))
+        self.drain(run)
 
 
 class RecordFaults(SinkErrorCase):
