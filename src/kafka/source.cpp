@@ -365,9 +365,7 @@ void KafkaSource::take(Reading& reading, const InRecord& record, const std::stop
   // The tombstone behind a delete says nothing new; it belongs to the same commit.
   if (repeats_delete) return passed();
   intake::Incoming incoming{record.topic(), key, record.value()};
-  const std::vector<Header> headers = record.headers();
-  incoming.has_old_key = std::any_of(headers.begin(), headers.end(),
-                                     [](const Header& header) { return header.name == "__debezium.oldkey"; });
+  incoming.has_old_key = [&record] { return record.has_header("__debezium.oldkey"); };
   const intake::Event event = reader_->read(incoming, stop);
   check_order(reading, event);
   const bool is_same_commit =
