@@ -41,7 +41,7 @@ class Sizes:
 
 FULL = Sizes("full", runs=3, peer_runs=3, peer_part=0.2, tpch_scale=1, narrow_rows=10_000_000, text_rows=1_000_000,
              backlog_changes=2_000_000, huge_rows=5_000_000, latency_seconds=60, idle_seconds=60, writers_seconds=30,
-             kafka_changes=240_000, encoder_seconds=1, scale_changes=500_000,
+             kafka_changes=200_000, encoder_seconds=1, scale_changes=500_000,
              scale_tables=(1, 10, 100, 1000), scale_rows=2_000_000)
 QUICK = Sizes("quick", runs=3, peer_runs=1, peer_part=1, tpch_scale=0.1, narrow_rows=1_000_000, text_rows=100_000,
               backlog_changes=200_000, huge_rows=500_000, latency_seconds=20, idle_seconds=20, writers_seconds=10,
