@@ -244,7 +244,8 @@ void Reader::read_operation(const Form& form, const List& fields, const Incoming
   } else {
     throw Error(ErrorKind::data, "a record's operation is not known: '" + std::string(op) + "'");
   }
-  event.may_be_partial = event.operation == Operation::update || record.has_old_key;
+  event.may_be_partial = event.operation == Operation::update ||
+                         (event.operation == Operation::insert && record.has_old_key && record.has_old_key());
 }
 
 Event Reader::read(const Incoming& record, const std::stop_token& stop) {

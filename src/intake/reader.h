@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,7 +35,8 @@ struct Incoming {
   std::string_view topic = {};
   std::optional<std::string_view> key = {};
   std::optional<std::string_view> value = {};  // None: a tombstone.
-  bool has_old_key = false;                    // Its header names the key that the row had before.
+  // Whether its header names the key that the row had before; asked of a new row alone, for headers are dear to read.
+  std::function<bool()> has_old_key = {};
   std::int32_t partition = 0;
   std::int64_t offset = 0;
 };

@@ -442,9 +442,7 @@ void KafkaSource::take(Reading& reading, const InRecord& record, const std::stop
   intake::Incoming incoming{record.topic(), key, record.value()};
   incoming.partition = record.partition();
   incoming.offset = record.offset();
-  const std::vector<Header> headers = record.headers();
-  incoming.has_old_key = std::any_of(headers.begin(), headers.end(),
-                                     [](const Header& header) { return header.name == "__debezium.oldkey"; });
+  incoming.has_old_key = [&record] { return record.has_header("__debezium.oldkey"); };
   const intake::Event event = reader_->read(incoming, stop);
   check_order(reading, event);
   const bool is_same_commit =

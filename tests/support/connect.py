@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 import zipfile
 
-from tests.support.jvm import java, part, properties
+from tests.support.jvm import SMALL, java, part, properties
 from tests.support.processes import NotReady, Process, free_port, private_directory, wait_until
 
 WORKER_HEAP_MEGABYTES = 768
@@ -59,13 +59,15 @@ class Refused(Exception):
 class Worker:
     """One worker with the plugins of the named parts. exactly_once: sources commit records and offsets in one transaction."""
 
-    def __init__(self, broker, plugins, exactly_once=True, settings=None, heap_megabytes=WORKER_HEAP_MEGABYTES):
+    def __init__(self, broker, plugins, exactly_once=True, settings=None, heap_megabytes=WORKER_HEAP_MEGABYTES,
+                 options=SMALL):
         self.broker = broker
         self.directory = private_directory("connect")
         self.plugins = [plugin_folder(name, self.directory) for name in plugins]
         self.exactly_once = exactly_once
         self.settings = settings or {}
         self.heap_megabytes = heap_megabytes
+        self.options = options
         self.group = "connect-" + secrets.token_hex(4)
         self.host = "127.0.0.1"
         self.port = None
@@ -83,7 +85,7 @@ class Worker:
         self.starts += 1
         command = java("org.apache.kafka.connect.cli.ConnectDistributed", self._configure(),
                        heap_megabytes=self.heap_megabytes, directory=self.directory,
-                       loggers={"io.debezium": "info"})
+                       loggers={"io.debezium": "info"}, options=self.options)
         self.process = Process(command, self.directory / f"log.{self.starts}")
 
     def wait_ready(self):
@@ -203,6 +205,17 @@ class Connector:
         """Creates or changes it; it then runs by itself: wait_running() waits for its tasks."""
         self._patiently("PUT", f"{self.path}/config", self.config)
         return self
+
+    def create_stopped(self):
+        """Without tasks, so that it can be told where to begin; resume() starts it."""
+        self._patiently("POST", "/connectors", {"name": self.name, "config": self.config, "initial_state": "STOPPED"})
+        wait_until(lambda: self.status()["connector"]["state"] == "STOPPED", 60, f"{self.name} is stopped", every=0.1)
+        return self
+
+    def begin_at(self, offsets):
+        """(partition, offset) each, in the connector's own words; it must be stopped."""
+        self._patiently("PATCH", f"{self.path}/offsets",
+                        {"offsets": [{"partition": partition, "offset": offset} for partition, offset in offsets]})
 
     def status(self):
         """Without a connector and tasks as long as the worker has not read what it wrote."""

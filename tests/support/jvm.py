@@ -33,13 +33,20 @@ def part(name):
     return folder
 
 
-def java(main_class, *words, heap_megabytes, directory, loggers=None, jars=()):
-    """The words of a command: a JVM that takes little, with Kafka's class path, and more jars behind it. `loggers` are name -> level."""
+# Quick to start and small.
+SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+# As Kafka's own scripts start it (kafka-run-class.sh): for measuring.
+AS_SHIPPED = ("-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
+              "-XX:+ExplicitGCInvokesConcurrent")
+
+
+def java(main_class, *words, heap_megabytes, directory, loggers=None, jars=(), options=SMALL):
+    """The words of a command: a JVM with Kafka's class path, and more jars behind it. `loggers` are name -> level."""
     log = directory / "log4j2.xml"
     lines = "".join(f'<Logger name="{name}" level="{level}"/>' for name, level in (loggers or {}).items())
     log.write_text(LOG.format(loggers=lines), encoding="ascii")
-    return ["java", f"-Xms{heap_megabytes // 4}m", f"-Xmx{heap_megabytes}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-            "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={log}",
+    return ["java", f"-Xms{heap_megabytes // 4}m", f"-Xmx{heap_megabytes}m", *options, "-XX:+ExitOnOutOfMemoryError",
+            "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={log}",
             "-cp", ":".join([f"{part('kafka')}/*", *jars]), main_class, *words]
 
 

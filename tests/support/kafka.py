@@ -16,7 +16,7 @@ import time
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.support.jvm import java, properties
+from tests.support.jvm import SMALL, java, properties
 from tests.support.processes import NotReady, Process, free_port, private_directory, wait_until
 
 BROKER_HEAP_MEGABYTES = 320
@@ -25,11 +25,12 @@ START_SECONDS = 180  # It takes 3 to format and 3 to start; a loaded machine has
 
 
 class Broker:
-    """One server with brokers' and controllers' roles. `settings` are server.properties on top."""
+    """One server with brokers' and controllers' roles. `settings` are server.properties on top, `options` the JVM's."""
 
-    def __init__(self, settings=None, heap_megabytes=BROKER_HEAP_MEGABYTES):
+    def __init__(self, settings=None, heap_megabytes=BROKER_HEAP_MEGABYTES, options=SMALL):
         self.directory = private_directory("kafka")
         self.heap_megabytes = heap_megabytes
+        self.options = options
         self.settings = settings or {}
         self.cluster_id = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         if self.cluster_id.startswith("-"):
@@ -72,7 +73,8 @@ class Broker:
         self.port, self.controller_port = free_port(), free_port()
 
     def _java(self, main_class, *words, loggers=None):
-        return java(main_class, *words, heap_megabytes=self.heap_megabytes, directory=self.directory, loggers=loggers)
+        return java(main_class, *words, heap_megabytes=self.heap_megabytes, directory=self.directory, loggers=loggers,
+                    options=self.options)
 
     def _configure(self):
         return properties(self.directory / "server.properties", {

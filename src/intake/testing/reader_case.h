@@ -38,7 +38,7 @@ class ReaderCase : public ::testing::Test {
     const List& key_row = change.after ? *change.after : *change.before;
     key_ = json_of(*table.key_schema(), key_value(table, key_row));
     value_ = json_of(*table.envelope_schema(), envelope_value(table, change));
-    return reader().read({table.topic, key_, value_, has_old_key}, {});
+    return reader().read({table.topic, key_, value_, [has_old_key] { return has_old_key; }}, {});
   }
   Event tombstone(const EventTable& table, const List& key_row) {
     key_ = json_of(*table.key_schema(), key_value(table, key_row));
