@@ -74,6 +74,14 @@ void rows_fit_their_keys(const Document& document, std::vector<Complaint>& compl
   }
   const std::string mode = document.read("target.insert_mode").text;
   const std::string key = document.read("source.pk_mode").text;
+  // A row of a key that has a letter replaces what is there, or is left out: an insert must not, and without the record's
+  // key nobody knows whose change is lost.
+  if (document.read("errors.on_row").text == "dead_letter" && (mode != "upsert" || key != "record_key"))
+    complaints.push_back(
+        {"errors.on_row",
+         "dead_letter is served with target.insert_mode: upsert and source.pk_mode: record_key alone; "
+         "expected stop",
+         nullptr});
   if (key == "none" && mode != "insert")
     complaints.push_back({"target.insert_mode",
                           fmt::format("cannot be {} with source.pk_mode: none: rows without a key can be "

@@ -195,6 +195,17 @@ TEST_F(K4e_Keys, DeletesThatAreNotWantedArePassedOver) {
   EXPECT_THAT(asked_, IsEmpty());
 }
 
+// A record that is passed over into a dead letter is a change of its row, whatever becomes of deletes.
+TEST_F(K4e_Keys, WhoseRecordItIsMayBeAsked) {
+  settings_.deletes = Deletes::ignore;
+  const EventTable table;
+  read(table, insert(7, "seven"));
+  key_ = json_of(*table.key_schema(), testing::key_value(table, row(7, "")));
+  const Event asked = reader().read({.topic = table.topic, .key = key_, .asks_for_row = true}, {});
+  ASSERT_NE(asked.route, nullptr);
+  EXPECT_EQ(put(asked).cell(0, 0).integer, 7);
+}
+
 // A tombstone of somebody's whose key is no key of ours is none of our business then.
 TEST_F(K4e_Keys, ATombstoneThatIsPassedOverIsNotRead) {
   settings_.deletes = Deletes::ignore;

@@ -200,7 +200,8 @@ Event Reader::read_tombstone(const Incoming& record, Topic& topic, const std::st
   Event event;
   event.is_tombstone = true;
   event.operation = Operation::delete_;
-  if (passes_over(topic, record.topic, event)) return event;
+  const bool is_passed = !record.asks_for_row && passes_over(topic, record.topic, event);
+  if (is_passed || settings_.pk_mode != PkMode::record_key) return event;
   if (!record.key) check_key(nullptr);
   Parsed key = parse_key(topic, record, stop);
   event.route = route_of_tombstone(record.topic, topic, key.schema);

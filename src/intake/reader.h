@@ -39,6 +39,7 @@ struct Incoming {
   std::function<bool()> has_old_key = {};
   std::int32_t partition = 0;
   std::int64_t offset = 0;
+  bool asks_for_row = false;  // Of its key, whatever becomes of deletes.
 };
 
 struct Event {

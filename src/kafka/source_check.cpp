@@ -55,7 +55,7 @@ void look_at_cluster(const SourceSettings& settings, std::vector<Finding>& out, 
     out.push_back({FindingLevel::ok, "source.topic", topic,
                    fmt::format("{} partitions", found->second.partitions.size()), ""});
   }
-  for (const auto& [topic, rights] : admin.rights(settings.topics, stop)) {
+  for (const auto& [topic, rights] : admin.rights(names, stop)) {
     if (rights.empty() || rights.contains("Read")) continue;  // Brokers older than 2.3 say nothing.
     out.push_back({FindingLevel::failure, "source.right", topic, "Read is not allowed on it",
                    grant_remedy(fmt::format("--operation Read --topic {}", topic))});
@@ -98,8 +98,9 @@ std::string source_grants(const SourceSettings& settings) {
       fmt::format("kafka-acls.sh --bootstrap-server BROKER --add --allow-principal User:{}", user);
   std::string out = fmt::format("# Kafka: rights of {}.\n", user);
   if (!settings.topics_pattern.empty())
-    out += fmt::format("# And of every topic that matches {}: --operation Read --operation Describe.\n",
-                       settings.topics_pattern);
+    out += fmt::format(
+        "# Read and Describe of every topic that matches {}: name them one by one, or by a prefix.\n",
+        settings.topics_pattern);
   for (const std::string& topic : settings.topics)
     out += fmt::format("{} --topic {} --operation Read --operation Describe\n", head, topic);
   return out + fmt::format("{} --group {} --operation Read\n", head, settings.group_id);

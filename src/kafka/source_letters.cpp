@@ -66,7 +66,9 @@ bool KafkaSource::put_lost_key(Reading& reading, const InRecord& record, Unreada
   RowBatch* rows = nullptr;
   std::size_t before = 0;
   try {
-    const intake::Event key = reader_->read({record.topic(), record.key(), std::nullopt}, stop);
+    intake::Incoming incoming{record.topic(), record.key(), std::nullopt};
+    incoming.asks_for_row = true;
+    const intake::Event key = reader_->read(incoming, stop);
     if (key.route == nullptr) return false;
     rows = &batch_for(reading, key.route->table);
     before = rows->rows();

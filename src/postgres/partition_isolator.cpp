@@ -71,12 +71,11 @@ Error missing_row(const TablePlan& plan, const std::vector<std::string>& key) {
 }
 
 PartitionIsolator::PartitionIsolator(Connection& connection, Statements& statements, const Settings& settings,
-                                     PlanOf plan_of, IsOfRow is_of_row)
+                                     PlanOf plan_of)
     : connection_(connection),
       statements_(statements),
       settings_(settings),
       plan_of_(std::move(plan_of)),
-      is_of_row_(std::move(is_of_row)),
       owner_{settings.pipeline, 0} {}
 
 void PartitionIsolator::apply(const std::vector<Stretch>& stretches, int attempt) {
@@ -150,7 +149,7 @@ void PartitionIsolator::apply_wave(const PlanPtr& plan, const Wave& wave) {
   static const Isolation nothing_known;
   const LetterRules rules{
       .store = [&](const DeadLetter& letter, RowRef row) { store(letter, wave.places.at(row.row)); },
-      .makes_letters = is_of_row_};
+      .makes_letters = [](const Error& error) { return !may_pass(error); }};
   RowIsolator isolator(connection_, statements_, owner_, nothing_known, rules);
   isolator.apply(
       table, [] {}, [] {});

@@ -30,11 +30,7 @@ class PartitionIsolator {
  public:
   using PlanOf = std::function<PlanPtr(const RowBatch& rows)>;
 
-  using IsOfRow = std::function<bool(const Error& error)>;
-
-  // `is_of_row`: whether a refusal is the row's own, and nobody else's to mend.
-  PartitionIsolator(Connection& connection, Statements& statements, const Settings& settings, PlanOf plan_of,
-                    IsOfRow is_of_row);
+  PartitionIsolator(Connection& connection, Statements& statements, const Settings& settings, PlanOf plan_of);
 
   // In the caller's transaction. `attempt`: how often they have been tried, this time included.
   void apply(const std::vector<Stretch>& stretches, int attempt);
@@ -65,7 +61,6 @@ class PartitionIsolator {
   Statements& statements_;
   const Settings& settings_;
   const PlanOf plan_of_;
-  const IsOfRow is_of_row_;
   const Owner owner_;
   int attempt_ = 1;
   std::map<TableName, std::uint64_t> letters_;

@@ -16,8 +16,7 @@ namespace tailrace::postgres {
 
 // What another partition may still mend is no letter: it waits (K5).
 bool PostgresPartitions::makes_letters(const Error& error) const {
-  return settings_.dead_letters && error.kind() == ErrorKind::data &&
-         (!may_pass(error) || met_own_key(error));
+  return settings_.dead_letters && error.kind() == ErrorKind::data && !may_pass(error);
 }
 
 bool PostgresPartitions::needs_care(const std::vector<Stretch>& stretches) {
@@ -52,10 +51,8 @@ void PostgresPartitions::apply_carefully(const std::vector<Stretch>& stretches, 
   connection_->finish_pipeline();
   // A constraint may be deferrable and yet checked at once: one statement keeps it where several do not.
   if (begins) connection_->exec("SET CONSTRAINTS ALL DEFERRED");
-  PartitionIsolator isolator(
-      *connection_, statements_, settings_,
-      [this](const RowBatch& rows) { return plans_.at(&rows.schema()); },
-      [this](const Error& error) { return makes_letters(error); });
+  PartitionIsolator isolator(*connection_, statements_, settings_,
+                             [this](const RowBatch& rows) { return plans_.at(&rows.schema()); });
   isolator.apply(stretches, attempt);
   crash_point("partitions.letters_stored");
   for (const auto& [table, letters] : isolator.letters())

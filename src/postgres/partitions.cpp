@@ -223,7 +223,6 @@ std::optional<Error> PostgresPartitions::met_own_key(const Error& error) const {
 // What the failure of an apply means; nothing: it is to be done again, by itself or carefully.
 std::optional<WriteResult> PostgresPartitions::result_of(const Error& error, bool is_repeatable,
                                                          const std::stop_token& stop) {
-  const std::optional<Error> own = met_own_key(error);
   const bool to_isolate = !is_careful_ && makes_letters(error);
   if (to_isolate && !is_repeatable) remember_careful();
   in_transaction_ = false;
@@ -235,8 +234,8 @@ std::optional<WriteResult> PostgresPartitions::result_of(const Error& error, boo
   // Those that stood behind the failure were never prepared.
   statements_.forget(*connection_);
   if (error.context("sqlstate") == claimed_sqlstate) return WriteResult{WriteEnd::lost, {}};
-  if (own && !to_isolate) throw Error(*own);
-  if (!own && may_pass(error)) return WriteResult{WriteEnd::waits, error};
+  if (const std::optional<Error> own = met_own_key(error)) throw Error(*own);
+  if (may_pass(error)) return WriteResult{WriteEnd::waits, error};
   if (to_isolate) {
     if (stop.stop_requested()) return WriteResult{WriteEnd::stopped, {}};
     log::warn("sink.isolating", {{"reason", error.what()}});
