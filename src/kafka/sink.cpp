@@ -119,6 +119,7 @@ void KafkaSink::use_tables(const std::vector<SchemaPtr>& tables) {
   const std::vector<std::string> further = further_topics(shared_->settings());
   names.insert(names.end(), further.begin(), further.end());
   learn_topics(names);
+  if (shared_->settings().events.schema_changes) tell_other_shapes(tables);
 }
 
 void KafkaSink::forget(const std::vector<TableName>& tables) {
@@ -143,6 +144,8 @@ void KafkaSink::start_table(const TableStart& start, StateChanges& changes) {
   table.progress.instance = start.schema->instance;
   table.topic = topic_of(name);
   changes.drop_chunks(name);
+  // Of a table that is loaded again everything is said again.
+  tell_shape(*start.schema, table, start.loads);
   changes.set(table);
   // So that no later run takes what is not to be read for what has not been read yet.
   if (!start.loads) changes.set(name, {Chunk{name, 0, {}, {}, 0}, /*done=*/true, 0});
@@ -158,12 +161,12 @@ void KafkaSink::begin_load(const std::string& source_identity, const std::vector
       throw Error(ErrorKind::conflict, "this pipeline was begun in the meantime");
   }
   std::vector<std::string> names = further_topics(shared_->settings());
-  StateChanges changes(*shared_);
-  for (const TableStart& table : tables) {
+  for (const TableStart& table : tables)
     names.push_back(topic_of(table.schema->name));
-    start_table(table, changes);
-  }
   learn_topics(names);
+  StateChanges changes(*shared_);
+  for (const TableStart& table : tables)
+    start_table(table, changes);
   if (!only_) changes.set_identity(source_identity);
   if (!only_ && !lsn_) {
     StoredOffset offset = offset_at(first_position, {});

@@ -67,6 +67,9 @@ class KafkaSink : public Sink {
   StoredTable stored_table(const TableName& table);
   void learn_topics(const std::vector<std::string>& names);
   void start_table(const TableStart& start, StateChanges& changes);
+  // What its columns are is sent where it was not sent before.
+  void tell_shape(const TableSchema& table, StoredTable& stored, bool is_loaded);
+  void tell_other_shapes(const std::vector<SchemaPtr>& tables);
   void announce(const std::vector<SchemaPtr>& tables);
   // A commit that was sent in part is through with this end.
   bool ends_unfinished(const Lsn& end);

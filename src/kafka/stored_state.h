@@ -68,6 +68,7 @@ struct StoredTable {
   std::string topic = {};
   std::optional<SentPart> part = {};  // Of a table outside the stream: behind `low`, as StoredOffset's.
   std::string last_error = {};
+  std::string shape = {};  // What was last said of its columns (debezium::shape_of); empty: nothing.
 };
 
 struct StoredRequest {

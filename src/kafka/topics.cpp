@@ -114,6 +114,7 @@ TopicFactsByName ensure_topics(const SinkSettings& settings, Admin& admin,
 std::vector<std::string> further_topics(const SinkSettings& settings) {
   std::vector<std::string> out;
   if (settings.events.transaction_metadata) out.push_back(settings.events.transaction_topic());
+  if (settings.events.schema_changes) out.push_back(settings.events.schema_change_topic());
   if (settings.heartbeat_interval.count() > 0) out.push_back(settings.events.heartbeat_topic());
   return out;
 }
