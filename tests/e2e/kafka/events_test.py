@@ -55,6 +55,7 @@ class Events(KafkaCase):
         hashed = {text: hashlib.sha256((SALT + text).encode()).hexdigest() for text in ("Ω", "other")}
         self.assertEqual(sorted((key["id"], event["op"], event["after"]["hidden"]) for key, event in events),
                          [(1, "r", hashed["Ω"]), (1, "u", hashed["other"]), (2, "r", None)])
+        self.reader.read_until(lambda: len(self.records()) >= ROWS, 60, "the snapshot", self.alive(run))
         self.assertEqual({event["after"]["t"] for _, event, _, _ in self.records()}, {"Zei"})
         self.assertNotIn(SALT, run.log())
         self.drain(run)
