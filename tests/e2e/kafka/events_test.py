@@ -47,6 +47,13 @@ class Events(KafkaCase):
         self.assertIn("no_such_column", done.stdout)
         self.assertNotEqual(done.returncode, 0)
 
+    # A table that holds a part of the rows would fail at the first change of another, or lose it.
+    def test_a_filter_is_refused_where_rows_are_applied(self):
+        self.pipeline.write(self.filtered("id = 1").replace("  type: kafka\n", "  type: postgres\n"))
+        done = self.pipeline.call("check")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("snapshot_filter: is served with target.type: kafka alone", done.stderr)
+
     def test_columns_are_hidden_and_tables_described(self):
         self.pipeline.write(events=EVENTS)
         run = self.start_streaming()
