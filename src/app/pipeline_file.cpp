@@ -96,6 +96,18 @@ void rows_fit_their_keys(const Document& document, std::vector<Complaint>& compl
          nullptr});
 }
 
+// A change of a row that was never loaded has no place in a table, and one compared with its source would lose what is left out.
+void filters_need_events(const Document& document, std::vector<Complaint>& complaints) {
+  if (document.has("target.type") && document.read("target.type").text == "kafka") return;
+  for (const config::Entry* entry : document.find("tables.settings.*.snapshot_filter")) {
+    complaints.push_back(
+        {entry->setting->name,
+         "is served with target.type: kafka alone: of a table that holds a part of the rows, changes of "
+         "the others cannot be applied, and it cannot be compared with its source; take it out",
+         entry});
+  }
+}
+
 // The settings and rules of a connector, for files that choose it.
 config::Table of_choice(config::Table table, const std::string& setting, const std::string& value) {
   for (Setting& each : table.settings)
@@ -118,7 +130,7 @@ config::Table own_settings() {
       type_setting("source.type", "What the source is.", source_connectors()),
       type_setting("target.type", "What the target is.", target_connectors()),
   };
-  out.rules = {plain_name, partitions_need, rows_fit_their_keys};
+  out.rules = {plain_name, partitions_need, rows_fit_their_keys, filters_need_events};
   return out;
 }
 

@@ -83,6 +83,7 @@ struct EventStream::State {
   std::map<TableName, EventEncoder> encoders;
   std::optional<TransactionTopic> transaction_topic;
   std::optional<HeartbeatTopic> heartbeat_topic;
+  std::optional<SchemaChangeTopic> schema_change_topic;
   Nobody nobody;
   UnfitRows* unfit = nullptr;
 
@@ -282,6 +283,13 @@ bool EventStream::send_read(const RowBatch& batch, std::size_t row, const EventC
 bool EventStream::send_heartbeat(RecordTaker& taker) {
   if (!state_->heartbeat_topic) state_->heartbeat_topic.emplace(state_->settings, state_->ids);
   return state_->heartbeat_topic->give(state_->clock(), taker);
+}
+
+bool EventStream::send_schema_change(const SchemaChange& change, RecordTaker& taker) {
+  if (!state_->schema_change_topic) state_->schema_change_topic.emplace(state_->settings, state_->ids);
+  SchemaChange now = change;
+  now.context.now = state_->clock();
+  return state_->schema_change_topic->give(now, taker);
 }
 
 }  // namespace tailrace::debezium

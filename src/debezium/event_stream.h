@@ -18,6 +18,7 @@
 
 #include "debezium/event.h"
 #include "debezium/event_encoder.h"
+#include "debezium/schema_change.h"
 #include "debezium/settings.h"
 #include "debezium/unfit_rows.h"
 #include "model/change_batch.h"
@@ -63,6 +64,8 @@ class EventStream {
                                RecordTaker& taker);
 
   [[nodiscard]] bool send_heartbeat(RecordTaker& taker);
+  // What a table looks like from here on.
+  [[nodiscard]] bool send_schema_change(const SchemaChange& change, RecordTaker& taker);
 
  private:
   struct State;

@@ -90,6 +90,9 @@ std::int32_t Channel::partitions_of(std::string_view topic) {
 
 std::optional<std::int32_t> Channel::partition_of(std::string_view topic) {
   const std::int32_t partitions = partitions_of(topic);
+  // Its order is over all tables, as Debezium has it.
+  if (shared_->settings().events.schema_changes && topic == shared_->settings().events.schema_change_topic())
+    return 0;
   if (shared_->settings().partitioning == Partitioning::key || partitions == 0) return std::nullopt;
   return partition_of_key(topic, partitions);  // The same for all of the table's.
 }
@@ -161,6 +164,12 @@ bool Channel::send_heartbeat(const std::stop_token& stop) {
   stop_ = stop;
   ids_.set_stop(stop);
   return guarded([&] { return events_.send_heartbeat(*this); });
+}
+
+bool Channel::send_schema_change(const debezium::SchemaChange& change, const std::stop_token& stop) {
+  stop_ = stop;
+  ids_.set_stop(stop);
+  return guarded([&] { return events_.send_schema_change(change, *this); });
 }
 
 bool Channel::put(const std::string& key, const std::optional<std::string>& value,

@@ -46,6 +46,8 @@ class Channel : private debezium::RecordTaker, private debezium::UnfitRows {
                                const std::stop_token& stop);
   // For those who watch the topics, also while nothing changes.
   [[nodiscard]] bool send_heartbeat(const std::stop_token& stop);
+  // What a table looks like from here on.
+  [[nodiscard]] bool send_schema_change(const debezium::SchemaChange& change, const std::stop_token& stop);
   // A record of the pipeline's own topic; nothing: it goes away.
   [[nodiscard]] bool put(const std::string& key, const std::optional<std::string>& value,
                          const std::stop_token& stop, std::optional<std::int32_t> partition = {});

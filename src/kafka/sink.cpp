@@ -141,6 +141,7 @@ void KafkaSink::use_tables(const std::vector<SchemaPtr>& tables) {
   const std::vector<std::string> further = further_topics(shared_->settings());
   names.insert(names.end(), further.begin(), further.end());
   learn_topics(names);
+  if (shared_->settings().events.schema_changes) tell_other_shapes(tables);
 }
 
 void KafkaSink::forget(const std::vector<TableName>& tables) {
@@ -168,6 +169,8 @@ void KafkaSink::start_table(const TableStart& start, StateChanges& changes) {
   table.topic_id =
       shared_->with([&](const SharedState& state) { return state.topics.find(table.topic)->second.id; });
   changes.drop_chunks(name);
+  // Of a table that is loaded again everything is said again.
+  tell_shape(*start.schema, table, start.loads);
   changes.set(table);
   // So that no later run takes what is not to be read for what has not been read yet.
   if (!start.loads) changes.set(name, {Chunk{name, 0, {}, {}, 0}, /*done=*/true, 0});

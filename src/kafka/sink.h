@@ -70,6 +70,9 @@ class KafkaSink : public Sink {
   // Of the tables of the stream, now and then.
   void look_at_topics();
   void start_table(const TableStart& start, StateChanges& changes);
+  // What its columns are is sent where it was not sent before.
+  void tell_shape(const TableSchema& table, StoredTable& stored, bool is_loaded);
+  void tell_other_shapes(const std::vector<SchemaPtr>& tables);
   void announce(const std::vector<SchemaPtr>& tables);
   // A commit that was sent in part is through with this end.
   bool ends_unfinished(const Lsn& end);

@@ -104,6 +104,7 @@ StoredTable table_of(const TableName& name, const json& value) {
   out.topic_id = value.value("topic_id", "");
   out.part = part_of(value);
   out.last_error = value.value("last_error", "");
+  out.shape = value.value("shape", "");
   return out;
 }
 
@@ -329,6 +330,7 @@ std::string value_of(const StoredTable& table) {
   if (progress.high_mark) out["high_mark"] = progress.high_mark->text;
   add_part(out, table.part);
   if (!table.last_error.empty()) out["last_error"] = table.last_error;
+  if (!table.shape.empty()) out["shape"] = table.shape;
   return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

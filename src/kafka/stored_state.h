@@ -70,6 +70,7 @@ struct StoredTable {
   // Of its own events alone, while that commit has not ended for it, in the stream or outside.
   std::optional<SentPart> part = {};
   std::string last_error = {};
+  std::string shape = {};  // What was last said of its columns (debezium::shape_of); empty: nothing.
 };
 
 struct StoredRequest {

@@ -131,6 +131,7 @@ void check_same_topic(const StoredTable& table, const std::map<std::string, Topi
 std::vector<std::string> further_topics(const SinkSettings& settings) {
   std::vector<std::string> out;
   if (settings.events.transaction_metadata) out.push_back(settings.events.transaction_topic());
+  if (settings.events.schema_changes) out.push_back(settings.events.schema_change_topic());
   if (settings.heartbeat_interval.count() > 0) out.push_back(settings.events.heartbeat_topic());
   if (!settings.dead_letter_topic.empty()) out.push_back(settings.dead_letter_topic);
   return out;
