@@ -47,7 +47,7 @@ postgres::Settings postgres_settings(const Document& document) {
   config::fill(out, postgres::settings_bindings(), document);
   out.dead_letters = passes_bad_rows_over(document);
   out.existing = postgres::parse_existing(document.read("snapshot.existing").text);
-  out.load_first = document.read("snapshot.mode").text == "initial";
+  out.load_first = loads_first(snapshot_mode_of(document.read("snapshot.mode").text));
   return out;
 }
 

@@ -82,6 +82,7 @@ struct EventStream::State {
   std::map<TableName, EventEncoder> encoders;
   std::optional<TransactionTopic> transaction_topic;
   std::optional<HeartbeatTopic> heartbeat_topic;
+  std::optional<NotificationTopic> notification_topic;
   Nobody nobody;
 
   EventPlace place;
@@ -208,6 +209,11 @@ bool EventStream::send_read(const RowBatch& batch, std::size_t row, const EventC
 bool EventStream::send_heartbeat(RecordTaker& taker) {
   if (!state_->heartbeat_topic) state_->heartbeat_topic.emplace(state_->settings, state_->ids);
   return state_->heartbeat_topic->give(state_->clock(), taker);
+}
+
+bool EventStream::send_notice(const Notice& notice, const std::string& topic, RecordTaker& taker) {
+  if (!state_->notification_topic) state_->notification_topic.emplace(state_->settings, topic, state_->ids);
+  return state_->notification_topic->give(notice, taker);
 }
 
 }  // namespace tailrace::debezium

@@ -52,6 +52,7 @@ class EventStream {
                                RecordTaker& taker);
 
   [[nodiscard]] bool send_heartbeat(RecordTaker& taker);
+  [[nodiscard]] bool send_notice(const Notice& notice, const std::string& topic, RecordTaker& taker);
 
  private:
   struct State;

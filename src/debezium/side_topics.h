@@ -1,7 +1,7 @@
-// The records beside the tables' topics: BEGIN and END of transactions, heartbeats.
+// The records beside the tables' topics: BEGIN and END of transactions, heartbeats, notifications.
 //
 // Threads  One thread.
-// Source   Debezium 3.6: AbstractTransactionStructMaker, HeartbeatImpl.
+// Source   Debezium 3.6: AbstractTransactionStructMaker, HeartbeatImpl, SinkNotificationChannel.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include "debezium/event.h"
 #include "debezium/settings.h"
+#include "model/notice.h"
 
 namespace tailrace::debezium {
 
@@ -41,6 +42,17 @@ class HeartbeatTopic {
 
  private:
   std::string prefix_;
+  std::unique_ptr<TopicWriter> writer_;
+};
+
+class NotificationTopic {
+ public:
+  NotificationTopic(const EventSettings& settings, const std::string& topic, SchemaIds* ids);
+  ~NotificationTopic();
+
+  [[nodiscard]] bool give(const Notice& notice, RecordTaker& taker);
+
+ private:
   std::unique_ptr<TopicWriter> writer_;
 };
 

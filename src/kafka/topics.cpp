@@ -55,7 +55,9 @@ std::size_t wanted_message_bytes(const SinkSettings& settings) {
 
 NewTopic topic_to_make(const SinkSettings& settings, const std::string& name) {
   const TopicCreation& creation = settings.topics;
-  NewTopic out{name, creation.partitions, creation.replication, {}};
+  // Signals have an order.
+  const int partitions = name == settings.signals_topic ? 1 : creation.partitions;
+  NewTopic out{name, partitions, creation.replication, {}};
   out.config["cleanup.policy"] = "delete";
   out.config["retention.ms"] = std::to_string(creation.retention.count());
   out.config["compression.type"] = creation.compression;
@@ -115,6 +117,8 @@ std::vector<std::string> further_topics(const SinkSettings& settings) {
   std::vector<std::string> out;
   if (settings.events.transaction_metadata) out.push_back(settings.events.transaction_topic());
   if (settings.heartbeat_interval.count() > 0) out.push_back(settings.events.heartbeat_topic());
+  if (!settings.notices_topic.empty()) out.push_back(settings.notices_topic);
+  if (!settings.signals_topic.empty()) out.push_back(settings.signals_topic);
   return out;
 }
 

@@ -46,7 +46,7 @@ struct Settings {
   // errors.on_row: a row that cannot be written goes to the dead-letter store instead of stopping the pipeline (R11).
   bool dead_letters = false;
   ExistingRows existing = ExistingRows::refuse;
-  bool load_first = true;  // Else what the targets of a first start hold stays (snapshot.mode: none).
+  bool load_first = true;  // Else what the targets of a first start hold stays (snapshot.mode: no_data).
 
   // One per process: a reconnect of the same runner does not count as another runner. Empty: made by
   // process_runner_id().

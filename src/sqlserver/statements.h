@@ -61,6 +61,7 @@ std::string count_rows_by_lsn(std::span<const ChangeColumns> tables);
 struct KeyRange {
   bool has_after = false;
   bool has_upto = false;
+  std::string_view filter = {};  // One more condition.
 };
 std::string read_range(const TableSchema& table, std::string_view select_list, const KeyRange& range,
                        std::string_view database_collation);
