@@ -3,6 +3,7 @@
 import collections
 
 from tests.e2e.kafka.case import ROWS, KafkaCase, Ledger
+from tests.support.processes import wait_until
 
 EVERY_ROW = collections.Counter(range(1, ROWS + 1))
 
@@ -99,14 +100,8 @@ class SnapshotModes(KafkaCase):
 
     def wait_captured(self):
         """Capture has come as far as the last change."""
-        with self.connect_source() as look:
-            last = look.cursor().execute("SELECT MAX(v) FROM dbo.items").fetchone()[0]
-            for _ in range(200):
-                found = look.cursor().execute("SELECT COUNT(*) FROM cdc.dbo_items_CT WHERE v = ?", last).fetchone()[0]
-                if found:
-                    return
-                look.cursor().execute("WAITFOR DELAY '00:00:00.050'")
-        self.fail("the last change was not captured")
+        last = self.sql("SELECT MAX(v) FROM dbo.items")[0][0]
+        wait_until(lambda: self.sql(f"SELECT COUNT(*) FROM cdc.dbo_items_CT WHERE v = {last}")[0][0] > 0, 20, "it is captured", every=0.05)
 
     # A target of rows shows a table while it is taken again: that is not all tables at once.
     def test_what_has_no_meaning_for_the_target_is_said(self):
