@@ -249,6 +249,7 @@ TEST_F(K8_Snapshots, ChangesMeanwhileAreNotTakenBack) {
   catch_up();
   EXPECT_GT(world.rows_read_beside, 100u);
   EXPECT_EQ(left, 0);
+  EXPECT_EQ(world.rows_out_of_place, 0u);
   expect_equal();
 }
 

@@ -183,8 +183,15 @@ class FakeSink : public Sink {
       TAILRACE_ASSERT(batch.end || (batch.reads.empty() && batch.memos.empty() && batch.notices.empty()));
       if (!batch.end) return true;
       TAILRACE_ASSERT(batch.end->lsn >= world_.stored.position->lsn);
-      for (const RowBatch& rows : batch.reads)
-        apply(open_->rows_of(world_, rows.schema().name), rows, false);
+      for (const RowBatch& rows : batch.reads) {
+        FakeRows& target = open_->rows_of(world_, rows.schema().name);
+        for (std::size_t row = 0; row < rows.rows(); ++row) {
+          const auto found = target.find(rows.cell(row, 0).integer);
+          const bool is_same = found != target.end() && found->second == rows.cell(row, 1).integer;
+          world_.rows_out_of_place += is_same ? 0 : 1;
+        }
+        apply(target, rows, false);
+      }
       if (!held_) held_until_ = std::chrono::steady_clock::now() + world_.hold;
       held_ = batch.end;
       const bool means_more = !batch.caught_up.empty() || !open_->joining.empty() || !batch.left.empty() ||
