@@ -31,6 +31,7 @@ test: setup
 	@env -u MAKEFLAGS -u MFLAGS tools/run_tests.py
 
 bench: build
+	@env -u MAKEFLAGS -u MFLAGS ninja -C build -j$(JOBS) avro-bench event-bench producer-limit
 	@tools/setup --bench
 	@$$(tools/setup --bench-venv)/bin/python -m bench
 

@@ -15,6 +15,7 @@ import subprocess
 
 # What a process is called in /proc -> in the picture.
 PROCESSES = {"tailrace": "tailrace", "postgres": "PostgreSQL", "sqlserver-sim": "simulated SQL Server"}
+CLIENT_THREADS = "rdk:"  # What the names of librdkafka's threads begin with; they are tailrace's.
 # Stacks are read from the unwind tables: none of the programs keeps frame pointers.
 RECORD = ["perf", "record", "-a", "-F", "499", "--call-graph", "dwarf,16384", "-o"]
 SCRIPT = ["perf", "script", "-F", "comm,ip,sym", "-i"]
@@ -77,6 +78,8 @@ def stacks(lines):
         elif text:
             frames.append(short(text.strip().partition(" ")[2]) or "[unknown]")
         else:
+            if process and process.startswith(CLIENT_THREADS):
+                process = "tailrace"
             if process in PROCESSES and frames:
                 known = [frame for frame in reversed(frames)
                          if frame != "[unknown]" and not PLUMBING.match(frame)] or ["[unknown]"]

@@ -18,6 +18,10 @@ postgres
 python3 
 \t           2700 main
 
+rdk:broker1 
+\t           2700 rd_kafka_produce
+\t           56ef start_thread
+
 tailrace 
 \t           56ef start_thread
 
@@ -29,6 +33,7 @@ class Stacks(unittest.TestCase):
         self.assertEqual(dict(flame.stacks(TOLD.splitlines(keepends=True))), {
             ("tailrace", "start_thread", "postgres::put_numeric"): 1,
             ("tailrace", "start_thread"): 1,
+            ("tailrace", "start_thread", "rd_kafka_produce"): 1,
             ("PostgreSQL", "main"): 1})
 
     def test_names_lose_their_arguments_alone(self):

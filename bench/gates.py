@@ -14,7 +14,10 @@ SMALL, LARGE = "small transaction, longest", "transaction of 10,000 rows, from i
 IDLE = "CPU of tailrace"
 PEAK = "peak memory of tailrace"
 READ = "rows a second of all readers"
+LIBAVRO, CELLS, VALUES = "libavro", "cells", "values"  # Of the work `encoder`.
 
+# The Kafka works and their phases.
+KAFKA = [f"{kind} {phase}" for kind in ("to_kafka", "from_kafka", "chain") for phase in ("rows", "changes")]
 
 SNAPSHOTS = ("wide", "narrow", "text")
 LIMIT, STAGED, READER = "COPY", "staged upsert", "reader that discards"
@@ -153,6 +156,41 @@ def tables(found):
     return at_most("scale: CPU for 1,000 tables over that for 10", _over(sums[1], sums[0]), 2, note=note)
 
 
+def kafka_cpu(found, work):
+    """Beside the worker that takes least of those that ran."""
+    own = _median(found.row(work, "tailrace"), "tailrace")
+    workers = [(cpu, peer) for peer in found.peers(work) if (cpu := _median(peer, peer.process))]
+    least, peer = min(workers, key=lambda each: each[0], default=(None, None))
+    note = f"{written(own)} over {written(least)} CPU s/M, {peer.participant.name}" if own is not None and peer else ""
+    return at_most(f"{work}: tailrace's CPU over the JVM's", _over(own, least), 0.1, note=note)
+
+
+def kafka_memory(found, work):
+    ours = found.row(work, "tailrace")
+    workers = [peer.peak().median for peer in found.peers(work) if peer.peak()]
+    own = ours.peak().median if ours and ours.peak() else None
+    return less_than(f"{work}: tailrace's memory over the JVM's", _over(own, min(workers, default=None)), 0.1)
+
+
+def kafka_chain(found, work):
+    """Either will do."""
+    ours = found.row(work, "tailrace")
+    peers_ran, limit = found.peers(work), found.row(work, STAGED)
+    times = min((ratio(peer.wall(), ours.wall()) for peer in peers_ran), default=None) if ours else None
+    speed = ratio(limit.wall(), ours.wall()) if ours and limit else None
+    what, bound = f"{work}: times as fast as Debezium's, or speed over the staged upsert's", ">= 4, or >= 0.7"
+    if times is None and speed is None:
+        return Gate(what, bound)
+    return Gate(what, bound, f"{written(times)}, or {written(speed)}", (times or 0) >= 4 or (speed or 0) >= 0.7)
+
+
+def encoder(found):
+    own, values, other = (found.line("encoder", name) for name in (CELLS, VALUES, LIBAVRO))
+    note = f"{own:,.0f} over {other:,.0f} events a second; from a tree of values {written(_over(values, other))}" \
+        if own is not None and other is not None else ""
+    return at_least("encoder: speed over libavro's", _over(own, other), 1, note=note)
+
+
 def writers(found):
     """As many as were given out."""
     rate, p50, p99, read = (found.line("writers", name) for name in (RATE, P50, P99, READ))
@@ -175,7 +213,11 @@ def judged(rows, lines, cores):
             less_than("default settings: the slowest small transaction", found.line("defaults", SMALL), 1000, " ms"),
             less_than("default settings: a transaction of 10,000 rows", found.line("defaults", LARGE), 300_000, " ms"),
             at_least("simulator: wide rows a CPU second to a reader that discards", 1e6 / reader if reader else None, 600_000),
-            writers(found)]
+            writers(found),
+            *(kafka_cpu(found, work) for work in KAFKA),
+            *(kafka_memory(found, work) for work in KAFKA),
+            *(kafka_chain(found, work) for work in KAFKA[-2:]),
+            encoder(found)]
 
 
 def text(gates):

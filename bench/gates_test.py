@@ -131,6 +131,49 @@ class Gates(unittest.TestCase):
         self.assertEqual((idle.IDLE, idle.PEAK), (gates.IDLE, gates.PEAK))
         self.assertEqual((writers.RATE, writers.P50, writers.P99, writers.READ), (gates.RATE, gates.P50, gates.P99, gates.READ))
 
+    def test_cpu_is_a_tenth_of_the_least_of_the_workers(self):
+        def rows(least):
+            return [ours("from_kafka rows", 1.0, cpu={"tailrace": 2.0}),
+                    *(row("from_kafka rows", f"sink {cpu}", 9.0, kind="peer", process="java", cpu={"java": cpu}) for cpu in (40.0, least))]
+        self.assertTrue(verdict("from_kafka rows: tailrace's CPU", rows(20.5)).met)
+        gate = verdict("from_kafka rows: tailrace's CPU", rows(19.5))
+        self.assertFalse(gate.met)
+        self.assertIn("sink 19.5", gate.measured)
+
+    def test_memory_is_under_a_tenth_of_the_workers(self):
+        for peak, met in ((199e6, False), (201e6, True)):
+            rows = [ours("chain changes", 1.0), row("chain changes", "the chain", 9.0, kind="peer", process="java", peak=peak)]
+            self.assertEqual(verdict("chain changes: tailrace's memory", rows).met, met)
+
+    # One of the two bounds is enough, and neither may be met by a row that is not there.
+    def test_the_chain_is_four_times_as_fast_or_nearly_the_limit(self):
+        what = "chain changes: times as fast"
+        peer, limit = row("chain changes", "the chain", 39.0, kind="peer", process="java"), row("chain changes", gates.STAGED, 7.1)
+        mine = ours("chain changes", 10.0)
+        self.assertFalse(verdict(what, [mine, peer]).met)
+        self.assertTrue(verdict(what, [mine, peer, limit]).met)
+        self.assertTrue(verdict(what, [ours("chain changes", 9.7), peer]).met)
+        self.assertIsNone(verdict(what, [mine]).met)
+        self.assertIsNone(verdict(what, [peer, limit]).met)
+
+    def test_the_encoder_is_held_against_libavro(self):
+        for own, met in ((1_000_000, True), (999_000, False)):
+            lines = [line("encoder", name, value) for name, value in
+                     ((gates.CELLS, own), (gates.VALUES, 900_000), (gates.LIBAVRO, 1_000_000))]
+            self.assertEqual(verdict("encoder", lines=lines).met, met)
+        self.assertIsNone(verdict("encoder", lines=lines[:2]).met)
+
+    # As above: of the programs' lines, and of the works' names.
+    def test_the_kafka_works_and_the_encoder_are_those_that_are_judged(self):
+        from bench import sizes
+        from bench.works import kafka
+        from tests.support.processes import ROOT
+
+        self.assertEqual([work.name for work in kafka.of_a_run(sizes.QUICK, kafka.KINDS)], gates.KAFKA)
+        program = (ROOT / "bench" / "avro_encoder.cpp").read_text(encoding="utf-8")
+        for name in (gates.CELLS, gates.VALUES, gates.LIBAVRO):
+            self.assertIn(f'measure("{name}"', program)
+
     def test_text_says_verdict_bound_and_figure(self):
         lines = gates.text([gates.at_most("a", 1.0, 1.5), gates.at_least("bcd", 2.0, 3), gates.at_most("e", None, 1)])
         self.assertEqual(lines, ["met      a    <= 1.50  1.00", "NOT MET  bcd  >= 3.00  2.00", "-        e    <= 1.00  not measured"])

@@ -68,6 +68,11 @@ def cpu_seconds(root):
     return sum(_tree(root).values())
 
 
+def forget_peak(pid):
+    """The largest resident memory of a process counts from now: of a server that was there before (proc(5), clear_refs)."""
+    pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
 class HighWater:
     """The largest resident memory of processes up to now; their files stay open, because they are read 50 times a second."""
 
@@ -197,32 +202,41 @@ class Meter:
     """Measures from its beginning to stop(). `servers`: name -> (pid, port) of processes that are there before and after."""
 
     def __init__(self, servers):
-        self.roots = {name: pid for name, (pid, _) in servers.items()}
+        self.roots = {name: [pid] for name, (pid, _) in servers.items()}
         self.wire = Wire({name: port for name, (_, port) in servers.items()})
         self.looked_at = {}  # Whose memory is looked at: no servers', which nobody asks for.
-        self.before = {name: cpu_seconds(pid) for name, pid in self.roots.items()}
+        self.before = {name: self._cpu(name) for name in self.roots}
+        self.at_clock = {}  # CPU of processes that go on behind the run.
+        self.from_now = []
         self.usage = Usage()
         self.ended = threading.Event()
         self.sampler = threading.Thread(target=self._sample, daemon=True)
         self.started = time.monotonic()
         self.sampler.start()
 
+    def _cpu(self, name):
+        return sum(map(cpu_seconds, self.roots[name]))
+
     def watch(self, name, process, from_now=False):
-        """A process that the run began: its times count from its beginning, or from now."""
-        self.before[name] = cpu_seconds(process.pid) if from_now else 0.0
-        self.roots[name] = process.pid
-        self.looked_at[name] = process.pid
+        """A process that the run began: its times count from its beginning; or, of one that was there before and stays, from now to
+        the clock's end. Several of one name count together."""
+        self.before[name] = self.before.get(name, 0.0) + (cpu_seconds(process.pid) if from_now else 0.0)
+        self.roots.setdefault(name, []).append(process.pid)
+        self.looked_at[name] = self.roots[name]
+        if from_now:
+            self.from_now.append(name)
 
     def _sample(self):
         waters = {}
         turn = 0
         while not self.ended.wait(0.02):
-            for name, root in list(self.looked_at.items()):
+            for name, roots in list(self.looked_at.items()):
                 if name not in waters:
                     waters[name] = HighWater()
-                    waters[name].look_at([root])
-                elif turn % 25 == 0:  # The list of all processes is dear; half a second is enough to see new children.
-                    waters[name].look_at(list(_tree(root)))
+                    waters[name].look_at(roots)
+                # The list of all processes is dear; half a second is enough to see new children.
+                elif turn % 25 == 0 or len(waters[name].files) < len(roots):
+                    waters[name].look_at([pid for root in list(roots) for pid in _tree(root)])
                 self.usage.peak_bytes[name] = max(self.usage.peak_bytes.get(name, 0), waters[name].total())
             turn += 1
         for water in waters.values():
@@ -230,6 +244,7 @@ class Meter:
 
     def stop_clock(self):
         self.usage.wall_seconds = time.monotonic() - self.started
+        self.at_clock = {name: self._cpu(name) for name in self.from_now}
 
     def stop(self, settled=lambda: None):
         """Ends the measurement. settled() returns once the servers have closed what the run had open."""
@@ -238,7 +253,8 @@ class Meter:
         self.ended.set()
         self.sampler.join()
         settled()
-        self.usage.cpu_seconds = {name: cpu_seconds(pid) - self.before[name] for name, pid in self.roots.items()}
+        now = {name: self._cpu(name) for name in self.roots}
+        self.usage.cpu_seconds = {name: cpu - self.before[name] for name, cpu in {**now, **self.at_clock}.items()}
         self.usage.wire_bytes = self.wire.close()
         return self.usage
 

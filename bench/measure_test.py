@@ -9,7 +9,7 @@ import tempfile
 import threading
 import unittest
 
-from bench.measure import HighWater, Wire, run_measured
+from bench.measure import HighWater, Meter, Wire, forget_peak, run_measured, wait_ended
 from tests.support.processes import Process
 
 
@@ -65,6 +65,18 @@ class Memory(unittest.TestCase):
         self.assertEqual(water.total(), 0)
         water.close()
 
+    # A server that was there before must not be charged for what it once took.
+    def test_a_peak_that_is_forgotten_does_not_count(self):
+        code = "import sys; print(len(bytearray(80_000_000)), flush=True); sys.stdin.read()"
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            child.stdout.readline()
+            forget_peak(child.pid)
+            water = HighWater()
+            water.look_at([child.pid])
+            self.assertLess(water.total(), 80_000_000)
+            child.communicate()
+        water.close()
+
 
 class Processes(unittest.TestCase):
     # What psql, sh and rivet start counts as theirs, also when it has ended long before they do.
@@ -77,6 +89,32 @@ class Processes(unittest.TestCase):
         self.assertEqual(process.child.returncode, 0)
         self.assertGreaterEqual(usage.cpu_seconds["it"], 0.28)
         self.assertGreater(usage.peak_bytes["it"], 1_000_000)
+
+    # A pipeline is two processes, and a worker of Kafka Connect goes on behind the run that it is measured in.
+    def test_processes_of_one_name_count_together_and_one_that_stays_counts_until_the_clock_ends(self):
+        burn = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass\n"
+        stays = "import sys\n" + burn + "print(1, flush=True); sys.stdin.readline()\n" + burn + "print(1, flush=True); " \
+                "sys.stdin.readline()"
+        with tempfile.TemporaryDirectory() as directory, \
+                subprocess.Popen([sys.executable, "-c", stays], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as worker:
+            worker.stdout.readline()
+            meter = Meter({})
+            meter.watch("worker", worker, from_now=True)
+            pair = [Process([sys.executable, "-c", burn], f"{directory}/log") for _ in range(2)]
+            for process in pair:
+                meter.watch("pair", process)
+            for process in pair:
+                wait_ended(process, 60)
+            meter.stop_clock()
+            worker.stdin.write(b"\n")
+            worker.stdin.flush()
+            worker.stdout.readline()
+            usage = meter.stop()
+            for process in pair:
+                process.stop()
+            worker.communicate()
+        self.assertGreaterEqual(usage.cpu_seconds["pair"], 0.56)
+        self.assertLess(usage.cpu_seconds["worker"], 0.2)
 
 
 if __name__ == "__main__":

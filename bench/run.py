@@ -17,18 +17,20 @@ import time
 
 from bench import figures, flame, gates, plot, report, sizes
 from bench.participants.copy_limit import CopyLimit
-from bench.participants.debezium import Debezium
+from bench.participants.debezium import Debezium, DebeziumChain, JdbcSink
 from bench.participants.pgloader import Pgloader
+from bench.participants.producer_limit import ProducerLimit
 from bench.participants.reader_limit import ReaderLimit
 from bench.participants.rivet import Rivet
 from bench.participants.sling import Sling
 from bench.participants.staged_limit import StagedLimit
-from bench.participants.tailrace import Tailrace
+from bench.participants.tailrace_kafka import TailraceKafka
 from bench.participants.tds_fdw import TdsFdw
 from bench.participants.unable import Unable
 from bench.stage import Differs, Stage
-from bench.works import scale
+from bench.works import kafka, scale
 from bench.works.backlog import Backlog
+from bench.works.encoder import Encoder
 from bench.works.huge import Huge
 from bench.works.idle import Idle
 from bench.works.latency import Defaults, Latency
@@ -38,10 +40,11 @@ from bench.works.wide import Wide
 from bench.works.writers import Writers
 from tests.support.processes import ROOT
 
-WORKS = [Wide, Narrow, Text, Backlog, Huge, Latency, Defaults, Idle, Writers]
-TAILRACE = Tailrace()
+WORKS = [Wide, Narrow, Text, Backlog, Huge, Latency, Defaults, Idle, Writers, Encoder]
+TAILRACE = TailraceKafka()
 PARTICIPANTS = [TAILRACE, CopyLimit(key_after=False), CopyLimit(key_after=True), StagedLimit(), ReaderLimit(),
-                Pgloader(), TdsFdw(), Sling(), Rivet(), Debezium()]
+                ProducerLimit(), Pgloader(), TdsFdw(), Sling(), Rivet(), Debezium(), JdbcSink(is_rewriting=True),
+                JdbcSink(is_rewriting=False), DebeziumChain()]
 
 
 def say(line=""):
@@ -75,8 +78,13 @@ class Bench:
             say("  nobody of those that were asked for")
             return
         started = time.monotonic()
-        with stage.unsynced(), stage.times.on("preparing"):
-            work.prepare(stage, TAILRACE)
+        try:
+            with stage.unsynced(), stage.times.on("preparing"):
+                work.prepare(stage, TAILRACE)
+        except Unable as failure:
+            say(f"  cannot be prepared: {failure}")
+            self.rows += [report.Row(work, participant, reason=str(failure)) for participant in participants]
+            return
         say(f"  prepared: {work.count:,} {work.unit} in {time.monotonic() - started:.1f} s {work.note}".rstrip())
         rows = {participant: report.Row(work, participant, work.count) for participant in participants}
         # Round after round, so that a slow minute of the machine meets everybody.
@@ -119,11 +127,13 @@ class Bench:
         finally:
             if not keep:
                 stage.drop_target(database)
+            if hasattr(work, "forget"):
+                work.forget(stage, database)
 
     def profile(self, stage, work):
         """A flame graph of tailrace's run."""
         recording = stage.directory / "profile"
-        picture = self.path.with_name(f"{self.path.stem}-{work.name}-flames.svg")
+        picture = self.path.with_name(f"{self.path.stem}-{work.name.replace(' ', '-')}-flames.svg")
         stage.around_runs = functools.partial(flame.recorded, recording)
         try:
             getattr(TAILRACE, work.kind)(stage, work, "profiled")
@@ -134,11 +144,15 @@ class Bench:
         finally:
             stage.around_runs = contextlib.nullcontext
             stage.drop_target("profiled")
+            if hasattr(work, "forget"):
+                work.forget(stage, "profiled")
             recording.unlink(missing_ok=True)
 
     def compare(self, stage, work, participant, row, database):
         """Compares both sides; answers whether the target is kept as the work's golden one."""
         try:
+            if hasattr(work, "settle") and participant.kind != "limit":  # A limit needs no topics.
+                work.settle(stage, TAILRACE, database)
             if hasattr(participant, "own_schema"):
                 stage.take_over(database, work.tables, participant.own_schema, work.golden)
             if not work.golden:
@@ -152,6 +166,8 @@ class Bench:
             if participant.kind != "peer":
                 self.failures.append(f"{work.name}, {participant.name}: its target differs: {failure}")
             return False
+        if participant.process == TAILRACE.process and hasattr(work, "keep"):
+            work.keep(database)
         if participant.process == TAILRACE.process and not work.golden:
             work.golden = database
             return True
@@ -198,13 +214,14 @@ def main():
     if os.environ.get("RUNS"):
         runs = int(os.environ["RUNS"])
         size = sizes.dataclasses.replace(size, runs=runs, peer_runs=min(runs, size.peer_runs))
-    names = [work.name for work in WORKS] + ["scale"]
+    names = [work.name for work in WORKS] + ["scale", *kafka.KINDS]
     wanted = chosen("WORKS") or names
     if unknown := set(wanted) - set(names):
         say(f"bench: no such work: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
         return 2
     works = [one for work in WORKS if work.name in wanted for one in shared(work(size))]
-    return Bench(size).run(works + (scale.works(size) if "scale" in wanted else []))
+    works += scale.works(size) if "scale" in wanted else []
+    return Bench(size).run(works + kafka.of_a_run(size, wanted))
 
 
 if __name__ == "__main__":

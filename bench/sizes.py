@@ -17,6 +17,8 @@ class Sizes:
     latency_seconds: int
     idle_seconds: int
     writers_seconds: int
+    kafka_changes: int
+    encoder_seconds: float  # Of each measurement, a round.
     scale_changes: int
     scale_tables: tuple
     scale_rows: int
@@ -33,12 +35,15 @@ class Sizes:
             latency_seconds=max(3, int(self.latency_seconds * fraction)),
             idle_seconds=max(3, int(self.idle_seconds * fraction)),
             writers_seconds=max(3, int(self.writers_seconds * fraction)),
+            kafka_changes=less(self.kafka_changes), encoder_seconds=max(0.1, self.encoder_seconds * fraction),
             scale_changes=less(self.scale_changes), scale_rows=less(self.scale_rows))
 
 
 FULL = Sizes("full", runs=3, peer_runs=3, peer_part=0.2, tpch_scale=1, narrow_rows=10_000_000, text_rows=1_000_000,
-             backlog_changes=2_000_000, huge_rows=5_000_000, latency_seconds=60, idle_seconds=60, writers_seconds=30, scale_changes=500_000,
+             backlog_changes=2_000_000, huge_rows=5_000_000, latency_seconds=60, idle_seconds=60, writers_seconds=30,
+             kafka_changes=200_000, encoder_seconds=1, scale_changes=500_000,
              scale_tables=(1, 10, 100, 1000), scale_rows=2_000_000)
 QUICK = Sizes("quick", runs=3, peer_runs=1, peer_part=1, tpch_scale=0.1, narrow_rows=1_000_000, text_rows=100_000,
-              backlog_changes=200_000, huge_rows=500_000, latency_seconds=20, idle_seconds=20, writers_seconds=10, scale_changes=50_000,
+              backlog_changes=200_000, huge_rows=500_000, latency_seconds=20, idle_seconds=20, writers_seconds=10,
+              kafka_changes=50_000, encoder_seconds=0.5, scale_changes=50_000,
               scale_tables=(1, 10, 100, 1000), scale_rows=200_000)

@@ -54,6 +54,7 @@ class Stage:
         self.around_runs = contextlib.nullcontext  # What is open while a measured program runs.
         self.golden_hashes = {}
         self.times = Times()
+        self.cluster = None  # A bench.cluster.Cluster, from the first work on that wants it.
 
     # The source.
 
@@ -141,8 +142,11 @@ class Stage:
 
     @property
     def servers(self):
-        return {"source": (self.simulator.process.pid, self.simulator.port),
-                "target": (self.postgres.process.pid, self.postgres.port)}
+        found = {"source": (self.simulator.process.pid, self.simulator.port),
+                 "target": (self.postgres.process.pid, self.postgres.port)}
+        if self.cluster is not None:
+            found["broker"] = (self.cluster.broker.process.pid, self.cluster.broker.port)
+        return found
 
     def measured(self, name, start, seconds=1800):
         """Runs what start() starts, measured; answers (usage, process) once it has ended."""
@@ -222,7 +226,9 @@ class Stage:
             return [row_hashes(connection, table.target_name) for table in tables]
 
     def stop(self):
-        for server in (self.simulator, self.postgres):
+        for server in (self.cluster, self.simulator, self.postgres):
+            if server is None:
+                continue
             server.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 

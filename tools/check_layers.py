@@ -62,7 +62,7 @@ LIBRARIES = [
     (re.compile(r"^yaml-cpp/"), {"src/config"}, True),
     # SQLite is the simulator's alone, and of it the rooms that hold and translate tables.
     (re.compile(r"^sqlite3(ext)?\.h$"), {"sim/storage", "sim/catalog", "sim/cdc", "sim/tsql"}, False),
-    (re.compile(r"^openssl/"), {"sim/tds", "sim/tsql", "src/net", "src/tds"}, True),
+    (re.compile(r"^openssl/"), {"sim/tds", "sim/tsql", "src/debezium", "src/net", "src/tds"}, True),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

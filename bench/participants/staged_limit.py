@@ -15,19 +15,21 @@ class StagedLimit:
     process = "psql"
 
     def __init__(self):
-        self.files = {}  # Work -> its script.
+        self.files = {}  # Database before the changes -> the script.
 
     def changes(self, stage, work, database):
         if not work.golden:
             raise Unable("there is no equal target yet")
-        if work not in self.files:
-            self.files[work] = self._write(stage, work)
+        if work.base not in self.files:
+            self.files[work.base] = self._write(stage, work)
         stage.create_target(database, template=work.base)
         usage, process = stage.measured(self.process, lambda: stage.start(
-            self.process, stage.psql(database, "-f", self.files[work])))
+            self.process, stage.psql(database, "-f", self.files[work.base])))
         if process.child.returncode != 0:
             raise RuntimeError(process.log())
         return usage
+
+    from_kafka = chain = changes
 
     def _write(self, stage, work):
         """The files of the differences, and the script that applies them."""

@@ -74,7 +74,9 @@ Command status_command() {
           "was compared with the source last) or null, parked_keys, diverged_keys, dead_letters, skipped, "
           "instance "
           "(the "
-          "capture instance that is read), last_error.",
+          "capture instance that is read), last_error. From Kafka tables[] are those with letters, and there "
+          "are "
+          "waiting_letters (that their topic has not taken yet) and partitions[].",
       .options = {format_option, {.name = "watch", .help = "Again every second, until interrupted."}},
       .exit_codes = {ExitCode::done, ExitCode::no, ExitCode::config, ExitCode::auth, ExitCode::unavailable},
       .run = run_status};

@@ -9,12 +9,14 @@
 #include "base/error.h"
 #include "config/binding.h"
 #include "kafka/inspect.h"
+#include "kafka/letter_post.h"
 #include "kafka/settings_table.h"
 #include "kafka/sink.h"
 #include "kafka/sink_settings_table.h"
 #include "kafka/source.h"
 #include "kafka/source_check.h"
 #include "postgres/inspect.h"
+#include "postgres/letter_box.h"
 #include "postgres/partitions.h"
 #include "postgres/settings_table.h"
 #include "postgres/sink.h"
@@ -46,6 +48,9 @@ postgres::Settings postgres_settings(const Document& document) {
   out.pipeline = document.read("pipeline").text;
   config::fill(out, postgres::settings_bindings(), document);
   out.dead_letters = passes_bad_rows_over(document);
+  out.letters_wait = document.has("errors.dead_letter_topic");
+  out.letters_patience = std::chrono::milliseconds(document.read("kafka.patience").number);
+  out.most_waiting_letters = static_cast<std::uint64_t>(document.read("errors.dead_letter_waiting").number);
   out.existing = postgres::parse_existing(document.read("snapshot.existing").text);
   out.load_first = document.read("snapshot.mode").text == "initial";
   return out;
@@ -71,7 +76,29 @@ kafka::SourceSettings kafka_source_settings(const Document& document) {
   config::fill(out.cluster, kafka::settings_bindings(), document);
   config::fill(out, kafka::source_settings_bindings(), document);
   if (out.group_id.empty()) out.group_id = "tailrace-" + document.read("pipeline").text;
+  out.passes_over = passes_bad_rows_over(document);
   return out;
+}
+
+kafka::LetterSettings letter_settings(const Document& document) {
+  kafka::LetterSettings out;
+  config::fill(out.cluster, kafka::settings_bindings(), document);
+  out.pipeline = document.read("pipeline").text;
+  out.topic = document.read("errors.dead_letter_topic").text;
+  if (document.has("errors.dead_letter_state_topic"))
+    out.state_topic = document.read("errors.dead_letter_state_topic").text;
+  if (document.has("errors.dead_letter_replication"))
+    out.replication = static_cast<int>(document.read("errors.dead_letter_replication").number);
+  out.context_headers = document.read("errors.dead_letter_headers").number != 0;
+  return out;
+}
+
+std::unique_ptr<LetterPost> make_letter_post(const Document& document) {
+  return std::make_unique<kafka::KafkaLetterPost>(letter_settings(document));
+}
+
+std::unique_ptr<LetterBox> make_letter_box(const Document& document) {
+  return std::make_unique<postgres::PostgresLetterBox>(postgres_settings(document));
 }
 
 std::unique_ptr<PartitionSource> make_kafka_source(const Document& document) {
@@ -83,7 +110,9 @@ SourceLook look_at_kafka(const Document& document, std::stop_token stop) {
 }
 
 std::string kafka_source_grants(const Document& document, const std::vector<SchemaPtr>&) {
-  return kafka::source_grants(kafka_source_settings(document));
+  std::string out = kafka::source_grants(kafka_source_settings(document));
+  if (document.has("errors.dead_letter_topic")) out += kafka::letter_grants(letter_settings(document));
+  return out;
 }
 
 std::unique_ptr<PartitionSink> make_postgres_partitions(const Document& document) {
@@ -179,19 +208,20 @@ std::string kafka_grants(const Document& document, const std::vector<SchemaPtr>&
 
 const std::vector<SourceConnector>& source_connectors() {
   static const std::vector<SourceConnector> all{
-      {"sqlserver", sqlserver::settings_table, make_sqlserver, nullptr, look_at_sqlserver, sqlserver_grants},
-      {"kafka", kafka::source_settings_table, nullptr, make_kafka_source, look_at_kafka,
+      {"sqlserver", sqlserver::settings_table, make_sqlserver, nullptr, nullptr, look_at_sqlserver,
+       sqlserver_grants},
+      {"kafka", kafka::source_settings_table, nullptr, make_kafka_source, make_letter_post, look_at_kafka,
        kafka_source_grants}};
   return all;
 }
 
 const std::vector<TargetConnector>& target_connectors() {
   static const std::vector<TargetConnector> all{
-      {"postgres", postgres::settings_table, make_postgres, make_postgres_partitions, check_postgres,
-       postgres_status, postgres_missing, apply_to_postgres, request_of_postgres, answer_of_postgres,
-       record_postgres_failure, postgres_grants, /*newest_wins=*/false},
-      {"kafka", kafka::sink_settings_table, make_kafka, nullptr, check_kafka, kafka_status, kafka_missing,
-       apply_to_kafka, request_of_kafka, answer_of_kafka, record_kafka_failure, kafka_grants,
+      {"postgres", postgres::settings_table, make_postgres, make_postgres_partitions, make_letter_box,
+       check_postgres, postgres_status, postgres_missing, apply_to_postgres, request_of_postgres,
+       answer_of_postgres, record_postgres_failure, postgres_grants, /*newest_wins=*/false},
+      {"kafka", kafka::sink_settings_table, make_kafka, nullptr, nullptr, check_kafka, kafka_status,
+       kafka_missing, apply_to_kafka, request_of_kafka, answer_of_kafka, record_kafka_failure, kafka_grants,
        /*newest_wins=*/true}};
   return all;
 }

@@ -15,6 +15,7 @@
 #include "config/loader.h"
 #include "model/finding.h"
 #include "model/table_schema.h"
+#include "pipeline/letters.h"
 #include "pipeline/partition_runner.h"
 #include "pipeline/runner.h"
 #include "pipeline/status.h"
@@ -33,6 +34,8 @@ struct SourceConnector {
   // One of the two: its changes are one stream, or those of partitions.
   std::unique_ptr<Source> (*make)(const config::Document& document);
   std::unique_ptr<PartitionSource> (*make_partitions)(const config::Document& document);
+  // Of a source of partitions: who sends letters to a topic.
+  std::unique_ptr<LetterPost> (*make_letter_post)(const config::Document& document);
   // Never throws for what is unfit: that is a finding.
   SourceLook (*look)(const config::Document& document, std::stop_token stop);
   // SQL for an administrator of the source.
@@ -45,6 +48,8 @@ struct TargetConnector {
   std::unique_ptr<Sink> (*make)(const config::Document& document);
   // nullptr: it takes no partitions.
   std::unique_ptr<PartitionSink> (*make_partitions)(const config::Document& document);
+  // Of a target of partitions: where letters wait.
+  std::unique_ptr<LetterBox> (*make_letter_box)(const config::Document& document);
   std::vector<Finding> (*check)(const config::Document& document, const std::vector<SchemaPtr>& tables,
                                 std::stop_token stop);
   PipelineStatus (*status)(const config::Document& document, std::stop_token stop);

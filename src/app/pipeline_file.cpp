@@ -44,7 +44,7 @@ void plain_name(const Document& document, std::vector<Complaint>& complaints) {
        nullptr});
 }
 
-// What a topic holds is applied from its beginning, and what cannot be applied stops the pipeline.
+// What a topic holds is applied from its beginning.
 void partitions_need(const Document& document, std::vector<Complaint>& complaints) {
   if (!document.has("source.type") || document.read("source.type").text != "kafka") return;
   for (const config::Entry& entry : document.entries()) {
@@ -58,8 +58,54 @@ void partitions_need(const Document& document, std::vector<Complaint>& complaint
   if (!document.has("kafka.bootstrap_servers"))
     complaints.push_back(
         {"kafka.bootstrap_servers", "is missing; expected a list of brokers, host:port", nullptr});
-  if (document.has("errors.on_row") && document.read("errors.on_row").text != "stop")
-    complaints.push_back({"errors.on_row", "is not served with source.type: kafka; expected stop", nullptr});
+}
+
+// What a record does to its row needs the key that its source gives it.
+void rows_fit_their_keys(const Document& document, std::vector<Complaint>& complaints) {
+  if (!document.has("source.type") || !document.has("target.type") ||
+      document.read("target.type").text != "postgres")
+    return;
+  if (document.read("source.type").text != "kafka") {
+    for (const char* const name : {"target.insert_mode", "target.new_tables"}) {
+      if (document.has(name))
+        complaints.push_back({name, "has no meaning without source.type: kafka", nullptr});
+    }
+    return;
+  }
+  const std::string mode = document.read("target.insert_mode").text;
+  const std::string key = document.read("source.pk_mode").text;
+  // A row of a key that has a letter replaces what is there, or is left out: an insert must not, and without the record's
+  // key nobody knows whose change is lost.
+  if (document.read("errors.on_row").text == "dead_letter" && (mode != "upsert" || key != "record_key"))
+    complaints.push_back(
+        {"errors.on_row",
+         "dead_letter is served with target.insert_mode: upsert and source.pk_mode: record_key alone; "
+         "expected stop",
+         nullptr});
+  if (key == "none" && mode != "insert")
+    complaints.push_back({"target.insert_mode",
+                          fmt::format("cannot be {} with source.pk_mode: none: rows without a key can be "
+                                      "inserted alone; expected insert",
+                                      mode),
+                          nullptr});
+  if (key == "kafka" && mode == "update")
+    complaints.push_back(
+        {"target.insert_mode",
+         "cannot be update with source.pk_mode: kafka: no record is of a row that is there; expected "
+         "upsert or insert",
+         nullptr});
+}
+
+// A change of a row that was never loaded has no place in a table, and one compared with its source would lose what is left out.
+void filters_need_events(const Document& document, std::vector<Complaint>& complaints) {
+  if (document.has("target.type") && document.read("target.type").text == "kafka") return;
+  for (const config::Entry* entry : document.find("tables.settings.*.snapshot_filter")) {
+    complaints.push_back(
+        {entry->setting->name,
+         "is served with target.type: kafka alone: of a table that holds a part of the rows, changes of "
+         "the others cannot be applied, and it cannot be compared with its source; take it out",
+         entry});
+  }
 }
 
 // The settings and rules of a connector, for files that choose it.
@@ -84,7 +130,7 @@ config::Table own_settings() {
       type_setting("source.type", "What the source is.", source_connectors()),
       type_setting("target.type", "What the target is.", target_connectors()),
   };
-  out.rules = {plain_name, partitions_need};
+  out.rules = {plain_name, partitions_need, rows_fit_their_keys, filters_need_events};
   return out;
 }
 
@@ -187,6 +233,13 @@ void refuse_partitions(const PipelineFile& pipeline, std::string_view command) {
                           "each with a position of its own",
                           command, pipeline.name))
       .with("remedy", "see tailrace.kafka_position in the target");
+}
+
+std::unique_ptr<LetterForwarder> PipelineFile::letter_forwarder() const {
+  if (!of_partitions() || !document->has("errors.dead_letter_topic")) return nullptr;
+  return std::make_unique<LetterForwarder>(
+      [document = document, make = target->make_letter_box] { return make(*document); },
+      [document = document, make = source->make_letter_post] { return make(*document); });
 }
 
 SinkFactory PipelineFile::sink_factory() const {

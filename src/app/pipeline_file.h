@@ -8,6 +8,7 @@
 
 #include "app/command.h"
 #include "app/connectors.h"
+#include "pipeline/letter_forwarder.h"
 
 namespace tailrace::app {
 
@@ -24,6 +25,8 @@ struct PipelineFile {
   SinkFactory sink_factory() const;
   PartitionSourceFactory partition_source_factory() const;
   PartitionSinkFactory partition_sink_factory() const;
+  // Started. Nothing where letters go to no topic, or with the position.
+  std::unique_ptr<LetterForwarder> letter_forwarder() const;
 };
 
 // Every setting that a file may have.

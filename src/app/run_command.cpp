@@ -12,6 +12,9 @@
 namespace tailrace::app {
 namespace {
 
+// At the end of a run; then they wait for the next one.
+constexpr std::chrono::milliseconds time_for_last_letters{10'000};
+
 const char* name_of(RunEnd end) {
   switch (end) {
     case RunEnd::drained: return "drained";
@@ -36,8 +39,12 @@ RunEnd run_shown(const PipelineFile& pipeline, const RunSettings& settings, Prog
   const ProgressPrinter printer(progress, stderr_terminal(), block);
   try {
     if (pipeline.of_partitions()) {
-      return run_partitions(settings, pipeline.partition_source_factory(), pipeline.partition_sink_factory(),
-                            progress, signals.drain(), signals.abandon());
+      const std::unique_ptr<LetterForwarder> letters = pipeline.letter_forwarder();
+      const RunEnd end =
+          run_partitions(settings, pipeline.partition_source_factory(), pipeline.partition_sink_factory(),
+                         progress, signals.drain(), signals.abandon());
+      if (letters != nullptr) letters->finish(time_for_last_letters);
+      return end;
     }
     return run_pipeline(settings, pipeline.source_factory(), pipeline.sink_factory(), progress,
                         signals.drain(), signals.abandon());

@@ -162,6 +162,8 @@ std::string status_text(const std::string& pipeline, const PipelineStatus& statu
   }
   if (const std::string diverged = diverged_tables(status); !diverged.empty())
     out += fmt::format("diverged  {}\n", coloured(diverged, Colour::red, colour));
+  if (status.waiting_letters > 0)
+    out += fmt::format("letters   {} wait for their topic\n", grouped(status.waiting_letters));
   TextTable table;
   table.head = {"TABLE", "STATE", "ROWS", "LOADED", "CHUNKS", "LAST ERROR"};
   table.right = {false, false, true, true, true, false};
@@ -213,7 +215,9 @@ std::string status_json(const std::string& pipeline, const PipelineStatus& statu
                              {"instance", nullable(table.instance)},
                              {"last_error", nullable(table.last_error)}});
   }
-  if (!status.partitions.empty()) out["partitions"] = partitions_json(status);
+  if (status.partitions.empty()) return out.dump(2) + "\n";
+  out["waiting_letters"] = status.waiting_letters;
+  out["partitions"] = partitions_json(status);
   return out.dump(2) + "\n";
 }
 

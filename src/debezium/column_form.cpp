@@ -142,6 +142,12 @@ Value empty_value(CellForm form, std::uint8_t scale, const Schema& schema) {
   }
 }
 
+ShownAs shown_as(CellForm form, const ColumnType& type) {
+  if (form == CellForm::bytes) return ShownAs::bytes;
+  return semantic_of(form, type, /*connect=*/false).type == SchemaType::string ? ShownAs::text
+                                                                               : ShownAs::other;
+}
+
 }  // namespace
 
 std::uint8_t scale_of(const ColumnType& type) {
@@ -168,7 +174,7 @@ CellForm form_of(const ColumnType& type, const EventSettings& settings) {
   return CellForm::spatial_text;
 }
 
-record::SchemaPtr column_schema(const Column& column, const EventSettings& settings) {
+record::SchemaPtr column_schema(const Column& column, const EventSettings& settings, const ColumnRule& rule) {
   const CellForm form = form_of(column.type, settings);
   const bool connect = settings.times == TimePrecision::connect;
   const Semantic semantic = semantic_of(form, column.type, connect);
@@ -179,15 +185,21 @@ record::SchemaPtr column_schema(const Column& column, const EventSettings& setti
                          {"connect.decimal.precision", std::to_string(decimal_precision(column.type))}};
   }
   schema.fallback = default_of(column, form, schema);
+  schema.parameters.insert(schema.parameters.end(), rule.parameters.begin(), rule.parameters.end());
   return record::make_schema(std::move(schema));
 }
 
-ColumnPlan plan_column(const Column& column, std::size_t index, const EventSettings& settings) {
+ColumnPlan plan_column(const Column& column, std::size_t index, const EventSettings& settings,
+                       const ColumnRules* rules) {
+  const CellForm form = form_of(column.type, settings);
+  const ColumnRule rule =
+      rules == nullptr ? ColumnRule{} : rules->rule_of(column, shown_as(form, column.type));
   ColumnPlan plan{.column = index,
-                  .form = form_of(column.type, settings),
+                  .form = form,
                   .scale = scale_of(column.type),
                   .is_datetime = column.type.kind == TypeKind::datetime,
-                  .schema = column_schema(column, settings)};
+                  .schema = column_schema(column, settings, rule),
+                  .change = rule.change};
   const std::string& unavailable = settings.unavailable_value;
   ByteBuffer written;
   switch (plan.form) {
@@ -197,6 +209,8 @@ ColumnPlan plan_column(const Column& column, std::size_t index, const EventSetti
     default: written.put_bytes(unavailable);
   }
   plan.placeholder = written.str();
+  plan.null_where_beyond = rules != nullptr && settings.conversion_failures == ConversionFailure::warn &&
+                           (column.nullable || plan.schema->fallback);
   const bool replaced = plan.schema->fallback && settings.nulls == record::NullPolicy::replace_by_default;
   if (replaced || (!column.nullable && plan.schema->fallback))
     plan.null_value = *plan.schema->fallback;

@@ -5,9 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "debezium/column_rules.h"
 #include "debezium/settings.h"
 #include "model/table_schema.h"
 #include "record/schema.h"
@@ -47,8 +49,9 @@ CellForm form_of(const ColumnType& type, const EventSettings& settings);
 // Digits behind the point of a decimal or money.
 std::uint8_t scale_of(const ColumnType& type);
 
-// The column as a field, with its default where Debezium understands it.
-record::SchemaPtr column_schema(const Column& column, const EventSettings& settings);
+// The column as a field, with its default where Debezium understands it, and what its rule says of it.
+record::SchemaPtr column_schema(const Column& column, const EventSettings& settings,
+                                const ColumnRule& rule = {});
 
 struct ColumnPlan {
   std::size_t column = 0;  // Of the table.
@@ -60,8 +63,12 @@ struct ColumnPlan {
   std::string placeholder = {};
   // What stands for NULL, where NULL itself may not.
   std::optional<record::Value> null_value = {};
+  std::shared_ptr<const ColumnChange> change = {};  // What becomes of its values; none: nothing.
+  bool null_where_beyond = false;                   // NULL stands for what its form cannot say.
 };
 
-ColumnPlan plan_column(const Column& column, std::size_t index, const EventSettings& settings);
+// `rules`: none of them in keys.
+ColumnPlan plan_column(const Column& column, std::size_t index, const EventSettings& settings,
+                       const ColumnRules* rules);
 
 }  // namespace tailrace::debezium

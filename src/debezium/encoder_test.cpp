@@ -172,6 +172,24 @@ TEST(Encoder, ATimestampBeyondNanosecondsIsRefusedBeforeAnythingIsGiven) {
   EXPECT_EQ(member_of(encode(batch, settings).at(0), "before", "at"), "9223372036854775");
 }
 
+// Where somebody asked for it, and where an event can say so: a key has no NULL, nor has a column that may not be NULL.
+TEST(Encoder, ATimestampBeyondNanosecondsIsNullWhereThatIsAsked) {
+  EventSettings settings = json_settings();
+  settings.conversion_failures = ConversionFailure::warn;
+  const auto sent = [&](const tailrace::SchemaPtr& table) {
+    RowBatch batch(table);
+    add_row(batch, Operation::insert, {"1", "2300-01-01T00:00:00"});
+    return member_of(encode(batch, settings).at(0), "after", "at");
+  };
+  EXPECT_EQ(sent(table_of({{"id", "int", false}, {"at", "datetime2(7)"}})), "null");
+  EXPECT_EQ(sent(table_of({{"id", "int", false}, {"at", "datetime2(7)", false, "('1970-01-01')"}})), "0");
+  const auto required = table_of({{"id", "int", false}, {"at", "datetime2(7)", false}});
+  expect_kind(ErrorKind::data, "column=at", [&] { sent(required); });
+  settings.key_columns = {{"dbo.*", {"at"}}};
+  const auto keyed = table_of({{"id", "int", false}, {"at", "datetime2(7)"}});
+  expect_kind(ErrorKind::data, "column=at", [&] { sent(keyed); });
+}
+
 // The cell of a fault is not the row's value.
 TEST(Encoder, ARowWithAFaultIsRefused) {
   const auto table = table_of({{"id", "int", false}, {"note", "nvarchar(9)"}});

@@ -1,16 +1,27 @@
 // Records of rows, through Avro's or JSON's writer.
 #include "debezium/event_encoder.h"
 
+#include <fmt/format.h>
+
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "debezium/envelope.h"
 #include "debezium/header_writer.h"
 #include "debezium/output.h"
 #include "debezium/schemas.h"
 
 namespace tailrace::debezium {
+
+namespace {
+
+constexpr std::string_view beyond =
+    "a timestamp is beyond what nanoseconds of 64 bits can say (1677-09-21 to 2262-04-11)";
+
+}  // namespace
 
 // Both kinds of it are below: which writer is used is decided once.
 class RowEncoder {
@@ -26,8 +37,10 @@ class RowEncoder {
         tombstones(settings.tombstones),
         skipped(settings.skipped),
         headers_owned(settings.headers()) {
-    for (const ColumnPlan& column : plan.columns) {
-      if (column.form == CellForm::timestamp_ns) bounded.push_back(column);
+    for (const std::vector<ColumnPlan>* columns : {&plan.columns, &plan.key}) {
+      for (const ColumnPlan& column : *columns) {
+        if (column.form == CellForm::timestamp_ns) bounded.push_back(column);
+      }
     }
     headers.resize(1);  // For a changed key.
     for (const auto& [name, value] : headers_owned)
@@ -40,12 +53,14 @@ class RowEncoder {
   virtual bool encode(const RowBatch& batch, std::size_t row, const EventContext& context,
                       RecordTaker& taker) = 0;
 
-  void check(const RowBatch& batch, std::size_t row) const;
+  void check(const RowBatch& batch, std::size_t row);
+  void tell_lost(const RowBatch& batch, std::size_t row, std::size_t column);
   std::span<const EventHeader> plain_headers() const { return std::span(headers).subspan(1); }
 
   tailrace::SchemaPtr table;
   TablePlan plan;
   std::vector<ColumnPlan> bounded = {};  // Whose values may be beyond what their form can say.
+  std::set<std::size_t> told = {};       // Columns of which a value was lost.
   EnvelopeWords words;
   bool tombstones;
   SkippedOperations skipped;
@@ -56,23 +71,37 @@ class RowEncoder {
   int events = 0;
 };
 
-void RowEncoder::check(const RowBatch& batch, std::size_t row) const {
-  const auto refuse = [&](const char* why, std::size_t column) {
-    return Error(ErrorKind::data, why)
+// Once for a column: there may be as many as rows.
+void RowEncoder::tell_lost(const RowBatch& batch, std::size_t row, std::size_t column) {
+  if (!told.insert(column).second) return;
+  log::warn(
+      "events.value_lost",
+      {{"table", table->name.str()},
+       {"column", table->columns[column].name},
+       {"lsn", batch.header(row).commit_lsn.hex()},
+       {"reason", fmt::format("{}; it and all later ones of the column that are become NULL, or its default",
+                              beyond)}});
+}
+
+void RowEncoder::check(const RowBatch& batch, std::size_t row) {
+  const auto refuse = [&](std::string_view why, std::size_t column) {
+    return Error(ErrorKind::data, std::string(why))
         .with("table", table->name.str())
         .with("column", table->columns[column].name)
         .with("lsn", batch.header(row).commit_lsn.hex());
   };
   for (const ColumnPlan& column : bounded) {
-    if (!is_writable(column, batch, row)) {
-      throw refuse(
-          "a timestamp is beyond what nanoseconds of 64 bits can say (1677-09-21 to 2262-04-11): another "
-          "time.precision.mode has no such limit",
-          column.column);
+    if (is_writable(column, batch, row)) continue;
+    if (column.null_where_beyond) {
+      tell_lost(batch, row, column.column);
+    } else {
+      throw refuse(beyond, column.column)
+          .with("remedy",
+                "another target.events.times has no such limit; conversion_failures: warn makes it NULL");
     }
   }
   for (const RowFault& fault : batch.faults()) {
-    if (fault.row == row) throw refuse(fault.text.c_str(), fault.column);
+    if (fault.row == row) throw refuse(fault.text, fault.column);
   }
 }
 

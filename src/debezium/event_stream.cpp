@@ -1,6 +1,7 @@
 // Numbering events and their transactions.
 #include "debezium/event_stream.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -66,12 +67,12 @@ struct EventStream::State {
   EventEncoder& encoder_of(const tailrace::SchemaPtr& table);
   std::int64_t source_time(const ChangeBatch& batch, const Lsn& lsn);
   EventPlace place_behind(const RowHeader& header) const;
-  bool is_sent(const EventPlace& event) const {
-    if (event.commit_lsn != skip_commit) return false;
-    if (!skip_change) return event.events <= skip_events;
-    return std::tie(event.change_lsn, event.event_serial_no) <= std::tie(*skip_change, skip_serial);
-  }
+  bool is_sent(const EventPlace& event, const tailrace::SchemaPtr& table) const;
+  std::uint64_t sent_of(const tailrace::SchemaPtr& table, const Lsn& commit_lsn) const;
+  void move(const EventPlace& behind, const tailrace::SchemaPtr& table);
   bool send_row(const ChangeBatch& batch, const RowPlace& at, RecordTaker& taker);
+  bool encode(const RowBatch& rows, std::size_t row, const EventContext& context, bool again,
+              RecordTaker& taker, int& events);
   bool send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context, bool again,
                            RecordTaker& taker);
   bool end_transaction(RecordTaker& taker);
@@ -82,13 +83,15 @@ struct EventStream::State {
   std::map<TableName, EventEncoder> encoders;
   std::optional<TransactionTopic> transaction_topic;
   std::optional<HeartbeatTopic> heartbeat_topic;
+  std::optional<SchemaChangeTopic> schema_change_topic;
   Nobody nobody;
+  UnfitRows* unfit = nullptr;
 
   EventPlace place;
-  Lsn skip_commit;
-  std::uint64_t skip_events = 0;
-  std::optional<Lsn> skip_change;  // Instead of a count.
-  std::int64_t skip_serial = 0;
+  // Of the commit of `place`. Few tables: they are looked through.
+  std::vector<std::pair<tailrace::SchemaPtr, std::uint64_t>> counts;
+  std::map<TableName, std::pair<Lsn, std::uint64_t>> skips;
+  std::optional<EventPlace> skip_place;  // Up to this change, of whichever table.
   OpenTransaction transaction;
   std::size_t time_hint = 0;
 };
@@ -124,6 +127,38 @@ EventPlace EventStream::State::place_behind(const RowHeader& header) const {
           .events = (same_commit ? place.events : 0) + 1};
 }
 
+std::uint64_t EventStream::State::sent_of(const tailrace::SchemaPtr& table, const Lsn& commit_lsn) const {
+  if (place.commit_lsn != commit_lsn) return 0;
+  const auto found = std::find_if(counts.begin(), counts.end(), [&](const auto& each) {
+    return each.first == table || each.first->name == table->name;
+  });
+  return found == counts.end() ? 0 : found->second;
+}
+
+bool EventStream::State::is_sent(const EventPlace& event, const tailrace::SchemaPtr& table) const {
+  if (skip_place && event.commit_lsn == skip_place->commit_lsn)
+    return std::tie(event.change_lsn, event.event_serial_no) <=
+           std::tie(skip_place->change_lsn, skip_place->event_serial_no);
+  if (skips.empty()) return false;
+  const auto found = skips.find(table->name);
+  return found != skips.end() && found->second.first == event.commit_lsn &&
+         sent_of(table, event.commit_lsn) < found->second.second;
+}
+
+// Behind an event of which all records are given away.
+void EventStream::State::move(const EventPlace& behind, const tailrace::SchemaPtr& table) {
+  if (behind.commit_lsn != place.commit_lsn) counts.clear();
+  place = behind;
+  // The same object nearly always; a table that changed meanwhile is the same by its name.
+  auto found =
+      std::find_if(counts.begin(), counts.end(), [&](const auto& each) { return each.first == table; });
+  if (found == counts.end())
+    found = std::find_if(counts.begin(), counts.end(),
+                         [&](const auto& each) { return each.first->name == table->name; });
+  if (found == counts.end()) found = counts.emplace(counts.end(), table, 0);
+  ++found->second;
+}
+
 bool EventStream::State::end_transaction(RecordTaker& taker) {
   const OpenTransaction ended = std::exchange(transaction, {});
   return !ended.has_begun ||
@@ -144,14 +179,39 @@ bool EventStream::State::send_row(const ChangeBatch& batch, const RowPlace& at, 
                        .event_serial_no = behind.event_serial_no,
                        .source_time = transaction.time,
                        .now = clock()};
-  const bool again = is_sent(behind);
+  const bool again = is_sent(behind, rows.schema_ptr());
+  int events = 0;
   if (settings.transaction_metadata) {
     if (!send_in_transaction(rows, at.row, context, again, taker)) return false;
-  } else if (!again && !encoder_of(rows.schema_ptr()).encode(rows, at.row, context, taker)) {
+  } else if (!again && !encode(rows, at.row, context, again, taker, events)) {
     return false;
   }
-  place = behind;
+  move(behind, rows.schema_ptr());
   return true;
+}
+
+// All of an event's records or, where one of them cannot be, none.
+bool EventStream::State::encode(const RowBatch& rows, std::size_t row, const EventContext& context,
+                                bool again, RecordTaker& taker, int& events) {
+  EventEncoder& encoder = encoder_of(rows.schema_ptr());
+  events = 0;
+  if (unfit == nullptr) {
+    const bool taken = encoder.encode(rows, row, context, taker);
+    events = encoder.events();
+    return taken;
+  }
+  WholeEvent event(*unfit);
+  std::optional<Error> refusal;
+  try {
+    if (!encoder.encode(rows, row, context, event)) return false;
+    refusal = event.refusal();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::data) throw;
+    refusal = error;
+  }
+  if (refusal) return again || unfit->pass_over(rows, row, *refusal);
+  events = encoder.events();
+  return event.give(taker);
 }
 
 bool EventStream::State::send_in_transaction(const RowBatch& rows, std::size_t row, EventContext& context,
@@ -161,10 +221,11 @@ bool EventStream::State::send_in_transaction(const RowBatch& rows, std::size_t r
   context.transaction = {transaction.events + 1, table_events + 1};
   BeginFirst begin_first(transaction, *transaction_topic, taker);
   RecordTaker& taking = again ? static_cast<RecordTaker&>(nobody) : begin_first;
-  if (!encoder.encode(rows, row, context, taking)) return false;
-  if (again && encoder.events() > 0) transaction.has_begun = true;
-  transaction.events += encoder.events();
-  table_events += encoder.events();
+  int events = 0;
+  if (!encode(rows, row, context, again, taking, events)) return false;
+  if (again && events > 0) transaction.has_begun = true;
+  transaction.events += events;
+  table_events += events;
   return true;
 }
 
@@ -175,20 +236,33 @@ EventStream::EventStream(EventSettings settings, SchemaIds* ids, Clock clock)
 
 EventStream::~EventStream() = default;
 
-void EventStream::skip(const Lsn& commit_lsn, std::uint64_t events) {
-  state_->skip_commit = commit_lsn;
-  state_->skip_events = events;
-  state_->skip_change.reset();
+void EventStream::pass_over_unfit(UnfitRows& unfit) {
+  state_->unfit = &unfit;
+}
+
+void EventStream::skip(const TableName& table, const Lsn& commit_lsn, std::uint64_t events) {
+  state_->skips.insert_or_assign(table, std::pair(commit_lsn, events));
 }
 
 void EventStream::skip(const Lsn& commit_lsn, const Lsn& change_lsn, std::int64_t event_serial_no) {
-  state_->skip_commit = commit_lsn;
-  state_->skip_change = change_lsn;
-  state_->skip_serial = event_serial_no;
+  state_->skip_place = EventPlace{
+      .commit_lsn = commit_lsn, .change_lsn = change_lsn, .event_serial_no = event_serial_no, .events = 0};
+}
+
+void EventStream::skip_nothing() {
+  state_->skips.clear();
+  state_->skip_place.reset();
 }
 
 const EventPlace& EventStream::place() const {
   return state_->place;
+}
+
+std::vector<std::pair<TableName, std::uint64_t>> EventStream::sent_of_tables() const {
+  std::vector<std::pair<TableName, std::uint64_t>> out;
+  for (const auto& [table, events] : state_->counts)
+    out.emplace_back(table->name, events);
+  return out;
 }
 
 bool EventStream::send(const ChangeBatch& batch, RecordTaker& taker) {
@@ -202,12 +276,20 @@ bool EventStream::send(const ChangeBatch& batch, RecordTaker& taker) {
 
 bool EventStream::send_read(const RowBatch& batch, std::size_t row, const EventContext& context,
                             RecordTaker& taker) {
-  return state_->encoder_of(batch.schema_ptr()).encode(batch, row, context, taker);
+  int events = 0;
+  return state_->encode(batch, row, context, /*again=*/false, taker, events);
 }
 
 bool EventStream::send_heartbeat(RecordTaker& taker) {
   if (!state_->heartbeat_topic) state_->heartbeat_topic.emplace(state_->settings, state_->ids);
   return state_->heartbeat_topic->give(state_->clock(), taker);
+}
+
+bool EventStream::send_schema_change(const SchemaChange& change, RecordTaker& taker) {
+  if (!state_->schema_change_topic) state_->schema_change_topic.emplace(state_->settings, state_->ids);
+  SchemaChange now = change;
+  now.context.now = state_->clock();
+  return state_->schema_change_topic->give(now, taker);
 }
 
 }  // namespace tailrace::debezium

@@ -39,27 +39,6 @@ SchemaPtr snapshot_schema() {
        .fallback = Value::text("false")});
 }
 
-SchemaPtr source_schema() {
-  const SchemaPtr text = schema_of(SchemaType::string);
-  const SchemaPtr maybe_text = optional_of(SchemaType::string);
-  const SchemaPtr maybe_number = optional_of(SchemaType::int64);
-  return versioned_struct("io.debezium.connector.sqlserver.Source", 1,
-                          {{"version", text},
-                           {"connector", text},
-                           {"name", text},
-                           {"ts_ms", schema_of(SchemaType::int64)},
-                           {"snapshot", snapshot_schema()},
-                           {"db", text},
-                           {"sequence", maybe_text},
-                           {"ts_us", maybe_number},
-                           {"ts_ns", maybe_number},
-                           {"schema", text},
-                           {"table", text},
-                           {"change_lsn", maybe_text},
-                           {"commit_lsn", maybe_text},
-                           {"event_serial_no", maybe_number}});
-}
-
 SchemaPtr transaction_block_schema() {
   return versioned_struct("event.block", 1,
                           {{"id", schema_of(SchemaType::string)},
@@ -104,15 +83,28 @@ bool matches(const std::regex& pattern, const TableSchema& table, const std::str
   return std::regex_match(name, pattern) || std::regex_match(settings.database + "." + name, pattern);
 }
 
-std::regex pattern_of(const std::string& text) {
-  try {
-    return std::regex(text, std::regex::ECMAScript | std::regex::icase);
-  } catch (const std::regex_error&) {
-    throw Error(ErrorKind::config, "the key columns' table is no regular expression").with("pattern", text);
-  }
-}
-
 }  // namespace
+
+SchemaPtr source_schema() {
+  const SchemaPtr text = schema_of(SchemaType::string);
+  const SchemaPtr maybe_text = optional_of(SchemaType::string);
+  const SchemaPtr maybe_number = optional_of(SchemaType::int64);
+  return versioned_struct("io.debezium.connector.sqlserver.Source", 1,
+                          {{"version", text},
+                           {"connector", text},
+                           {"name", text},
+                           {"ts_ms", schema_of(SchemaType::int64)},
+                           {"snapshot", snapshot_schema()},
+                           {"db", text},
+                           {"sequence", maybe_text},
+                           {"ts_us", maybe_number},
+                           {"ts_ns", maybe_number},
+                           {"schema", text},
+                           {"table", text},
+                           {"change_lsn", maybe_text},
+                           {"commit_lsn", maybe_text},
+                           {"event_serial_no", maybe_number}});
+}
 
 std::vector<std::size_t> key_columns_of(const TableSchema& table, const EventSettings& settings) {
   std::vector<std::size_t> found;
@@ -129,10 +121,11 @@ std::vector<std::size_t> key_columns_of(const TableSchema& table, const EventSet
 
 TablePlan plan_table(const TableSchema& table, const EventSettings& settings) {
   TablePlan plan{.topic = settings.topic_of(table.name.schema, table.name.name)};
+  const ColumnRules rules(table, settings);
   for (std::size_t i = 0; i < table.columns.size(); ++i)
-    plan.columns.push_back(plan_column(table.columns[i], i, settings));
+    plan.columns.push_back(plan_column(table.columns[i], i, settings, &rules));
   for (const std::size_t column : key_columns_of(table, settings))
-    plan.key.push_back(plan.columns[column]);
+    plan.key.push_back(plan_column(table.columns[column], column, settings, nullptr));
   const auto named = [&](const char* part) {
     return adjusted_schema_name(plan.topic + part, settings.schema_names);
   };

@@ -28,6 +28,7 @@ TablePlan plan_table(const TableSchema& table, const EventSettings& settings);
 // Of the table, by message.key.columns, else its replication key.
 std::vector<std::size_t> key_columns_of(const TableSchema& table, const EventSettings& settings);
 
+record::SchemaPtr source_schema();
 record::SchemaPtr transaction_key_schema(const EventSettings& settings);
 record::SchemaPtr transaction_value_schema(const EventSettings& settings);
 record::SchemaPtr heartbeat_key_schema(const EventSettings& settings);

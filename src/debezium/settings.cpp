@@ -49,6 +49,10 @@ std::string EventSettings::heartbeat_topic() const {
   return "__debezium-heartbeat." + prefix();
 }
 
+std::string EventSettings::schema_change_topic() const {
+  return prefix();
+}
+
 std::vector<std::pair<std::string, std::string>> EventSettings::headers() const {
   if (!extended_headers) return {};
   return {{"__debezium.context.connectorLogicalName", prefix()},

@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <regex>
+
+#include "debezium/settings_table_internal.h"
 
 namespace tailrace::debezium {
 namespace {
@@ -63,11 +64,22 @@ std::vector<Binding<EventSettings>> value_bindings(const std::string& prefix) {
            .type = SettingType::choice,
            .help =
                "How dates and times look (time.precision.mode). adaptive has datetime2(7) in nanoseconds, "
-               "which reach from 1677 to 2262: a row with another one is an error.",
+               "which reach from 1677 to 2262: of another one see conversion_failures.",
            .fallback = "adaptive",
            .choices = {"adaptive", "adaptive_time_microseconds", "connect", "isostring", "microseconds",
                        "nanoseconds"}},
           [](EventSettings & s) -> auto& { return s.times; }),
+      bind<EventSettings>(
+          {.name = prefix + ".conversion_failures",
+           .type = SettingType::choice,
+           .help =
+               "What becomes of a moment that times cannot say: fail is an error of the row; warn makes it "
+               "NULL, or "
+               "the column's default where NULL may not be, and says so in the log "
+               "(event.converting.failure.handling.mode, which is warn in Debezium). A value is lost then.",
+           .fallback = "fail",
+           .choices = {"fail", "warn"}},
+          [](EventSettings & s) -> auto& { return s.conversion_failures; }),
       bind<EventSettings>(
           {.name = prefix + ".binary",
            .type = SettingType::choice,
@@ -153,6 +165,15 @@ std::vector<Binding<EventSettings>> record_bindings(const std::string& prefix) {
                    "begins and ends (provide.transaction.metadata).",
            .fallback = "false"},
           [](EventSettings & s) -> auto& { return s.transaction_metadata; }),
+      bind<EventSettings>(
+          {.name = prefix + ".schema_changes",
+           .type = SettingType::boolean,
+           .help =
+               "The topic that is called as the prefix says what each table looks like: when it comes in, "
+               "and "
+               "whenever it looks otherwise than before (include.schema.changes, which is on in Debezium).",
+           .fallback = "false"},
+          [](EventSettings & s) -> auto& { return s.schema_changes; }),
       {{.name = prefix + ".key_columns",
         .type = SettingType::map,
         .help = "Columns that are the key instead of the table's own (message.key.columns): by a regular "
@@ -195,14 +216,8 @@ std::vector<Binding<EventSettings>> record_bindings(const std::string& prefix) {
 
 void check_patterns(const std::string& prefix, const Document& document, std::vector<Complaint>& complaints) {
   if (!document.has(prefix + ".key_columns")) return;
-  for (const auto& [tables, columns] : document.read(prefix + ".key_columns").pairs) {
-    try {
-      const std::regex pattern(tables, std::regex::ECMAScript | std::regex::icase);
-    } catch (const std::regex_error&) {
-      complaints.push_back(
-          {prefix + ".key_columns", fmt::format("\"{}\" is no regular expression", tables), nullptr});
-    }
-  }
+  for (const auto& [tables, columns] : document.read(prefix + ".key_columns").pairs)
+    check_pattern(prefix + ".key_columns", tables, nullptr, complaints);
 }
 
 void check_skipped(const std::string& prefix, const Document& document, std::vector<Complaint>& complaints) {
@@ -227,7 +242,7 @@ void check_format(const std::string& prefix, const Document& document, std::vect
 
 std::vector<Binding<EventSettings>> settings_bindings(const std::string& prefix) {
   std::vector<Binding<EventSettings>> all = name_bindings(prefix);
-  for (const auto& more : {value_bindings(prefix), record_bindings(prefix)})
+  for (const auto& more : {value_bindings(prefix), record_bindings(prefix), column_bindings(prefix)})
     all.insert(all.end(), more.begin(), more.end());
   return all;
 }
@@ -238,7 +253,7 @@ std::vector<config::Rule> settings_rules(const std::string& prefix) {
       check(prefix, document, complaints);
     };
   };
-  return {rule(check_patterns), rule(check_skipped), rule(check_format)};
+  return {rule(check_patterns), rule(check_skipped), rule(check_format), rule(check_columns)};
 }
 
 }  // namespace tailrace::debezium

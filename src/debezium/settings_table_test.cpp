@@ -53,6 +53,8 @@ TEST(EventSettingsTable, DefaultsAreThoseOfTheStruct) {
   EXPECT_EQ(read.json_schemas, usual.json_schemas);
   EXPECT_EQ(read.json_decimals, usual.json_decimals);
   EXPECT_EQ(read.nulls, usual.nulls);
+  EXPECT_EQ(read.schema_changes, usual.schema_changes);
+  EXPECT_EQ(read.conversion_failures, usual.conversion_failures);
 }
 
 TEST(EventSettingsTable, ChoicesAreTheEnumerators) {
@@ -66,6 +68,7 @@ TEST(EventSettingsTable, ChoicesAreTheEnumerators) {
   EXPECT_EQ(loaded("field_names: avro").field_names, NameAdjustment::avro);
   EXPECT_EQ(loaded("source_time: committed").source_time, SourceTime::committed);
   EXPECT_EQ(loaded("nulls: replace_by_default").nulls, record::NullPolicy::replace_by_default);
+  EXPECT_EQ(loaded("conversion_failures: warn").conversion_failures, ConversionFailure::warn);
   EXPECT_EQ(loaded("format: json").converter, Converter::json);
   EXPECT_EQ(loaded("json_decimals: numeric").json_decimals, record::DecimalFormat::numeric);
 }
@@ -79,6 +82,41 @@ TEST(EventSettingsTable, KeysAndSkippedOperationsAreLists) {
   EXPECT_EQ(read.key_columns[1].columns, std::vector<std::string>{"id"});
   EXPECT_FALSE(read.skipped.create);
   EXPECT_TRUE(read.skipped.update && read.skipped.delete_);
+}
+
+TEST(EventSettingsTable, ColumnsAreNamedByPatterns) {
+  const EventSettings read = loaded(
+      "masked_columns: {'dbo.a.b': 3}, truncated_columns: {'.*': 0}, typed_columns: ['.*'], "
+      "typed_data_types: ['.*int'], "
+      "hashed_columns: {emails: {columns: ['.*email'], salt: pepper}, old: {columns: [x], salt: s, "
+      "algorithm: MD5, form: v1}}");
+  ASSERT_EQ(read.masked.size(), 1U);
+  EXPECT_EQ(read.masked[0].columns, "dbo.a.b");
+  EXPECT_EQ(read.masked[0].characters, 3);
+  EXPECT_EQ(read.truncated.at(0).characters, 0);
+  EXPECT_EQ(read.typed_columns, std::vector<std::string>{".*"});
+  EXPECT_EQ(read.typed_data_types, std::vector<std::string>{".*int"});
+  const ColumnHash& emails = read.hashed.at("emails");
+  EXPECT_EQ(emails.columns, std::vector<std::string>{".*email"});
+  EXPECT_EQ(emails.salt.reveal(), "pepper");
+  EXPECT_EQ(emails.algorithm, "SHA-256");
+  EXPECT_EQ(emails.form, HashForm::v2);
+  EXPECT_EQ(read.hashed.at("old").algorithm, "MD5");
+  EXPECT_EQ(read.hashed.at("old").form, HashForm::v1);
+}
+
+// A mask that was mistyped must not be no mask.
+TEST(EventSettingsTable, AMaskThatIsNoneIsSaid) {
+  EXPECT_THAT(complaint("masked_columns: {'dbo.(': 3}"), HasSubstr("no regular expression"));
+  EXPECT_THAT(complaint("masked_columns: {'dbo.a': many}"), HasSubstr("no number of characters"));
+  EXPECT_THAT(complaint("truncated_columns: {'dbo.a': -1}"), HasSubstr("no number of characters"));
+  EXPECT_THAT(complaint("typed_columns: ['(']"), HasSubstr("no regular expression"));
+  EXPECT_THAT(complaint("hashed_columns: {e: {columns: ['('], salt: s}}"),
+              HasSubstr("no regular expression"));
+  EXPECT_THAT(complaint("hashed_columns: {e: {columns: [x]}}"), HasSubstr("is missing for e"));
+  EXPECT_THAT(complaint("hashed_columns: {e: {salt: s}}"), HasSubstr("is missing for e"));
+  EXPECT_THAT(complaint("hashed_columns: {e: {columns: [x], salt: s, algorithm: SHA}}"),
+              HasSubstr("no hash"));
 }
 
 TEST(EventSettingsTable, WhatMakesNoSenseIsSaid) {

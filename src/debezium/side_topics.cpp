@@ -1,4 +1,4 @@
-// Transactions and heartbeats: values made as trees, for there are few of them.
+// Transactions, heartbeats, tables: values made as trees, for there are few of them.
 #include "debezium/side_topics.h"
 
 #include "debezium/envelope.h"
@@ -17,7 +17,8 @@ class TopicWriter {
       : topic_(std::move(topic)), key_schema_(std::move(key)), value_schema_(std::move(value)) {}
   virtual ~TopicWriter() = default;
 
-  [[nodiscard]] virtual bool give(const Value& key, const Value& value, RecordTaker& taker) = 0;
+  [[nodiscard]] virtual bool give(const Value& key, const Value& value, RecordTaker& taker,
+                                  std::span<const EventHeader> headers = {}) = 0;
 
  protected:
   std::string topic_;
@@ -36,10 +37,11 @@ class TreeWriter : public TopicWriter {
         key_(*key_schema_, {settings, topic_, RecordPart::key, ids}),
         value_(*value_schema_, {settings, topic_, RecordPart::value, ids}) {}
 
-  bool give(const Value& key, const Value& value, RecordTaker& taker) override {
+  bool give(const Value& key, const Value& value, RecordTaker& taker,
+            std::span<const EventHeader> headers) override {
     record::write_value(key_.begin(), *key_schema_, key);
     record::write_value(value_.begin(), *value_schema_, value);
-    return taker.take({topic_, key_.finish(), value_.finish(), {}});
+    return taker.take({topic_, key_.finish(), value_.finish(), headers});
   }
 
  private:
@@ -100,6 +102,20 @@ HeartbeatTopic::~HeartbeatTopic() = default;
 
 bool HeartbeatTopic::give(std::int64_t now, RecordTaker& taker) {
   return writer_->give(Value::list({Value::text(prefix_)}), Value::list({milliseconds_of(now)}), taker);
+}
+
+SchemaChangeTopic::SchemaChangeTopic(const EventSettings& settings, SchemaIds* ids)
+    : settings_(settings),
+      headers_(settings.headers()),
+      writer_(topic_writer(settings, ids, settings.schema_change_topic(), schema_change_key_schema(settings),
+                           schema_change_value_schema(settings))) {}
+SchemaChangeTopic::~SchemaChangeTopic() = default;
+
+bool SchemaChangeTopic::give(const SchemaChange& change, RecordTaker& taker) {
+  std::vector<EventHeader> headers;
+  for (const auto& [name, value] : headers_)
+    headers.push_back({name, value});
+  return writer_->give(schema_change_key(settings_), schema_change_value(change, settings_), taker, headers);
 }
 
 }  // namespace tailrace::debezium

@@ -1,7 +1,7 @@
-// The records beside the tables' topics: BEGIN and END of transactions, heartbeats.
+// The records beside the tables' topics: BEGIN and END of transactions, heartbeats, what tables look like.
 //
 // Threads  One thread.
-// Source   Debezium 3.6: AbstractTransactionStructMaker, HeartbeatImpl.
+// Source   Debezium 3.6: AbstractTransactionStructMaker, HeartbeatImpl, EventDispatcher.SchemaChangeEventReceiver.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,10 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "debezium/event.h"
+#include "debezium/schema_change.h"
 #include "debezium/settings.h"
 
 namespace tailrace::debezium {
@@ -41,6 +43,19 @@ class HeartbeatTopic {
 
  private:
   std::string prefix_;
+  std::unique_ptr<TopicWriter> writer_;
+};
+
+class SchemaChangeTopic {
+ public:
+  SchemaChangeTopic(const EventSettings& settings, SchemaIds* ids);
+  ~SchemaChangeTopic();
+
+  [[nodiscard]] bool give(const SchemaChange& change, RecordTaker& taker);
+
+ private:
+  EventSettings settings_;
+  std::vector<std::pair<std::string, std::string>> headers_;
   std::unique_ptr<TopicWriter> writer_;
 };
 

@@ -93,12 +93,34 @@ inline std::int64_t checked_nanoseconds(std::int64_t ticks) {
   return *nanoseconds;
 }
 
+// A writer of records for one cell, whose texts and bytes are changed.
+template <class Writer>
+class ChangedWriter {
+ public:
+  ChangedWriter(Writer& writer, const ColumnChange& change) : writer_(writer), change_(change) {}
+
+  void null() { writer_.null(); }
+  void boolean(bool value) { writer_.boolean(value); }
+  void integer(std::int64_t value) { writer_.integer(value); }
+  void float32(float value) { writer_.float32(value); }
+  void float64(double value) { writer_.float64(value); }
+  void text(std::string_view value) { writer_.text(change_.text(value)); }
+  void bytes(std::string_view value) { writer_.bytes(change_.bytes(value)); }
+  void decimal(int128 value) { writer_.decimal(value); }
+
+ private:
+  Writer& writer_;
+  const ColumnChange& change_;
+};
+
 // `scratch` is memory for what is not written straight from the cell.
 template <class Writer>
-void write_cell(Writer& writer, const ColumnPlan& plan, const RowBatch& batch, std::size_t row,
-                ByteBuffer& scratch) {
+void write_unchanged_cell(Writer& writer, const ColumnPlan& plan, const RowBatch& batch, std::size_t row,
+                          ByteBuffer& scratch) {
   const CellState state = batch.state(row, plan.column);
   if (state != CellState::value) return write_without_value(writer, plan, state);
+  if (plan.null_where_beyond && !is_writable(plan, batch, row))
+    return write_without_value(writer, plan, CellState::null);
   const Cell& cell = batch.cell(row, plan.column);
   switch (plan.form) {
     case CellForm::boolean: return writer.boolean(cell.integer != 0);
@@ -130,6 +152,19 @@ void write_cell(Writer& writer, const ColumnPlan& plan, const RowBatch& batch, s
     case CellForm::hex: return write_binary_text(writer, plan.form, batch.text(row, plan.column), scratch);
     case CellForm::spatial_text: return writer.text(ewkt_of(batch.text(row, plan.column)));
   }
+}
+
+template <class Writer>
+void write_cell(Writer& writer, const ColumnPlan& plan, const RowBatch& batch, std::size_t row,
+                ByteBuffer& scratch) {
+  if (!plan.change) return write_unchanged_cell(writer, plan, batch, row, scratch);
+  const bool is_null = batch.state(row, plan.column) == CellState::null;
+  if (is_null && plan.change->mask) return writer.text(*plan.change->mask);
+  // A default that a converter puts in the place of NULL was never changed.
+  if (is_null && !plan.change->null_is_changed)
+    return write_unchanged_cell(writer, plan, batch, row, scratch);
+  ChangedWriter<Writer> changed(writer, *plan.change);
+  write_unchanged_cell(changed, plan, batch, row, scratch);
 }
 
 }  // namespace tailrace::debezium

@@ -2,8 +2,8 @@
 #include "intake/layout.h"
 
 #include <array>
+#include <memory>
 #include <string>
-#include <utility>
 
 #include "base/error.h"
 
@@ -46,36 +46,68 @@ Layout envelope_of(const Schema& value) {
   return out;
 }
 
-// add.fields: `table` and `source.table` name the same.
+// The fields that stand beside a row, without what is in front of their names.
+struct Beside {
+  std::string_view name;
+  std::optional<std::size_t>& (*place)(Layout&);
+};
+const std::array<Beside, 9> besides{{{"db", [](Layout& of) -> auto& {return of.origin.database;
+}  // namespace
+}  // namespace tailrace::intake
+, {"schema", [](Layout& of) -> auto& {return of.origin.schema;
+}
+}
+, {"table", [](Layout& of) -> auto& {return of.origin.table;
+}
+}
+, {"commit_lsn", [](Layout& of) -> auto& {return of.origin.commit_lsn;
+}
+}
+, {"change_lsn", [](Layout& of) -> auto& {return of.origin.change_lsn;
+}
+}
+, {"ts_ms", [](Layout& of) -> auto& {return of.origin.milliseconds;
+}
+}
+, {"snapshot", [](Layout& of) -> auto& {return of.origin.snapshot;
+}
+}
+, {"op", [](Layout& of) -> auto& {return of.op;
+}
+}
+, {"deleted", [](Layout& of) -> auto& {return of.deleted;
+}
+}
+,
+}
+}
+;
+
+// add.fields: `table` and `source.table` name the same. Nothing: it is a column.
+const Beside* beside_of(std::string_view name, bool& of_source) {
+  if (!name.starts_with("__")) return nullptr;
+  name.remove_prefix(2);
+  of_source = name.starts_with("source_");
+  if (of_source) name.remove_prefix(std::string_view("source_").size());
+  for (const Beside& each : besides) {
+    if (each.name == name) return &each;
+  }
+  return nullptr;
+}
+
 Layout flat_of(const Schema& value) {
   Layout out;
   out.row = std::make_shared<const Schema>(value);
-  const std::array<std::pair<std::string_view, std::optional<std::size_t>*>, 9> known{{
-      {"db", &out.origin.database},
-      {"schema", &out.origin.schema},
-      {"table", &out.origin.table},
-      {"commit_lsn", &out.origin.commit_lsn},
-      {"change_lsn", &out.origin.change_lsn},
-      {"ts_ms", &out.origin.milliseconds},
-      {"snapshot", &out.origin.snapshot},
-      {"op", &out.op},
-      {"deleted", &out.deleted},
-  }};
   for (std::size_t i = 0; i < value.fields.size(); ++i) {
-    std::string_view name = value.fields[i].name;
-    bool is_column = true;
-    if (name.starts_with("__")) {
-      name.remove_prefix(2);
-      const bool of_source = name.starts_with("source_");
-      if (of_source) name.remove_prefix(std::string_view("source_").size());
-      for (const auto& [wanted, place] : known) {
-        if (wanted != name) continue;
-        is_column = false;
-        // Of the two times the source's is the commit's.
-        if (!*place || of_source) *place = i;
-      }
+    bool of_source = false;
+    const Beside* const beside = beside_of(value.fields[i].name, of_source);
+    if (beside == nullptr) {
+      out.fields.push_back(i);
+      continue;
     }
-    if (is_column) out.fields.push_back(i);
+    // Of the two times the source's is the commit's.
+    std::optional<std::size_t>& place = beside->place(out);
+    if (!place || of_source) place = i;
   }
   return out;
 }
@@ -89,6 +121,11 @@ Layout layout_of(const Schema& value) {
   const bool is_envelope = is_struct(value, value.position("before")) &&
                            is_struct(value, value.position("after")) && value.position("op");
   return is_envelope ? envelope_of(value) : flat_of(value);
+}
+
+bool is_beside_a_row(std::string_view name) {
+  bool of_source = false;
+  return beside_of(name, of_source) != nullptr;
 }
 
 std::string_view text_at(const record::List& fields, std::optional<std::size_t> at) {

@@ -43,6 +43,8 @@ struct Layout {
 };
 
 Layout layout_of(const record::Schema& value);
+// Of a flat row: a field that is no column.
+bool is_beside_a_row(std::string_view name);
 
 // The text of a field, or "" where it is not there or NULL.
 std::string_view text_at(const record::List& fields, std::optional<std::size_t> at);

@@ -1,12 +1,11 @@
 // Records, read.
 #include "intake/reader.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "intake/table_names.h"
 #include "record/connect_json.h"
 #include "record/wire_format.h"
 
@@ -15,28 +14,20 @@ namespace {
 
 using record::List;
 using record::SchemaType;
+using record::Value;
 
 constexpr std::int64_t ticks_per_millisecond = 10'000;
 constexpr std::int64_t unix_epoch = 621'355'968'000'000'000;  // Ticks from 0001-01-01.
 
-// The last parts of prefix.database.schema.table.
-std::array<std::string_view, 3> parts_of(std::string_view topic) {
-  std::array<std::string_view, 3> out{};
-  for (std::size_t i = out.size(); i-- > 0;) {
-    const std::size_t dot = topic.rfind('.');
-    if (dot == std::string_view::npos) {
-      out[i] = topic;
-      break;
-    }
-    out[i] = topic.substr(dot + 1);
-    topic = topic.substr(0, dot);
+// Whatever is wrong with a record's bytes; what a registry answers instead of a schema is not.
+template <class Work>
+auto at_stage(const char* stage, ErrorKind also, Work work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::data && error.kind() != also) throw;
+    throw Error(error).with("stage", stage);
   }
-  return out;
-}
-
-void substitute(std::string& text, std::string_view name, std::string_view value) {
-  const std::size_t at = text.find(name);
-  if (at != std::string::npos) text.replace(at, name.size(), value);
 }
 
 const List& struct_of(const record::Value& value) {
@@ -56,7 +47,11 @@ void check_key(const record::SchemaPtr& key) {
   if (key != nullptr && key->type == SchemaType::struct_ && !key->fields.empty()) return;
   throw Error(ErrorKind::config, key == nullptr ? "a record has no key: which row it is of is not known"
                                                 : "a record's key is no struct of the row's key columns")
-      .with("remedy", "give the table a key where the records are made (message.key.columns)");
+      .with("remedy",
+            "give the table a key where the records are made (message.key.columns); name the column of a key "
+            "that is "
+            "one value alone (source.pk_fields); or take the row's key from elsewhere (source.pk_mode)")
+      .with("stage", "TASK_PUT");
 }
 
 Lsn lsn_of(std::string_view text) {
@@ -70,8 +65,12 @@ Lsn lsn_of(std::string_view text) {
 }  // namespace
 
 Reader::Reader(Settings settings, std::unique_ptr<registry::Schemas> schemas, UseTable use_table)
-    : settings_(std::move(settings)), schemas_(std::move(schemas)), use_table_(std::move(use_table)) {
+    : settings_(std::move(settings)),
+      schemas_(std::move(schemas)),
+      use_table_(std::move(use_table)),
+      schemaless_(settings_, use_table_) {
   TAILRACE_ASSERT(settings_.format == Format::json || schemas_ != nullptr);
+  TAILRACE_ASSERT(settings_.pk_mode == PkMode::record_key || settings_.deletes == Deletes::ignore);
 }
 
 Reader::Topic& Reader::topic_of(std::string_view name) {
@@ -79,16 +78,31 @@ Reader::Topic& Reader::topic_of(std::string_view name) {
   return found != topics_.end() ? found->second : topics_.emplace(name, Topic{}).first->second;
 }
 
-Reader::Parsed Reader::parse(Topic& topic, std::string_view bytes, const std::stop_token& stop) {
+const char* Reader::stage_of(Part part) {
+  return part == Part::key ? "KEY_CONVERTER" : "VALUE_CONVERTER";
+}
+
+record::Framed Reader::framed(std::string_view bytes, Part part) {
+  return at_stage(stage_of(part), ErrorKind::protocol, [&] { return record::parse_frame(bytes); });
+}
+
+registry::Schemas::Decoder Reader::decoder_of(const record::Framed& framed, Part part,
+                                              const std::stop_token& stop) {
+  return at_stage(stage_of(part), ErrorKind::data,
+                  [&] { return schemas_->decoder_of(framed.schema_id, stop); });
+}
+
+Reader::Parsed Reader::parse(Topic& topic, const Incoming& record, Part part, const std::stop_token& stop) {
+  const std::string_view bytes = part == Part::key ? *record.key : *record.value;
   if (settings_.format == Format::avro) {
-    const record::Framed framed = record::parse_frame(bytes);
-    const registry::Schemas::Decoder decoder = schemas_->decoder_of(framed.schema_id, stop);
-    return {decoder->schema(), decoder->decode(framed.value)};
+    const record::Framed frame = framed(bytes, part);
+    const registry::Schemas::Decoder decoder = decoder_of(frame, part, stop);
+    return at_stage(stage_of(part), ErrorKind::protocol, [&] {
+      return Parsed{decoder->schema(), decoder->decode(frame.value)};
+    });
   }
-  record::SchemaAndValue said = record::parse_json_envelope(bytes);
-  if (said.schema == nullptr)
-    throw Error(ErrorKind::data, "a record does not say its schema")
-        .with("remedy", "have JSON written with schemas (value.converter.schemas.enable), or Avro");
+  record::SchemaAndValue said =
+      at_stage(stage_of(part), ErrorKind::protocol, [&] { return parse_json(topic, record, bytes, part); });
   // Each record brings its own; what is equal is one, so that it is compiled once.
   for (const record::SchemaPtr& known : topic.schemas) {
     if (*known == *said.schema) return {known, std::move(said.value)};
@@ -97,71 +111,65 @@ Reader::Parsed Reader::parse(Topic& topic, std::string_view bytes, const std::st
   return {std::move(said.schema), std::move(said.value)};
 }
 
-record::SchemaPtr Reader::schema_of_key(Topic& topic, std::string_view bytes, const std::stop_token& stop) {
+// Where no schema is said the table's columns are one.
+record::SchemaAndValue Reader::parse_json(Topic& topic, const Incoming& record, std::string_view bytes,
+                                          Part part) {
+  const record::Json json = record::parse_json(bytes);
+  const record::Json* const schema = json.find("schema");
+  const record::Json* const payload = json.find("payload");
+  const bool is_envelope = json.members.size() == 2 && schema != nullptr && payload != nullptr;
+  if (record::SchemaPtr said = is_envelope ? record::parse_json_schema(*schema) : nullptr) {
+    record::Value value = record::value_of_json(*said, *payload);
+    return {std::move(said), std::move(value)};
+  }
+  const record::Json& plain = is_envelope ? *payload : json;
+  if (part == Part::key) {
+    if (!record.value) topic.table = table_of(settings_.table_names, record.topic, {}, nullptr);
+    return schemaless_.key(topic.table, plain);
+  }
+  Schemaless::Said value = schemaless_.value(record.topic, plain);
+  topic.table = std::move(value.table);
+  return {std::move(value.schema), std::move(value.value)};
+}
+
+record::SchemaPtr Reader::schema_of_key(Topic& topic, const Incoming& record, const std::stop_token& stop) {
   if (settings_.format == Format::avro)
-    return schemas_->decoder_of(record::parse_frame(bytes).schema_id, stop)->schema();
-  return parse(topic, bytes, stop).schema;
+    return named(topic, decoder_of(framed(*record.key, Part::key), Part::key, stop)->schema());
+  return named(topic, parse(topic, record, Part::key, stop).schema);
+}
+
+// A key that is one value alone has the name that the settings give it.
+record::SchemaPtr Reader::named(Topic& topic, const record::SchemaPtr& key) const {
+  const bool is_one_value =
+      key->type != SchemaType::struct_ && key->type != SchemaType::array && key->type != SchemaType::map;
+  if (!is_one_value || settings_.pk_fields.size() != 1) return key;
+  record::SchemaPtr& out = topic.named_keys[key];
+  if (out == nullptr) out = record::struct_of("", {{settings_.pk_fields.front(), key}});
+  return out;
+}
+
+Reader::Parsed Reader::parse_key(Topic& topic, const Incoming& record, const std::stop_token& stop) {
+  Parsed key = parse(topic, record, Part::key, stop);
+  record::SchemaPtr schema = named(topic, key.schema);
+  check_key(schema);
+  if (schema != key.schema) return {std::move(schema), Value::list({std::move(key.value)})};
+  static_cast<void>(struct_of(key.value));
+  return key;
 }
 
 Reader::Form& Reader::form_of(Topic& topic, const record::SchemaPtr& value, const record::SchemaPtr& key) {
   for (const std::unique_ptr<Form>& form : topic.forms) {
     if (form->value == value && form->key == key) return *form;
   }
-  check_key(key);
+  if (settings_.pk_mode == PkMode::record_key) check_key(key);
   topic.forms.push_back(std::make_unique<Form>(Form{value, key, layout_of(*value), {}}));
   return *topic.forms.back();
 }
 
-TableName Reader::table_of(std::string_view topic, const Layout::Origin& origin, const List* source) const {
-  std::array<std::string_view, 3> parts = parts_of(topic);
-  if (source != nullptr) {
-    const std::array<std::optional<std::size_t>, 3> places{origin.database, origin.schema, origin.table};
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      if (const std::string_view said = text_at(*source, places[i]); !said.empty()) parts[i] = said;
-    }
-  }
-  const std::size_t dot = settings_.table_names.find('.');
-  TableName out{settings_.table_names.substr(0, dot), settings_.table_names.substr(dot + 1)};
-  for (std::string* const text : {&out.schema, &out.name}) {
-    substitute(*text, "{database}", parts[0]);
-    substitute(*text, "{schema}", parts[1]);
-    substitute(*text, "{table}", parts[2]);
-    substitute(*text, "{topic}", topic);
-  }
-  return out;
-}
-
-const Route& Reader::route_of(Form& form, const TableName& name) {
+const Route& Reader::route_of(Form& form, const TableName& name, std::string_view topic) {
   const auto known = form.routes.find(name);
   if (known != form.routes.end()) return known->second;
-  const record::Schema& row = *form.layout.row;
-  TableSchema proposed;
-  proposed.name = name;
-  for (const std::size_t field : form.layout.fields) {
-    const record::Field& each = row.fields[field];
-    proposed.columns.push_back(
-        propose_column(each.name, *each.schema, form.key->position(each.name).has_value()));
-  }
-  Route route;
-  for (std::size_t i = 0; i < form.key->fields.size(); ++i) {
-    const record::Field& field = form.key->fields[i];
-    const std::optional<std::size_t> column = proposed.find_column(field.name);
-    if (!column)
-      throw Error(ErrorKind::data, "a record's key has a column that its row does not have")
-          .with("column", field.name);
-    proposed.key.push_back(*column);
-    route.key_fields.push_back(i);
-  }
-  route.table = use_table_(proposed, /*make=*/true);
-  TAILRACE_ASSERT(route.table != nullptr && route.table->columns.size() == proposed.columns.size());
-  route.fields = form.layout.fields;
-  for (std::size_t i = 0; i < route.fields.size(); ++i) {
-    const record::Field& field = row.fields[route.fields[i]];
-    route.writers.emplace_back(meaning_of(field.name, *field.schema), route.table->columns[i]);
-  }
-  for (const record::Field& field : form.key->fields)
-    route.key_writers.emplace_back(meaning_of(field.name, *field.schema),
-                                   route.table->columns[*route.table->find_column(field.name)]);
+  Route route = make_route(settings_, topic, name, form.layout, form.key.get(), use_table_);
   return form.routes.emplace(name, std::move(route)).first->second;
 }
 
@@ -170,40 +178,34 @@ const Route* Reader::route_of_tombstone(std::string_view name, Topic& topic, con
   if (topic.latest != nullptr && topic.latest_key == key) return topic.latest;
   const auto [place, is_new] = topic.of_keys.try_emplace(names_of(*key));
   if (!is_new) return place->second.get();
-  TableSchema proposed;
-  proposed.name = table_of(name, {}, nullptr);
-  for (const record::Field& field : key->fields) {
-    proposed.key.push_back(proposed.columns.size());
-    proposed.columns.push_back(propose_column(field.name, *field.schema, /*is_key=*/true));
-  }
-  const tailrace::SchemaPtr table = use_table_(proposed, /*make=*/false);
-  if (table == nullptr) {
-    log::warn(
-        "intake.tombstone.no_table",
-        {{"topic", name}, {"table", proposed.name.str()}, {"reason", "there is nothing to delete from"}});
+  const TableName table = table_of(settings_.table_names, name, {}, nullptr);
+  std::optional<Route> route = make_key_route(settings_, table, *key, use_table_);
+  if (!route) {
+    log::warn("intake.tombstone.no_table",
+              {{"topic", name}, {"table", table.str()}, {"reason", "there is nothing to delete from"}});
     return nullptr;
   }
-  auto route = std::make_unique<Route>();
-  route->table = table;
-  for (std::size_t i = 0; i < key->fields.size(); ++i) {
-    route->key_fields.push_back(i);
-    route->key_writers.emplace_back(meaning_of(key->fields[i].name, *key->fields[i].schema),
-                                    table->columns[i]);
-  }
-  place->second = std::move(route);
+  place->second = std::make_unique<Route>(std::move(*route));
   return place->second.get();
+}
+
+bool Reader::passes_over(Topic& topic, std::string_view name, const Event& event) const {
+  if (event.operation != Operation::delete_ || settings_.deletes == Deletes::apply) return false;
+  if (!std::exchange(topic.told_of_deletes, true))
+    log::warn("intake.deletes.passed_over", {{"topic", name}, {"reason", "source.deletes: ignore"}});
+  return true;
 }
 
 Event Reader::read_tombstone(const Incoming& record, Topic& topic, const std::stop_token& stop) {
   Event event;
   event.is_tombstone = true;
   event.operation = Operation::delete_;
+  const bool is_passed = !record.asks_for_row && passes_over(topic, record.topic, event);
+  if (is_passed || settings_.pk_mode != PkMode::record_key) return event;
   if (!record.key) check_key(nullptr);
-  Parsed key = parse(topic, *record.key, stop);
-  check_key(key.schema);
+  Parsed key = parse_key(topic, record, stop);
   event.route = route_of_tombstone(record.topic, topic, key.schema);
   event.value = std::move(key.value);
-  static_cast<void>(struct_of(event.value));
   event.row_is_key = true;
   return event;
 }
@@ -243,39 +245,53 @@ void Reader::read_operation(const Form& form, const List& fields, const Incoming
   } else {
     throw Error(ErrorKind::data, "a record's operation is not known: '" + std::string(op) + "'");
   }
-  event.may_be_partial = event.operation == Operation::update || record.has_old_key;
+  event.may_be_partial = event.operation == Operation::update ||
+                         (event.operation == Operation::insert && record.has_old_key && record.has_old_key());
 }
 
 Event Reader::read(const Incoming& record, const std::stop_token& stop) {
   Topic& topic = topic_of(record.topic);
   if (!record.value) return read_tombstone(record, topic, stop);
-  if (!record.key) check_key(nullptr);
   Event event;
-  const record::SchemaPtr key_schema = schema_of_key(topic, *record.key, stop);
-  Parsed parsed = parse(topic, *record.value, stop);
+  const bool has_key = settings_.pk_mode == PkMode::record_key;
+  if (has_key && !record.key) check_key(nullptr);
+  Parsed parsed = parse(topic, record, Part::value, stop);
+  const record::SchemaPtr key_schema = has_key ? schema_of_key(topic, record, stop) : nullptr;
   Form& form = form_of(topic, parsed.schema, key_schema);
   const Layout& layout = form.layout;
   event.value = std::move(parsed.value);
   const List& fields = struct_of(event.value);
   read_origin(layout, fields, event);
   read_operation(form, fields, record, event);
+  if (passes_over(topic, record.topic, event)) return event;
   const List* const source = !layout.is_envelope ? &fields
                              : layout.source     ? fields[*layout.source].as<List>()
                                                  : nullptr;
-  event.route = &route_of(form, table_of(record.topic, layout.origin, source));
+  const TableName table = table_of(settings_.table_names, record.topic, layout.origin, source);
+  event.route = &route_of(form, table, record.topic);
   topic.latest = event.route;
   topic.latest_key = key_schema;
-  if (!layout.is_envelope) return event;
+  add_row(event, topic, record, layout, stop);
+  return event;
+}
+
+// Where its row is, and what of its columns is elsewhere.
+void Reader::add_row(Event& event, Topic& topic, const Incoming& record, const Layout& layout,
+                     const std::stop_token& stop) {
+  if (event.route->reads_key) event.key = parse_key(topic, record, stop).value;
+  if (settings_.pk_mode == PkMode::kafka)
+    event.coordinates = {Value::text(std::string(record.topic)), Value::integer(record.partition),
+                         Value::integer(record.offset)};
+  if (!layout.is_envelope) return;
   event.row_at = event.operation == Operation::delete_ ? layout.before : layout.after;
-  if (fields[*event.row_at].as<List>() != nullptr) return event;
+  const List& fields = *event.value.as<List>();
+  if (fields[*event.row_at].as<List>() != nullptr) return;
   if (event.operation != Operation::delete_)
     throw Error(ErrorKind::data, "a record of a change has no row after it");
   // Nothing is said of the row that went but its key.
-  event.value = parse(topic, *record.key, stop).value;
-  static_cast<void>(struct_of(event.value));
+  event.value = parse_key(topic, record, stop).value;
   event.row_at.reset();
   event.row_is_key = true;
-  return event;
 }
 
 namespace {
@@ -302,16 +318,25 @@ void Reader::put(const Event& event, RowBatch& batch, std::string_view place) co
   const List& fields = event.row();
   const RowHeader header{event.operation, 0, event.commit_lsn.value_or(Lsn{}), event.change_lsn, 0};
   const std::size_t row = batch.add_row(header);
-  const auto put_cell = [&](const CellWriter& writer, std::size_t column, const record::Value& value) {
+  const auto value_of = [&](std::size_t column) -> const Value& {
+    const ColumnPlace& where = route.places[column];
+    switch (where.from) {
+      case ColumnPlace::From::key: return (*event.key.as<List>())[where.at];
+      case ColumnPlace::From::coordinates: return event.coordinates[where.at];
+      case ColumnPlace::From::row: break;
+    }
+    return fields[where.at];
+  };
+  const auto put_cell = [&](const CellWriter& writer, std::size_t column, const Value& value) {
     const std::optional<RowFaultCode> fault = writer.put(batch, row, column, value);
     if (!fault) return;
     batch.add_fault({row, column, *fault,
                      "column " + route.table->columns[column].name + " " + std::string(words_of(*fault)) +
                          " (record " + std::string(place) + ")"});
   };
-  const auto put_key = [&](std::size_t column, const CellWriter& writer, const record::Value& value) {
+  const auto put_key = [&](std::size_t column, const CellWriter& writer, const Value& value) {
     if (value.is_null())
-      throw Error(ErrorKind::data, "a column of a record's key is NULL")
+      throw Error(ErrorKind::data, "a column of a row's key is NULL")
           .with("column", route.table->columns[column].name);
     put_cell(writer, column, value);
   };
@@ -322,27 +347,38 @@ void Reader::put(const Event& event, RowBatch& batch, std::string_view place) co
   }
   if (event.operation == Operation::delete_) {
     for (const std::size_t column : route.table->key)
-      put_key(column, route.writers[column], fields[route.fields[column]]);
+      put_key(column, route.writers[column], value_of(column));
     return;
   }
   for (std::size_t column = 0; column < route.writers.size(); ++column) {
-    const record::Value& value = fields[route.fields[column]];
+    const Value& value = value_of(column);
     const CellWriter& writer = route.writers[column];
     if (value.is_null()) {
       if (route.table->is_key(column)) put_key(column, writer, value);
       continue;
     }
     if (event.may_be_partial && is_placeholder(writer, value, settings_.unavailable_value)) {
-      // Which row could lend it is known to nobody here: it may be in another partition, or gone.
-      if (event.operation != Operation::update)
-        throw Error(ErrorKind::data,
-                    "a row has got another key, and its record leaves out what did not change")
-            .with("column", route.table->columns[column].name);
+      refuse_to_guess(event, route.table->columns[column].name);
       batch.set_absent(row, column);
       continue;
     }
     put_cell(writer, column, value);
   }
+}
+
+// Which row could lend what the record leaves out is known to nobody here: it may be in another partition, or gone.
+void Reader::refuse_to_guess(const Event& event, const std::string& column) const {
+  const bool stands_alone = settings_.pk_mode == PkMode::kafka || settings_.pk_mode == PkMode::none;
+  if (event.operation == Operation::update && !stands_alone) return;
+  Error error(ErrorKind::data,
+              stands_alone ? "a record leaves out what did not change, and becomes a row of its own"
+                           : "a row has got another key, and its record leaves out what did not change");
+  error.with("column", column);
+  if (stands_alone)
+    error.with("remedy",
+               "leave the column out (source.exclude_fields), or have the placeholder written as it is: name "
+               "a text in source.unavailable_value that no record has");
+  throw Error(error);
 }
 
 }  // namespace tailrace::intake

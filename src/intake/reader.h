@@ -3,14 +3,15 @@
 // Shape    read() says what a record is and where it stands in the source's order; put() makes a row of it. In between the caller
 //          may end what came before. An event refers to its reader's tables and owns its values.
 // Errors   Of one record, for the caller to name its place: protocol: bytes that are none of the format. data: an unknown schema id,
-//          a value that is no change. config: a type that no column has, a record without a key. What else UseTable and
-//          the registry throw passes through.
+//          a value that is no change. config: a type that no column has, a record without a key. What is wrong with this record alone
+//          has a `stage`, as Kafka Connect names it. What else UseTable and the registry throw passes through.
 // Threads  Of one thread.
 // Source   docs/decisions/017.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,11 +20,13 @@
 #include <string_view>
 #include <vector>
 
-#include "intake/cells.h"
 #include "intake/layout.h"
+#include "intake/route.h"
+#include "intake/schemaless.h"
 #include "intake/settings.h"
 #include "model/row_batch.h"
 #include "pipeline/partitions.h"
+#include "record/wire_format.h"
 #include "registry/schemas.h"
 
 namespace tailrace::intake {
@@ -32,21 +35,15 @@ struct Incoming {
   std::string_view topic = {};
   std::optional<std::string_view> key = {};
   std::optional<std::string_view> value = {};  // None: a tombstone.
-  bool has_old_key = false;                    // Its header names the key that the row had before.
-};
-
-// How the rows of one pair of schemas become rows of one table.
-struct Route {
-  tailrace::SchemaPtr table = {};
-  std::vector<std::size_t> fields = {};  // By column: where it stands in the record's row.
-  std::vector<CellWriter> writers = {};
-  // By key column: where it stands in the record's key.
-  std::vector<std::size_t> key_fields = {};
-  std::vector<CellWriter> key_writers = {};
+  // Whether its header names the key that the row had before; asked of a new row alone, for headers are dear to read.
+  std::function<bool()> has_old_key = {};
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+  bool asks_for_row = false;  // Of its key, whatever becomes of deletes.
 };
 
 struct Event {
-  const Route* route = nullptr;  // Nothing: there is no row in it.
+  const Route* route = nullptr;  // Nothing: there is no row in it, or none that is wanted.
   Operation operation = Operation::read;
   bool is_tombstone = false;
   bool is_snapshot = false;
@@ -58,6 +55,8 @@ struct Event {
   record::Value value = {};                // Of the record, or of its key.
   std::optional<std::size_t> row_at = {};  // Where its row is; nothing: it is the row.
   bool row_is_key = false;
+  record::Value key = {};         // Of the record, where the route reads it.
+  record::List coordinates = {};  // Topic, partition, offset, where they are columns.
 
   const record::List& row() const {
     const record::List& fields = *value.as<record::List>();
@@ -68,6 +67,8 @@ struct Event {
 class Reader {
  public:
   Reader(Settings settings, std::unique_ptr<registry::Schemas> schemas, UseTable use_table);
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
 
   Event read(const Incoming& record, const std::stop_token& stop);
   // A row behind those of the batch, which is of the event's table; `place` is said with what is wrong with it.
@@ -88,6 +89,10 @@ class Reader {
   struct Topic {
     std::vector<std::unique_ptr<Form>> forms;
     std::vector<record::SchemaPtr> schemas;  // Of JSON: equal ones are one.
+    std::map<record::SchemaPtr, record::SchemaPtr>
+        named_keys;  // Of keys that are one value alone: with a name.
+    bool told_of_deletes = false;
+    TableName table;  // Of the last value that said no schema.
     const Route* latest = nullptr;
     record::SchemaPtr latest_key;
     std::map<std::vector<std::string>, std::unique_ptr<Route>>
@@ -95,13 +100,23 @@ class Reader {
   };
 
   Topic& topic_of(std::string_view name);
-  Parsed parse(Topic& topic, std::string_view bytes, const std::stop_token& stop);
-  record::SchemaPtr schema_of_key(Topic& topic, std::string_view bytes, const std::stop_token& stop);
+  enum class Part { key, value };
+  static const char* stage_of(Part part);
+  static record::Framed framed(std::string_view bytes, Part part);
+  registry::Schemas::Decoder decoder_of(const record::Framed& framed, Part part, const std::stop_token& stop);
+  Parsed parse(Topic& topic, const Incoming& record, Part part, const std::stop_token& stop);
+  record::SchemaAndValue parse_json(Topic& topic, const Incoming& record, std::string_view bytes, Part part);
+  record::SchemaPtr schema_of_key(Topic& topic, const Incoming& record, const std::stop_token& stop);
+  Parsed parse_key(Topic& topic, const Incoming& record, const std::stop_token& stop);
+  record::SchemaPtr named(Topic& topic, const record::SchemaPtr& key) const;
   Form& form_of(Topic& topic, const record::SchemaPtr& value, const record::SchemaPtr& key);
-  const Route& route_of(Form& form, const TableName& table);
+  const Route& route_of(Form& form, const TableName& table, std::string_view topic);
   const Route* route_of_tombstone(std::string_view name, Topic& topic, const record::SchemaPtr& key);
-  TableName table_of(std::string_view topic, const Layout::Origin& origin, const record::List* source) const;
+  bool passes_over(Topic& topic, std::string_view name, const Event& event) const;
+  void add_row(Event& event, Topic& topic, const Incoming& record, const Layout& layout,
+               const std::stop_token& stop);
   Event read_tombstone(const Incoming& record, Topic& topic, const std::stop_token& stop);
+  void refuse_to_guess(const Event& event, const std::string& column) const;
   void read_operation(const Form& form, const record::List& fields, const Incoming& record,
                       Event& event) const;
   static void read_origin(const Layout& layout, const record::List& fields, Event& event);
@@ -109,6 +124,7 @@ class Reader {
   Settings settings_;
   std::unique_ptr<registry::Schemas> schemas_;  // Of Avro.
   UseTable use_table_;
+  Schemaless schemaless_;
   std::map<std::string, Topic, std::less<>> topics_;
 };
 

@@ -1,13 +1,5 @@
 // Records into rows: operations, keys, placeholders, tombstones, flat rows, and what is no change.
-#include "intake/reader.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <functional>
-
-#include "base/error.h"
-#include "intake/testing/events.h"
+#include "intake/testing/reader_case.h"
 
 namespace tailrace::intake {
 namespace {
@@ -18,64 +10,12 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::json_of;
 using testing::List;
+using testing::placeholder;
+using testing::row;
 using ::testing::SizeIs;
 using testing::Value;
 
-constexpr const char* placeholder = "__debezium_unavailable_value";
-
-List row(std::int64_t id, const std::string& note) {
-  return {Value::integer(id), Value::text(note)};
-}
-
-class ReaderTest : public ::testing::Test {
- protected:
-  // A target that takes whatever is proposed, and has what it was asked to make.
-  SchemaPtr use(const TableSchema& proposed, bool make) {
-    if (!make && existing_.empty()) return nullptr;
-    asked_.push_back(proposed);
-    return std::make_shared<const TableSchema>(proposed);
-  }
-
-  Reader& reader() {
-    if (reader_ == nullptr)
-      reader_ = std::make_unique<Reader>(
-          settings_, nullptr, [this](const TableSchema& proposed, bool make) { return use(proposed, make); });
-    return *reader_;
-  }
-
-  Event read(const EventTable& table, const Change& change, bool has_old_key = false) {
-    const List& key_row = change.after ? *change.after : *change.before;
-    key_ = json_of(*table.key_schema(), testing::key_value(table, key_row));
-    value_ = json_of(*table.envelope_schema(), testing::envelope_value(table, change));
-    return reader().read({table.topic, key_, value_, has_old_key}, {});
-  }
-  Event tombstone(const EventTable& table, const List& key_row) {
-    key_ = json_of(*table.key_schema(), testing::key_value(table, key_row));
-    return reader().read({table.topic, key_, std::nullopt}, {});
-  }
-  RowBatch put(const Event& event) {
-    RowBatch batch(event.route->table);
-    reader().put(event, batch, "topic[0]@7");
-    return batch;
-  }
-
-  static Error thrown_by(const std::function<void()>& work) {
-    try {
-      work();
-    } catch (const Error& error) {
-      return error;
-    }
-    ADD_FAILURE() << "nothing was thrown";
-    return Error(ErrorKind::internal, "nothing was thrown");
-  }
-
-  Settings settings_{.format = Format::json};
-  std::vector<std::string> existing_;
-  std::vector<TableSchema> asked_;
-  std::unique_ptr<Reader> reader_;
-  std::string key_;
-  std::string value_;
-};
+class ReaderTest : public testing::ReaderCase {};
 
 TEST_F(ReaderTest, AnInsertIsARowOfTheTableThatItsSourceNames) {
   const EventTable table;
@@ -228,6 +168,21 @@ TEST_F(ReaderTest, WhatIsNoChangeIsRefused) {
   const Change truncate{.op = "t"};
   EXPECT_EQ(read_raw(key, json_of(*table.envelope_schema(), testing::envelope_value(table, truncate))).kind(),
             ErrorKind::data);
+}
+
+// Who passes such records over says where they broke, and must tell them from a registry or a target that is out of order.
+TEST_F(ReaderTest, WhatIsWrongWithARecordHasItsStage) {
+  const EventTable table;
+  const std::string key = json_of(*table.key_schema(), testing::key_value(table, row(1, "x")));
+  const auto stage_of = [&](const std::optional<std::string>& with, const std::string& value) {
+    const Error error = thrown_by([&] { reader().read({table.topic, with, value}, {}); });
+    return std::string(error.context("stage"));
+  };
+  EXPECT_EQ(stage_of(key, "no json"), "VALUE_CONVERTER");
+  const std::string value =
+      json_of(*table.envelope_schema(), testing::envelope_value(table, {.op = "c", .after = row(1, "x")}));
+  EXPECT_EQ(stage_of("no json", value), "KEY_CONVERTER");
+  EXPECT_EQ(stage_of(std::nullopt, "no json"), "TASK_PUT");
 }
 
 }  // namespace

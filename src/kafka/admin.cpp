@@ -15,6 +15,10 @@ struct DestroyOptions {
   void operator()(rd_kafka_AdminOptions_t* options) const { rd_kafka_AdminOptions_destroy(options); }
 };
 
+struct DestroyMetadata {
+  void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
+};
+
 template <class Type, void (*destroy)(Type*)>
 struct DestroyWith {
   void operator()(Type* object) const { destroy(object); }
@@ -211,6 +215,32 @@ std::map<std::string, TopicInfo> Admin::topics(const std::vector<std::string>& n
     }
   }
   return out;
+}
+
+// The library has no request with a queue for it: it is asked for a slice of the time at once.
+std::vector<std::string> Admin::topic_names(const std::stop_token& stop) {
+  const auto deadline = std::chrono::steady_clock::now() + state_->patience;
+  while (!stop.stop_requested()) {
+    const rd_kafka_metadata_t* found = nullptr;
+    const rd_kafka_resp_err_t code = rd_kafka_metadata(state_->client.handle(), /*all_topics=*/1, nullptr,
+                                                       &found, static_cast<int>(slice.count()));
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      const std::unique_ptr<const rd_kafka_metadata_t, DestroyMetadata> owned(found);
+      state_->client.forget();
+      std::vector<std::string> out;
+      for (int i = 0; i < found->topic_cnt; ++i) {
+        const std::string_view name = found->topics[i].topic;
+        if (!name.starts_with("__")) out.emplace_back(name);
+      }
+      return out;
+    }
+    Failure failure{code, rd_kafka_err2str(code)};
+    const bool later = kind_of(failure) == ErrorKind::unavailable;
+    if (later && std::chrono::steady_clock::now() < deadline) continue;
+    if (later) failure = state_->client.said().value_or(failure);
+    throw error_of(failure, "listing topics");
+  }
+  throw Error(ErrorKind::abandoned, "listing topics: stopped");
 }
 
 std::map<std::string, std::string> Admin::topic_config(const std::string& name, const std::stop_token& stop) {

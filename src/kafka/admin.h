@@ -67,6 +67,8 @@ class Admin {
   // What the login may do with each of them, in kafka-acls.sh's words ("Write"); nothing of one that is not there.
   std::map<std::string, std::set<std::string>> rights(const std::vector<std::string>& names,
                                                       const std::stop_token& stop);
+  // Of every topic that may be described, but those whose names begin with two underscores: the broker's and the tools' own.
+  std::vector<std::string> topic_names(const std::stop_token& stop);
   // Every setting of a topic, the inherited ones too.
   std::map<std::string, std::string> topic_config(const std::string& name, const std::stop_token& stop);
   std::map<std::string, std::string> broker_config(std::int32_t broker, const std::stop_token& stop);

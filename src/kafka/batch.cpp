@@ -38,6 +38,14 @@ std::optional<std::int64_t> InRecord::timestamp_ms() const {
   return out;
 }
 
+bool InRecord::has_header(const char* name) const {
+  rd_kafka_headers_t* raw = nullptr;
+  if (rd_kafka_message_headers(message_, &raw) != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  return rd_kafka_header_get_last(raw, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 std::vector<Header> InRecord::headers() const {
   rd_kafka_headers_t* raw = nullptr;
   std::vector<Header> out;

@@ -31,6 +31,7 @@ class InRecord {
   std::optional<std::string_view> value() const;  // None: a tombstone.
   std::optional<std::int64_t> timestamp_ms() const;
   std::vector<Header> headers() const;
+  bool has_header(const char* name) const;  // Without making anything of them.
 
  private:
   const rd_kafka_message_s* message_;

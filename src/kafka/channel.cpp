@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "kafka/row_letter.h"
 
 namespace tailrace::kafka {
 namespace {
@@ -25,14 +26,12 @@ Channel::Channel(std::shared_ptr<SinkShared> shared, std::unique_ptr<Producer> p
       events_(shared_->settings().events, &ids_, now_ns) {
   producer_->hurry(shared_->ending());
   producer_->limit(offsets_topic_, {.record_bytes = 0, .compacted = true});
+  if (!shared_->settings().dead_letter_topic.empty()) events_.pass_over_unfit(*this);
 }
 
 void Channel::skip(const StoredOffset& offset) {
-  if (offset.part) {
-    skip(*offset.part);
-  } else if (offset.from_debezium && offset.change_lsn) {
+  if (offset.from_debezium && offset.change_lsn)
     events_.skip(offset.commit_lsn, *offset.change_lsn, offset.event_serial_no);
-  }
 }
 
 bool Channel::is_due() const {
@@ -71,6 +70,7 @@ bool Channel::produce(const OutRecord& record, const std::stop_token& stop) {
   if (!producer_->in_transaction()) {
     producer_->begin();
     records_ = 0;
+    letters_.clear();
   }
   if (!producer_->produce(record, stop)) return false;
   ++records_;
@@ -90,8 +90,47 @@ std::int32_t Channel::partitions_of(std::string_view topic) {
 
 std::optional<std::int32_t> Channel::partition_of(std::string_view topic) {
   const std::int32_t partitions = partitions_of(topic);
+  // Its order is over all tables, as Debezium has it.
+  if (shared_->settings().events.schema_changes && topic == shared_->settings().events.schema_change_topic())
+    return 0;
   if (shared_->settings().partitioning == Partitioning::key || partitions == 0) return std::nullopt;
   return partition_of_key(topic, partitions);  // The same for all of the table's.
+}
+
+OutRecord Channel::out_record(const debezium::EventRecord& record) {
+  OutRecord out;
+  out.topic = record.topic;
+  out.partition = partition_of(record.topic);
+  out.key = record.key;
+  out.value = record.value;
+  for (const debezium::EventHeader& header : record.headers)
+    out.headers.push_back({header.name, header.value});
+  return out;
+}
+
+std::optional<Error> Channel::refusal_of(const debezium::EventRecord& record) {
+  return producer_->refusal_of(out_record(record));
+}
+
+// In the transaction of its neighbours, and in their order.
+bool Channel::pass_over(const RowBatch& rows, std::size_t row, const Error& why) {
+  const std::string& topic = shared_->settings().dead_letter_topic;
+  RowLetter letter = row_letter(shared_->settings().pipeline, rows, row, why);
+  static_cast<void>(partitions_of(topic));
+  for (;;) {
+    const std::string key = letter.key();
+    const std::string value = letter.value();
+    OutRecord out;
+    out.topic = topic;
+    out.key = key;
+    out.value = value;
+    const bool fits = !producer_->refusal_of(out);
+    if (!fits && letter.omit_longest()) continue;
+    if (!produce(out, stop_)) return false;
+    ++letters_[rows.schema().name];
+    log::warn("sink.dead_letter", {{"table", rows.schema().name.str()}, {"reason", why.what()}});
+    return true;
+  }
 }
 
 bool Channel::take(const debezium::EventRecord& record) {
@@ -102,14 +141,7 @@ bool Channel::take(const debezium::EventRecord& record) {
   if (cut_ != nullptr && *cut_ && is_between && is_due()) {
     if (!(*cut_)(place)) return false;
   }
-  OutRecord out;
-  out.topic = record.topic;
-  out.partition = partition_of(record.topic);
-  out.key = record.key;
-  out.value = record.value;
-  for (const debezium::EventHeader& header : record.headers)
-    out.headers.push_back({header.name, header.value});
-  return produce(out, stop_);
+  return produce(out_record(record), stop_);
 }
 
 bool Channel::send(const ChangeBatch& batch, const std::stop_token& stop, const Cut& cut) {
@@ -134,6 +166,12 @@ bool Channel::send_heartbeat(const std::stop_token& stop) {
   return guarded([&] { return events_.send_heartbeat(*this); });
 }
 
+bool Channel::send_schema_change(const debezium::SchemaChange& change, const std::stop_token& stop) {
+  stop_ = stop;
+  ids_.set_stop(stop);
+  return guarded([&] { return events_.send_schema_change(change, *this); });
+}
+
 bool Channel::put(const std::string& key, const std::optional<std::string>& value,
                   const std::stop_token& stop, std::optional<std::int32_t> partition) {
   OutRecord record;
@@ -146,7 +184,13 @@ bool Channel::put(const std::string& key, const std::optional<std::string>& valu
 
 bool Channel::commit(const std::stop_token& stop) {
   if (!producer_->in_transaction()) return true;
-  return guarded([&] { return producer_->commit(stop); });
+  if (!guarded([&] { return producer_->commit(stop); })) return false;
+  shared_->with([&](SharedState& state) {
+    for (const auto& [table, letters] : letters_)
+      state.letters[table] += letters;
+  });
+  letters_.clear();
+  return true;
 }
 
 }  // namespace tailrace::kafka

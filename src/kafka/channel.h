@@ -24,7 +24,7 @@
 
 namespace tailrace::kafka {
 
-class Channel : private debezium::RecordTaker {
+class Channel : private debezium::RecordTaker, private debezium::UnfitRows {
  public:
   // Called between two events once time demands it, with where the last of them lies: makes what was sent durable. False if stopped.
   using Cut = std::function<bool(const debezium::EventPlace& last)>;
@@ -32,18 +32,22 @@ class Channel : private debezium::RecordTaker {
   // The producer is initialised.
   Channel(std::shared_ptr<SinkShared> shared, std::unique_ptr<Producer> producer);
 
-  // Events of this commit that are in the topics already.
-  void skip(const SentPart& part) { events_.skip(part.commit_lsn, part.events); }
-  // The same of a stored position, whoever has written it.
+  // Events of a table that are in its topic already.
+  void skip(const TableName& table, const SentPart& part) {
+    events_.skip(table, part.commit_lsn, part.events);
+  }
+  // The same of a position that a Debezium has stored.
   void skip(const StoredOffset& offset);
-  // That commit is through.
-  void skip_nothing() { events_.skip(Lsn{}, 0); }
+  // Those commits are through.
+  void skip_nothing() { events_.skip_nothing(); }
   // All false if stopped first.
   [[nodiscard]] bool send(const ChangeBatch& batch, const std::stop_token& stop, const Cut& cut);
   [[nodiscard]] bool send_read(const RowBatch& rows, std::size_t row, const debezium::EventContext& context,
                                const std::stop_token& stop);
   // For those who watch the topics, also while nothing changes.
   [[nodiscard]] bool send_heartbeat(const std::stop_token& stop);
+  // What a table looks like from here on.
+  [[nodiscard]] bool send_schema_change(const debezium::SchemaChange& change, const std::stop_token& stop);
   // A record of the pipeline's own topic; nothing: it goes away.
   [[nodiscard]] bool put(const std::string& key, const std::optional<std::string>& value,
                          const std::stop_token& stop, std::optional<std::int32_t> partition = {});
@@ -55,9 +59,14 @@ class Channel : private debezium::RecordTaker {
   bool is_due() const;
   // Where the last event that was sent lies.
   const debezium::EventPlace& place() const { return events_.place(); }
+  // Of its commit: events of each table.
+  std::vector<std::pair<TableName, std::uint64_t>> sent_of_tables() const { return events_.sent_of_tables(); }
 
  private:
   [[nodiscard]] bool take(const debezium::EventRecord& record) override;
+  std::optional<Error> refusal_of(const debezium::EventRecord& record) override;
+  [[nodiscard]] bool pass_over(const RowBatch& rows, std::size_t row, const Error& why) override;
+  OutRecord out_record(const debezium::EventRecord& record);
   [[nodiscard]] bool produce(const OutRecord& record, const std::stop_token& stop);
   std::int32_t partitions_of(std::string_view topic);
   std::optional<std::int32_t> partition_of(std::string_view topic);
@@ -77,6 +86,7 @@ class Channel : private debezium::RecordTaker {
   std::stop_token stop_;
   std::map<std::string, std::int32_t, std::less<>> partitions_;  // Of the topics that were written to.
   debezium::EventPlace before_;
+  std::map<TableName, std::uint64_t> letters_;  // Of the open transaction.
 };
 
 }  // namespace tailrace::kafka

@@ -105,7 +105,7 @@ bool KafkaChunkWriter::commit(const ChunkProgress& progress, const std::stop_tok
 }
 
 bool KafkaChunkWriter::write(const RowBatch& rows, std::stop_token stop) {
-  refuse_faults(rows);
+  if (shared_->settings().dead_letter_topic.empty()) refuse_faults(rows);
   if (rows.empty()) return true;
   std::size_t end = rows.rows();
   if (chunk_.upto.empty()) {
@@ -114,6 +114,11 @@ bool KafkaChunkWriter::write(const RowBatch& rows, std::stop_token stop) {
     --end;
     last_row_.emplace(rows.schema_ptr());
     last_row_->add_copy(rows, end);
+    for (RowFault fault : rows.faults()) {
+      if (fault.row != end) continue;
+      fault.row = 0;
+      last_row_->add_fault(std::move(fault));
+    }
   }
   for (std::size_t row = 0; row < end; ++row) {
     if (!send(rows, row, /*is_last_row=*/false, stop)) return false;

@@ -66,6 +66,34 @@ void commit_claim(const Claimant& claimant, Producer& producer, const Claim& cla
   if (!producer.produce(record, stop) || !producer.commit(stop)) throw stopped();
 }
 
+Ownership take(const Claimant& claimant, Admin& admin, const std::stop_token& stop) {
+  const SinkSettings& settings = claimant.settings;
+  // Whoever was deposed and opens anew would depose in its turn.
+  if (const std::optional<Claim> claim = newest_claim(claimant, admin, stop);
+      is_deposed(claim, claimant.instance))
+    throw fenced_by(settings, claim);
+  Ownership out;
+  out.producer = make_producer(settings, settings.main_id(), claimant.transaction_timeout);
+  if (!out.producer->init(stop)) throw stopped();
+  crash_point("kafka.after_init");
+  // From here on nobody else claims: the numbers that were ever used are known. Committed or not, they were used.
+  const std::optional<Claim> before = newest_claim(claimant, admin, stop);
+  std::vector<int> numbers(static_cast<std::size_t>(before ? before->writers : 0));
+  std::iota(numbers.begin(), numbers.end(), 1);
+  end_transactions(claimant, numbers, stop);
+  const Claim claim = next_claim(claimant, before);
+  commit_claim(claimant, *out.producer, claim, stop);
+  crash_point("kafka.after_claim");
+  out.state = read_state(topic_of(settings).read(admin, stop), claimant.keys);
+  if (!out.state.claim || out.state.claim->instance != claimant.instance)
+    throw fenced_by(settings, out.state.claim);
+  log::info("kafka.claimed", {{"topic", settings.offsets_topic_name()},
+                              {"transactional_id", settings.main_id()},
+                              {"fence", claim.fence},
+                              {"before", before ? before->runner : "nobody"}});
+  return out;
+}
+
 }  // namespace
 
 void end_transactions(const Claimant& claimant, const std::vector<int>& numbers,
@@ -144,32 +172,14 @@ Error fenced_by(const SinkSettings& settings, const std::optional<Claim>& claim)
   return error;
 }
 
+// Whoever comes while we are at it fences us before anything of ours is older than a moment: it is no timeout of the broker's.
 Ownership take_ownership(const Claimant& claimant, Admin& admin, const std::stop_token& stop) {
-  const SinkSettings& settings = claimant.settings;
-  // Whoever was deposed and opens anew would depose in its turn.
-  if (const std::optional<Claim> claim = newest_claim(claimant, admin, stop);
-      is_deposed(claim, claimant.instance))
-    throw fenced_by(settings, claim);
-  Ownership out;
-  out.producer = make_producer(settings, settings.main_id(), claimant.transaction_timeout);
-  if (!out.producer->init(stop)) throw stopped();
-  crash_point("kafka.after_init");
-  // From here on nobody else claims: the numbers that were ever used are known. Committed or not, they were used.
-  const std::optional<Claim> before = newest_claim(claimant, admin, stop);
-  std::vector<int> numbers(static_cast<std::size_t>(before ? before->writers : 0));
-  std::iota(numbers.begin(), numbers.end(), 1);
-  end_transactions(claimant, numbers, stop);
-  const Claim claim = next_claim(claimant, before);
-  commit_claim(claimant, *out.producer, claim, stop);
-  crash_point("kafka.after_claim");
-  out.state = read_state(topic_of(settings).read(admin, stop), claimant.keys);
-  if (!out.state.claim || out.state.claim->instance != claimant.instance)
-    throw fenced_by(settings, out.state.claim);
-  log::info("kafka.claimed", {{"topic", settings.offsets_topic_name()},
-                              {"transactional_id", settings.main_id()},
-                              {"fence", claim.fence},
-                              {"before", before ? before->runner : "nobody"}});
-  return out;
+  try {
+    return take(claimant, admin, stop);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::fenced) throw;
+    throw fenced_by(claimant.settings, newest_claim(claimant, admin, stop));
+  }
 }
 
 }  // namespace tailrace::kafka

@@ -52,7 +52,8 @@ Properties own_properties(const Settings& settings, const ProducerOptions& optio
       {"allow.auto.create.topics", Secret("false")},
       {"queue.buffering.max.kbytes",
        number(std::max(settings.producer_memory_bytes, options.record_bytes) >> 10U)},
-      {"queue.buffering.max.messages", Secret("200000")},
+      // The bytes above are those of the records alone: what the client keeps beside each of them is as much as a small one.
+      {"queue.buffering.max.messages", Secret("50000")},
       {"message.max.bytes", number(options.record_bytes + overhead_bytes)},
   };
 }
@@ -164,22 +165,23 @@ struct Producer::State {
     return fresh;
   }
 
-  void check_limits(const OutRecord& record, const Topic& topic) const {
+  std::optional<Error> refusal_of(const OutRecord& record, const TopicLimits& limits) const {
     const std::size_t bytes = size_of(record);
     std::size_t limit = options.record_bytes + overhead_bytes;
-    if (topic.limits.record_bytes != 0) limit = std::min(limit, topic.limits.record_bytes);
+    if (limits.record_bytes != 0) limit = std::min(limit, limits.record_bytes);
     if (bytes > limit) {
-      throw Error(ErrorKind::data,
-                  fmt::format("a record of {} bytes does not fit into topic {}, which takes {}", bytes,
-                              record.topic, limit))
+      return Error(ErrorKind::data,
+                   fmt::format("a record of {} bytes does not fit into topic {}, which takes {}", bytes,
+                               record.topic, limit))
           .with("topic", record.topic)
           .with("remedy", "raise the topic's max.message.bytes and stream.max_value_bytes");
     }
-    if (topic.limits.compacted && !record.key) {
-      throw Error(ErrorKind::data,
-                  fmt::format("a record without a key cannot go into the compacted topic {}", record.topic))
+    if (limits.compacted && !record.key) {
+      return Error(ErrorKind::data,
+                   fmt::format("a record without a key cannot go into the compacted topic {}", record.topic))
           .with("topic", record.topic);
     }
+    return std::nullopt;
   }
 
   rd_kafka_error_t* give(const OutRecord& record, const Topic& topic, HeadersPtr& headers) {
@@ -250,6 +252,11 @@ void Producer::hurry(std::stop_token ending) {
   state_->ending = std::move(ending);
 }
 
+std::optional<Error> Producer::refusal_of(const OutRecord& record) const {
+  const auto found = state_->topics.find(record.topic);
+  return state_->refusal_of(record, found == state_->topics.end() ? TopicLimits{} : found->second.limits);
+}
+
 bool Producer::init(const std::stop_token& stop) {
   return state_->client.repeat(
       fmt::format("taking over transactional id {}", state_->options.transactional_id), state_->patience,
@@ -273,7 +280,7 @@ bool Producer::produce(const OutRecord& record, const std::stop_token& stop) {
   State& state = *state_;
   state.throw_failure();
   const State::Topic& topic = state.topic(record.topic);
-  state.check_limits(record, topic);
+  if (const std::optional<Error> refusal = state.refusal_of(record, topic.limits)) throw Error(*refusal);
   HeadersPtr headers = headers_of(record);
   if (!state.first_record) state.first_record = boot_time();
   std::optional<milliseconds> hurried;

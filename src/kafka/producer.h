@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "kafka/record.h"
 #include "kafka/settings.h"
 
@@ -52,6 +53,8 @@ class Producer {
   void limit(const std::string& topic, TopicLimits limits);
   // Once it is stopped, no call waits for brokers that are away as long as a transaction may live: `unavailable` after seconds.
   void hurry(std::stop_token ending);
+  // Why produce() would refuse it: data. Nothing: it fits, as far as is known here.
+  std::optional<Error> refusal_of(const OutRecord& record) const;
 
   // Fences older producers of this id and ends their transactions. False if stopped first.
   [[nodiscard]] bool init(const std::stop_token& stop);

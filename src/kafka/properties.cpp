@@ -181,6 +181,10 @@ class Merge {
     if (!settings_.verify_host) {
       put("ssl.endpoint.identification.algorithm", Secret("none"), "kafka.tls.verify_host");
     }
+    // The end of what is committed is known when a request waits in vain: it is all that rows of the last transaction wait for.
+    values_.try_emplace("fetch.wait.max.ms", Secret("100"));
+    // A partition whose queue was full is read on when there is room again, not a second later.
+    values_.try_emplace("fetch.queue.backoff.ms", Secret("20"));
     // Clusters may ask clients for their metrics; nobody here has agreed to that.
     values_.try_emplace("enable.metrics.push", Secret("false"));
     // A login that is not found out is one that is sent in the clear by mistake: nothing is guessed but plaintext.

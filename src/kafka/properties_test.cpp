@@ -43,6 +43,8 @@ TEST(ClientProperties, NeedNoMoreThanBrokers) {
                                                                    {"client.id", "tailrace"},
                                                                    {"compression.codec", "lz4"},
                                                                    {"enable.metrics.push", "false"},
+                                                                   {"fetch.queue.backoff.ms", "20"},
+                                                                   {"fetch.wait.max.ms", "100"},
                                                                    {"security.protocol", "plaintext"}}));
   EXPECT_THAT(complaints({}), ElementsAre(HasSubstr("kafka.bootstrap_servers: is missing")));
 }

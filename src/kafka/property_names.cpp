@@ -73,6 +73,7 @@ constexpr std::array refused_names{
     Pair{"queue.buffering.max.kbytes", is_bounded},
     Pair{"queue.buffering.max.messages", is_bounded},
     Pair{"queued.max.messages.kbytes", is_bounded},
+    Pair{"queued.min.messages", is_bounded},
     Pair{"fetch.max.bytes", is_bounded},
     Pair{"plugin.library.paths", loads_code},
     Pair{"ssl.providers", loads_code},

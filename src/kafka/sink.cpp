@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/crash_point.h"
 #include "base/error.h"
@@ -31,27 +32,6 @@ void check_topics_apart(const SinkSettings& settings, const std::map<TableName, 
                 fmt::format("{} and {} would both go to topic {}", other->second, name.str(), topic))
         .with("table", name.str())
         .with("remedy", "say how topics are called: target.events.topic_format");
-  }
-}
-
-// What was sent is gone with its topic: made anew without a word, it would pass for whole.
-void check_topics_are_there(Admin& admin, const std::map<std::string, TableName>& known,
-                            const std::stop_token& stop) {
-  std::vector<std::string> names;
-  for (const auto& [topic, table] : known)
-    names.push_back(topic);
-  const std::map<std::string, TopicInfo> there = admin.topics(names, stop);
-  for (const auto& [topic, table] : known) {
-    if (there.contains(topic)) continue;
-    throw Error(
-        ErrorKind::config,
-        fmt::format("topic {} is not there any more, and with it what was sent of {}", topic, table.str()))
-        .with("topic", topic)
-        .with("table", table.str())
-        .with("remedy",
-              fmt::format("make it with `tailrace schema CONFIG --apply`; then `tailrace table CONFIG "
-                          "resnapshot --table {}` sends its rows again, if they are wanted",
-                          table.str()));
   }
 }
 
@@ -94,6 +74,9 @@ ResumeState KafkaSink::open(bool take_over, std::stop_token stop) {
     lsn_ = state.position->lsn;
     channel_->skip(*stored.offset);
     if (stored.offset->position.lsn < stored.offset->commit_lsn) unfinished_ = stored.offset;
+    for (const auto& [name, table] : stored.tables) {
+      if (!table.progress.outside) pass_over(name, table.part);
+    }
   }
   return state;
 }
@@ -122,18 +105,21 @@ void KafkaSink::learn_topics(const std::vector<std::string>& names) {
 
 void KafkaSink::use_tables(const std::vector<SchemaPtr>& tables) {
   std::map<TableName, StoredTable> stored;
+  std::set<TableName> anew;
   shared_->with([&](SharedState& state) {
     for (const SchemaPtr& table : tables)
       state.schemas.insert_or_assign(table->name, table);
     check_topics_apart(shared_->settings(), state.schemas);
     stored = state.stored.tables;
+    for (const TableRequest& request : open_requests(state.stored)) {
+      if (request.wanted == Wanted::resnapshot) anew.insert(request.table);
+    }
     if (only_) return;
     for (const auto& [name, table] : stored) {
       if (table.progress.state == TableState::loading && !table.progress.outside) state.loading.insert(name);
     }
   });
   std::vector<std::string> names;
-  std::map<std::string, TableName> known_topics;
   for (const SchemaPtr& table : tables) {
     const auto known = stored.find(table->name);
     if (known == stored.end()) continue;
@@ -143,13 +129,19 @@ void KafkaSink::use_tables(const std::vector<SchemaPtr>& tables) {
                                                  table->name.str(), known->second.topic, topic))
           .with("remedy", "set target.events back, or use a new pipeline name");
     names.push_back(topic);
-    known_topics.emplace(topic, table->name);
   }
   if (names.empty()) return;
-  check_topics_are_there(*admin_, known_topics, {});
+  const std::map<std::string, TopicInfo> there = admin_->topics(names, {});
+  for (const SchemaPtr& table : tables) {
+    const auto known = stored.find(table->name);
+    if (known == stored.end() || (known->second.progress.outside && !only_)) continue;
+    // What is asked for anew is no loss.
+    if (!anew.contains(table->name)) check_same_topic(known->second, there);
+  }
   const std::vector<std::string> further = further_topics(shared_->settings());
   names.insert(names.end(), further.begin(), further.end());
   learn_topics(names);
+  if (shared_->settings().events.schema_changes) tell_other_shapes(tables);
 }
 
 void KafkaSink::forget(const std::vector<TableName>& tables) {
@@ -160,6 +152,7 @@ void KafkaSink::forget(const std::vector<TableName>& tables) {
                                       {"topic", topic_of(table)},
                                       {"reason", "not configured any more: the topic stays as it is"}});
     changes.forget(table);
+    parts_.erase(table);
   }
   commit_all(changes);
 }
@@ -173,7 +166,11 @@ void KafkaSink::start_table(const TableStart& start, StateChanges& changes) {
   table.progress.low = start.low;
   table.progress.instance = start.schema->instance;
   table.topic = topic_of(name);
+  table.topic_id =
+      shared_->with([&](const SharedState& state) { return state.topics.find(table.topic)->second.id; });
   changes.drop_chunks(name);
+  // Of a table that is loaded again everything is said again.
+  tell_shape(*start.schema, table, start.loads);
   changes.set(table);
   // So that no later run takes what is not to be read for what has not been read yet.
   if (!start.loads) changes.set(name, {Chunk{name, 0, {}, {}, 0}, /*done=*/true, 0});
@@ -189,12 +186,12 @@ void KafkaSink::begin_load(const std::string& source_identity, const std::vector
       throw Error(ErrorKind::conflict, "this pipeline was begun in the meantime");
   }
   std::vector<std::string> names = further_topics(shared_->settings());
-  StateChanges changes(*shared_);
-  for (const TableStart& table : tables) {
+  for (const TableStart& table : tables)
     names.push_back(topic_of(table.schema->name));
-    start_table(table, changes);
-  }
   learn_topics(names);
+  StateChanges changes(*shared_);
+  for (const TableStart& table : tables)
+    start_table(table, changes);
   if (!only_) changes.set_identity(source_identity);
   if (!only_ && !lsn_) {
     StoredOffset offset = offset_at(first_position, {});
@@ -257,11 +254,14 @@ bool KafkaSink::move_position(const PositionMove& move, std::stop_token stop) {
   changes.set(offset_at(move.to, {}));
   const auto tables = shared_->with([](const SharedState& state) { return state.stored.tables; });
   for (const auto& [name, stored] : tables) {
-    if (stored.progress.outside || !move.replay_until) continue;
+    if (stored.progress.outside || (!move.replay_until && !stored.part)) continue;
     StoredTable table = stored;
-    table.progress.state = TableState::catching_up;
-    table.progress.low = move.to.lsn;
-    table.progress.high_mark = move.replay_until;
+    table.part.reset();  // Going back, all of its commit is sent again.
+    if (move.replay_until) {
+      table.progress.state = TableState::catching_up;
+      table.progress.low = move.to.lsn;
+      table.progress.high_mark = move.replay_until;
+    }
     changes.set(table);
   }
   nlohmann::ordered_json note{
@@ -275,6 +275,7 @@ bool KafkaSink::move_position(const PositionMove& move, std::stop_token stop) {
   log::warn("sink.position.moved",
             {{"from", lsn_->hex()}, {"to", move.to.lsn.hex()}, {"reason", move.reason}});
   lsn_ = move.to.lsn;
+  parts_.clear();
   return true;
 }
 
@@ -288,8 +289,34 @@ std::vector<TableRequest> KafkaSink::heartbeat() {
     StateChanges changes(*shared_);
     commit_all(changes);
   }
+  if (steady_clock::now() - last_look_ >= shared_->settings().claim_interval) look_at_topics();
   requests_->look({});
   return shared_->with([](const SharedState& state) { return open_requests(state.stored); });
+}
+
+// A topic that is made anew under a producer takes what comes next without a word.
+void KafkaSink::look_at_topics() {
+  last_look_ = steady_clock::now();
+  std::vector<StoredTable> tables;
+  shared_->with([&](const SharedState& state) {
+    for (const auto& [name, table] : state.stored.tables) {
+      if (!table.progress.outside && !table.topic_id.empty()) tables.push_back(table);
+    }
+  });
+  std::vector<std::string> names;
+  for (const StoredTable& table : tables)
+    names.push_back(table.topic);
+  const std::map<std::string, TopicInfo> there = admin_->topics(names, {});
+  for (const StoredTable& table : tables) {
+    if (there.contains(table.topic)) {
+      check_same_topic(table, there);
+    } else {
+      // The next attempt looks again, and stops where it is gone indeed.
+      throw Error(ErrorKind::unavailable, fmt::format("topic {} is not there any more", table.topic))
+          .with("table", table.progress.table.str())
+          .with("topic", table.topic);
+    }
+  }
 }
 
 bool KafkaSink::is_heartbeat_due() {

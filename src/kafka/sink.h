@@ -54,6 +54,7 @@ class KafkaSink : public Sink {
   void leave(const std::vector<TableName>& tables) override;
   void rejoin() override;
   void record_error(const std::string& error) override;
+  std::map<TableName, std::uint64_t> take_dead_letters() override;
   void close() override;
 
  private:
@@ -66,10 +67,17 @@ class KafkaSink : public Sink {
   std::string topic_of(const TableName& table) const;
   StoredTable stored_table(const TableName& table);
   void learn_topics(const std::vector<std::string>& names);
+  // Of the tables of the stream, now and then.
+  void look_at_topics();
   void start_table(const TableStart& start, StateChanges& changes);
+  // What its columns are is sent where it was not sent before.
+  void tell_shape(const TableSchema& table, StoredTable& stored, bool is_loaded);
+  void tell_other_shapes(const std::vector<SchemaPtr>& tables);
   void announce(const std::vector<SchemaPtr>& tables);
   // A commit that was sent in part is through with this end.
   bool ends_unfinished(const Lsn& end);
+  // What is in the topics of a table's commit is not sent again, wherever that commit comes from.
+  void pass_over(const TableName& table, const std::optional<SentPart>& part);
   // What the end means for the tables.
   void end_tables(const ChangeBatch& batch, StateChanges& changes);
   void leave_stream(const TableName& table, const Lsn& low, StateChanges& changes);
@@ -92,10 +100,12 @@ class KafkaSink : public Sink {
   std::vector<TableName> joining_;          // With the open commit point.
   std::optional<StoredOffset> held_;        // Of commit points that are sent and not durable.
   std::optional<StoredOffset> unfinished_;  // In the middle of a commit, whose rest is still to come.
+  std::map<TableName, SentPart> parts_;  // Of tables that come with the stream: commits that have not ended.
   std::chrono::steady_clock::time_point held_until_{};
   std::chrono::steady_clock::time_point last_commit_{};
   std::chrono::steady_clock::time_point last_sign_{};
   std::chrono::steady_clock::time_point last_heartbeat_{};
+  std::chrono::steady_clock::time_point last_look_{};
 };
 
 }  // namespace tailrace::kafka

@@ -78,7 +78,7 @@ ResumeState KafkaSink::open_outside(std::stop_token stop) {
     lsn_ = found->second.progress.low;
     state.position = Position{*lsn_, "", 0};
     if (found->second.part) {
-      channel_->skip(*found->second.part);
+      channel_->skip(*only_, *found->second.part);
       unfinished_ = StoredOffset{};
       unfinished_->position.lsn = *lsn_;
       unfinished_->part = found->second.part;

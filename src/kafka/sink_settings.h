@@ -48,6 +48,10 @@ struct SinkSettings {
   bool load_first = true;  // Else nothing is loaded at a first start.
   std::size_t max_value_bytes = std::size_t{16} << 20;
 
+  // errors.on_row: dead_letter. Rows that cannot become events go here. Empty: they stop the pipeline.
+  std::string dead_letter_topic = {};
+  int dead_letter_replication = -1;  // As topics.replication, of that topic alone.
+
   // Of a transaction, where the broker allows as much.
   std::chrono::milliseconds transaction_timeout{900'000};
   // A transaction is filled until it holds so many events, or so much time has passed since the last commit (K2).

@@ -157,9 +157,6 @@ void needs_addresses(const Document& document, std::vector<Complaint>& complaint
 // What a PostgreSQL target does with rows has no meaning for a log.
 void takes_no_rows(const Document& document, std::vector<Complaint>& complaints) {
   if (!is_kafka_target(document)) return;
-  if (document.read("errors.on_row").text != "stop")
-    complaints.push_back(
-        {"errors.on_row", "a Kafka target stops at a row that cannot be sent; expected stop", nullptr});
   if (document.read("snapshot.existing").text != "refuse")
     complaints.push_back({"snapshot.existing",
                           "a topic has no rows to be compared or removed: events come behind what is there",
@@ -207,6 +204,10 @@ SinkSettings sink_settings_of(const Document& document) {
   out.events.database = databases.front();
   out.events.run_id = process_runner_id();
   out.writers = static_cast<int>(document.read("snapshot.readers").number);
+  if (document.read("errors.on_row").text == "dead_letter" && document.has("errors.dead_letter_topic"))
+    out.dead_letter_topic = document.read("errors.dead_letter_topic").text;
+  if (document.has("errors.dead_letter_replication"))
+    out.dead_letter_replication = static_cast<int>(document.read("errors.dead_letter_replication").number);
   out.load_first = document.read("snapshot.mode").text == "initial";
   out.max_value_bytes = static_cast<std::size_t>(document.read("stream.max_value_bytes").number);
   return out;

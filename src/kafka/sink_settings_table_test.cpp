@@ -23,6 +23,8 @@ config::Table sink_table() {
   out.settings.push_back({.name = "snapshot.mode", .fallback = "initial"});
   out.settings.push_back({.name = "snapshot.existing", .fallback = "refuse"});
   out.settings.push_back({.name = "errors.on_row", .fallback = "stop"});
+  out.settings.push_back({.name = "errors.dead_letter_topic"});
+  out.settings.push_back({.name = "errors.dead_letter_replication", .type = config::SettingType::integer});
   out.settings.push_back(
       {.name = "stream.max_value_bytes", .type = config::SettingType::bytes, .fallback = "16MiB"});
   return out;
@@ -94,10 +96,20 @@ TEST(SinkSettingsTable, SaysWhatIsMissing) {
 // Passed by in silence, they would promise what a log cannot do.
 TEST(SinkSettingsTable, RefusesWhatALogHasNoAnswerFor) {
   const std::string target = "target: {type: kafka, events: {format: json}}\n";
-  EXPECT_THAT(sink_mistake(sink_head + target + "errors: {on_row: dead_letter}\n"),
-              HasSubstr("errors.on_row: a Kafka target stops"));
   EXPECT_THAT(sink_mistake(sink_head + target + "snapshot: {existing: truncate}\n"),
               HasSubstr("snapshot.existing: a topic has no rows"));
+}
+
+// Rows would go nowhere, or stop the pipeline although they may be passed over.
+TEST(SinkSettingsTable, LettersHaveATopic) {
+  const std::string target = "target: {type: kafka, events: {format: json}}\n";
+  const SinkSettings read =
+      sink_filled(sink_head + target +
+                  "errors: {on_row: dead_letter, dead_letter_topic: letters, dead_letter_replication: 2}\n");
+  EXPECT_EQ(read.dead_letter_topic, "letters");
+  EXPECT_EQ(read.dead_letter_replication, 2);
+  EXPECT_EQ(sink_filled(sink_head + target).dead_letter_topic, "");
+  EXPECT_EQ(sink_filled(sink_head + target + "errors: {dead_letter_topic: letters}\n").dead_letter_topic, "");
 }
 
 }  // namespace

@@ -23,6 +23,7 @@
 namespace tailrace::kafka {
 
 struct TopicFacts {
+  std::string id = {};  // As TopicInfo's.
   std::int32_t partitions = 0;
   TopicLimits limits = {};
 };
@@ -31,7 +32,8 @@ struct SharedState {
   StoredState stored = {};  // As it is durable, as far as we have made it so.
   std::map<TableName, SchemaPtr> schemas = {};
   std::map<std::string, TopicFacts, std::less<>> topics = {};
-  std::set<int> helpers = {};  // Numbers that are in use.
+  std::set<int> helpers = {};                       // Numbers that are in use.
+  std::map<TableName, std::uint64_t> letters = {};  // Durable, and not asked for yet.
   // Tables of the load that is going on, in the stream's sink: their first and last rows are marked.
   std::set<TableName> loading = {};
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/crash_point.h"
 #include "base/error.h"
@@ -25,7 +26,14 @@ void KafkaSink::announce(const std::vector<SchemaPtr>& tables) {
     TAILRACE_ASSERT(!only_);
     TAILRACE_ASSERT(stored_table(table->name).progress.outside);  // Its own sink has brought it here.
     joining_.push_back(table->name);
+    pass_over(table->name, stored_table(table->name).part);
   }
+}
+
+void KafkaSink::pass_over(const TableName& table, const std::optional<SentPart>& part) {
+  if (!part) return;
+  channel_->skip(table, *part);
+  parts_.insert_or_assign(table, *part);
 }
 
 bool KafkaSink::write(ChangeBatch& batch, std::stop_token stop) {
@@ -34,8 +42,10 @@ bool KafkaSink::write(ChangeBatch& batch, std::stop_token stop) {
     throw Error(ErrorKind::internal, "the position would move back")
         .with("position", lsn_->hex())
         .with("end", batch.end->lsn.hex());
-  for (const RowBatch& rows : batch.tables)
-    refuse_faults(rows);
+  if (shared_->settings().dead_letter_topic.empty()) {
+    for (const RowBatch& rows : batch.tables)
+      refuse_faults(rows);
+  }
   announce(batch.joining);
   const Channel::Cut cut_here = [&](const debezium::EventPlace& last) { return cut(last, stop); };
   if (!channel_->send(batch, stop, cut_here)) return false;
@@ -50,14 +60,15 @@ bool KafkaSink::cut(const debezium::EventPlace& last, const std::stop_token& sto
   if (!joining_.empty() || last.events == 0 || last.commit_lsn <= *lsn_) return true;
   StateChanges changes(*shared_);
   StoredOffset offset = offset_within(last);
-  if (only_) {
-    StoredTable table = stored_table(*only_);
-    table.progress.low = offset.position.lsn;
-    table.part = offset.part;
+  // Table by table: until the commit comes again one of them may have left the stream, and goes on by itself.
+  for (const auto& [name, events] : channel_->sent_of_tables()) {
+    StoredTable table = stored_table(name);
+    table.part = SentPart{last.commit_lsn, events};
+    if (only_) table.progress.low = offset.position.lsn;
     changes.set(table);
-  } else {
-    changes.set(offset);
+    if (!only_) parts_.insert_or_assign(name, *table.part);
   }
+  if (!only_) changes.set(offset);
   unfinished_ = offset;
   held_.reset();
   if (!commit(changes, stop)) return false;
@@ -74,7 +85,8 @@ void KafkaSink::leave_stream(const TableName& name, const Lsn& low, StateChanges
   StoredTable table = stored_table(name);
   table.progress.outside = true;
   table.progress.low = low;
-  table.part.reset();
+  if (table.part && table.part->commit_lsn <= low) table.part.reset();
+  parts_.erase(name);
   if (table.progress.state == TableState::streaming) table.progress.state = TableState::paused;
   changes.set(table);
   changes.answer(name, Wanted::pause, "");
@@ -85,6 +97,10 @@ void KafkaSink::end_tables(const ChangeBatch& batch, StateChanges& changes) {
   const auto touch = [&](const TableName& name) -> StoredTable& {
     return touched.try_emplace(name, stored_table(name)).first->second;
   };
+  for (const auto& [name, part] : parts_) {
+    if (part.commit_lsn <= batch.end->lsn) touch(name).part.reset();
+  }
+  std::erase_if(parts_, [&](const auto& each) { return each.second.commit_lsn <= batch.end->lsn; });
   for (const InstanceSwitch& change : batch.switched)
     touch(change.table).progress.instance = change.instance;
   for (const TableName& name : batch.caught_up) {
@@ -96,7 +112,6 @@ void KafkaSink::end_tables(const ChangeBatch& batch, StateChanges& changes) {
     StoredTable& table = touch(name);
     table.progress.state = TableState::streaming;
     table.progress.outside = false;
-    table.part.reset();
   }
   if (only_) {
     StoredTable& table = touch(*only_);
@@ -116,11 +131,9 @@ bool KafkaSink::ends_unfinished(const Lsn& end) {
 
 bool KafkaSink::end_commit_point(const ChangeBatch& batch, const std::stop_token& stop) {
   StateChanges changes(*shared_);
-  if (ends_unfinished(batch.end->lsn)) {
-    unfinished_.reset();
-    channel_->skip_nothing();
-  }
+  if (ends_unfinished(batch.end->lsn)) unfinished_.reset();
   end_tables(batch, changes);
+  if (!unfinished_ && parts_.empty()) channel_->skip_nothing();
   lsn_ = batch.end->lsn;
   if (!only_) held_ = unfinished_ ? *unfinished_ : offset_at(*batch.end, channel_->place());
   // A few events soon after a commit wait for more; a lonely one does not.
@@ -168,6 +181,10 @@ bool KafkaSink::commit(StateChanges& changes, const std::stop_token& stop) {
   held_.reset();
   last_commit_ = steady_clock::now();
   return true;
+}
+
+std::map<TableName, std::uint64_t> KafkaSink::take_dead_letters() {
+  return shared_->with([](SharedState& state) { return std::exchange(state.letters, {}); });
 }
 
 void KafkaSink::commit_all(StateChanges& changes) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/error.h"
@@ -51,6 +52,13 @@ AssignmentChange::Kind kind_of(RebalanceKind kind) {
   return AssignmentChange::Kind::lost;
 }
 
+// What lies behind goes over there.
+template <class Item>
+void cut_off(std::vector<Item>& items, std::size_t from, std::vector<Item>& rest) {
+  std::move(items.begin() + static_cast<std::ptrdiff_t>(from), items.end(), std::back_inserter(rest));
+  items.resize(from);
+}
+
 bool is_unknown_topic(const Error& error) {
   const std::string_view code = error.context("kafka");
   return code == "UNKNOWN_TOPIC_OR_PART" || code == "_UNKNOWN_TOPIC" || code == "_UNKNOWN_PARTITION";
@@ -70,22 +78,20 @@ void KafkaSource::open(UseTable use_table, const std::map<PartitionName, Partiti
   std::unique_ptr<registry::Schemas> schemas;
   if (settings_.intake.format == intake::Format::avro)
     schemas = std::make_unique<registry::Schemas>(settings_.registry);
-  reader_ = std::make_unique<intake::Reader>(settings_.intake, std::move(schemas), std::move(use_table));
+  use_table_ = std::move(use_table);
+  reader_ = std::make_unique<intake::Reader>(
+      settings_.intake, std::move(schemas),
+      [this](const TableSchema& proposed, bool make) { return this->use_table(proposed, make); });
   admin_ = std::make_unique<Admin>(settings_.cluster);
+  topics_ = settings_.topics;
+  to_subscribe_ = !topics_.empty();
   look_at_topics(stop);
   consumer_ = std::make_unique<Consumer>(
       settings_.cluster,
       ConsumerOptions{.group_id = settings_.group_id, .session_timeout = settings_.session_timeout});
-  consumer_->subscribe(settings_.topics);
-}
-
-void KafkaSource::look_at_topics(const std::stop_token& stop) {
-  const std::map<std::string, TopicInfo> found = admin_->topics(settings_.topics, stop);
-  for (const std::string& topic : settings_.topics) {
-    const auto info = found.find(topic);
-    check_topic(topic, info == found.end() ? nullptr : &info->second);
-  }
-  next_look_ = steady_clock::now() + settings_.look_at_topics_every;
+  if (topics_.empty())
+    log::warn("kafka.topics.none",
+              {{"pattern", settings_.topics_pattern}, {"reason", "no topic matches yet"}});
 }
 
 void KafkaSource::check_topic(const std::string& topic, const TopicInfo* info) {
@@ -152,7 +158,13 @@ void KafkaSource::check_last_record(const PartitionClaim& claim, const std::stop
     for (const InRecord& record : batch.records()) {
       if (record.offset() != offset) break;
       intake::Incoming incoming{record.topic(), record.key(), record.value()};
-      const intake::Event event = reader_->read(incoming, stop);
+      intake::Event event;
+      try {
+        event = reader_->read(incoming, stop);
+      } catch (const Error& error) {
+        if (!passes_over(error)) throw;
+        return;  // A letter: there is nothing in it to be compared.
+      }
       if (event.is_tombstone || event.commit_lsn == claim.position.last_lsn) return;
       if (event.is_snapshot &&
           (!claim.position.last_lsn || (event.commit_lsn && *event.commit_lsn >= *claim.position.last_lsn)))
@@ -234,7 +246,7 @@ std::map<PartitionName, std::int64_t> KafkaSource::ends(Ends which, std::stop_to
                                              ConsumerOptions{.isolation = Isolation::read_uncommitted});
   Consumer& asked = which == Ends::all ? *everything_ : *consumer_;
   std::map<PartitionName, std::int64_t> out;
-  for (const auto& [topic, info] : admin_->topics(settings_.topics, stop)) {
+  for (const auto& [topic, info] : admin_->topics(topics_, stop)) {
     for (const PartitionInfo& partition : info.partitions) {
       const std::optional<Watermarks> marks = asked.watermarks({topic, partition.partition}, stop);
       if (!marks) throw Error(ErrorKind::abandoned, "stopped while partitions were looked at");
@@ -272,6 +284,7 @@ PartitionBatch KafkaSource::next(milliseconds wait, std::stop_token stop) {
     throw Error(error);
   }
   if (steady_clock::now() >= next_look_ && !stop.stop_requested()) look_at_topics(stop);
+  if (std::exchange(to_subscribe_, false)) consumer_->subscribe(topics_);
   poll(wait, stop);
   PartitionBatch out;
   out.more = batch_.records().size() >= settings_.batch_records || batch_.bytes() >= settings_.batch_bytes;
@@ -320,6 +333,12 @@ void KafkaSource::take_records(const std::stop_token& stop) {
     try {
       take(*last, record, stop);
     } catch (const Error& error) {
+      if (passes_over(error)) {
+        pass_over(*last, record, error, stop);
+        passed(*last, record);
+        last->last_deleted.clear();
+        continue;
+      }
       // What stands alone needs no next record to be whole.
       if (last->stands_alone && last->has_records && !last->at_boundary) mark_boundary(*last);
       pending_ = Error(error)
@@ -357,35 +376,48 @@ void KafkaSource::check_order(const Reading& reading, const intake::Event& event
             "pipeline of another name");
 }
 
+void KafkaSource::passed(Reading& reading, const InRecord& record) {
+  reading.upto.next_offset = record.offset() + 1;
+  reading.upto.last_offset = record.offset();
+  reading.upto.leader_epoch = record.leader_epoch();
+  ++reading.stretch.records;
+  reading.at_boundary = false;
+  reading.has_records = true;
+}
+
+void KafkaSource::put_row(Reading& reading, const intake::Event& event, const InRecord& record,
+                          const std::stop_token& stop) {
+  RowBatch& rows = batch_for(reading, event.route->table);
+  const std::size_t before = rows.rows();
+  try {
+    reader_->put(event, rows, fmt::format("{}[{}]@{}", record.topic(), record.partition(), record.offset()));
+  } catch (const Error& error) {
+    static_cast<void>(rows.split(before));
+    if (!passes_over(error)) throw;
+    return pass_over(reading, record, error, stop);
+  }
+  rows.header(before).record = record.offset();
+  keep_original(reading, record);
+}
+
 void KafkaSource::take(Reading& reading, const InRecord& record, const std::stop_token& stop) {
   const std::optional<std::string_view> key = record.key();
   const bool repeats_delete =
       !record.value() && key && !reading.last_deleted.empty() && *key == reading.last_deleted;
-  const auto passed = [&] {
-    reading.upto.next_offset = record.offset() + 1;
-    reading.upto.last_offset = record.offset();
-    reading.upto.leader_epoch = record.leader_epoch();
-    ++reading.stretch.records;
-    reading.at_boundary = false;
-    reading.has_records = true;
-  };
   // The tombstone behind a delete says nothing new; it belongs to the same commit.
-  if (repeats_delete) return passed();
+  if (repeats_delete) return passed(reading, record);
   intake::Incoming incoming{record.topic(), key, record.value()};
-  const std::vector<Header> headers = record.headers();
-  incoming.has_old_key = std::any_of(headers.begin(), headers.end(),
-                                     [](const Header& header) { return header.name == "__debezium.oldkey"; });
+  incoming.partition = record.partition();
+  incoming.offset = record.offset();
+  incoming.has_old_key = [&record] { return record.has_header("__debezium.oldkey"); };
   const intake::Event event = reader_->read(incoming, stop);
   check_order(reading, event);
   const bool is_same_commit =
       event.is_tombstone || (!reading.stands_alone && !event.is_snapshot && event.commit_lsn &&
                              event.commit_lsn == reading.upto.last_lsn);
   if (!is_same_commit && !reading.at_boundary && reading.has_records) mark_boundary(reading);
-  if (event.route != nullptr) {
-    reader_->put(event, batch_for(reading, event.route->table),
-                 fmt::format("{}[{}]@{}", record.topic(), record.partition(), record.offset()));
-  }
-  passed();
+  if (event.route != nullptr) put_row(reading, event, record, stop);
+  passed(reading, record);
   if (!event.is_tombstone) {
     reading.stands_alone = event.is_snapshot || !event.commit_lsn;
     if (event.commit_lsn && !event.is_snapshot) reading.upto.last_lsn = event.commit_lsn;
@@ -403,6 +435,8 @@ void KafkaSource::mark_boundary(Reading& reading) {
     reading.mark.push_back(rows.rows());
   reading.mark_upto = reading.upto;
   reading.mark_records = stretch.records;
+  reading.mark_originals = stretch.originals.size();
+  reading.mark_unreadable = stretch.unreadable.size();
   reading.has_mark = true;
 }
 
@@ -432,6 +466,8 @@ void KafkaSource::give(Reading& reading, PartitionBatch& out) {
                                    : stretch.rows[i].split(row));
     }
     std::erase_if(stretch.rows, [](const RowBatch& rows) { return rows.empty(); });
+    cut_off(stretch.originals, reading.mark_originals, rest.originals);
+    cut_off(stretch.unreadable, reading.mark_unreadable, rest.unreadable);
     stretch.ends = true;
     stretch.records = reading.mark_records;
     stretch.transactions = reading.mark_transactions;
@@ -447,6 +483,7 @@ void KafkaSource::give(Reading& reading, PartitionBatch& out) {
   stretch.where = where;
   reading.mark.clear();
   reading.mark_records = reading.mark_transactions = 0;
+  reading.mark_originals = reading.mark_unreadable = 0;
   reading.has_mark = false;
 }
 

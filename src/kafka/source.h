@@ -60,9 +60,12 @@ class KafkaSource : public PartitionSource {
     PartitionPosition mark_upto = {};    // where that is; meaningful with has_mark.
     std::uint64_t mark_records = 0;
     std::uint64_t mark_transactions = 0;
+    std::size_t mark_originals = 0;
+    std::size_t mark_unreadable = 0;
     bool has_mark = false;
   };
 
+  void find_topics(const std::stop_token& stop);
   void look_at_topics(const std::stop_token& stop);
   void check_topic(const std::string& topic, const TopicInfo* info);
   void read_from(const PartitionClaim& claim, PartitionPosition start);
@@ -71,18 +74,32 @@ class KafkaSource : public PartitionSource {
   void poll(std::chrono::milliseconds wait, const std::stop_token& stop);
   void take_records(const std::stop_token& stop);
   void take(Reading& reading, const InRecord& record, const std::stop_token& stop);
+  static void passed(Reading& reading, const InRecord& record);
+  void put_row(Reading& reading, const intake::Event& event, const InRecord& record,
+               const std::stop_token& stop);
+  // source_letters.cpp
+  SchemaPtr use_table(const TableSchema& proposed, bool make);
+  bool passes_over(const Error& error);
+  void keep_original(Reading& reading, const InRecord& record) const;
+  void pass_over(Reading& reading, const InRecord& record, const Error& error, const std::stop_token& stop);
+  bool put_lost_key(Reading& reading, const InRecord& record, UnreadableRecord& said,
+                    const std::stop_token& stop);
   void check_order(const Reading& reading, const intake::Event& event) const;
   static void mark_boundary(Reading& reading);
   static RowBatch& batch_for(Reading& reading, const SchemaPtr& table);
   static void give(Reading& reading, PartitionBatch& out);
 
   SourceSettings settings_;
+  UseTable use_table_;
+  bool in_use_table_ = false;  // What is thrown comes from there.
   std::unique_ptr<intake::Reader> reader_;
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Consumer> consumer_;
   std::unique_ptr<Consumer> everything_;  // Asked for ends, committed or not.
   Batch batch_;
   std::map<PartitionName, Reading> readings_;
+  std::vector<std::string> topics_;  // Those of the settings, or those that match now.
+  bool to_subscribe_ = false;        // They are others than the group was told.
   std::map<std::string, std::string> topic_ids_;
   std::set<std::string>
       applied_;  // Topics of which something was applied before: if one is gone, it is a gap.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <regex>
 
 #include "base/error.h"
 #include "kafka/admin.h"
@@ -23,14 +24,27 @@ Finding failed(const std::string& name, const std::string& subject, const Error&
           remedy.empty() ? "correct the addresses and the login, or start the server" : remedy};
 }
 
+std::vector<std::string> names_of(const SourceSettings& settings, Admin& admin, const std::stop_token& stop) {
+  if (settings.topics_pattern.empty()) return settings.topics;
+  std::vector<std::string> out = admin.topic_names(stop);
+  const std::regex pattern(settings.topics_pattern);
+  std::erase_if(out, [&](const std::string& name) { return !std::regex_match(name, pattern); });
+  return out;
+}
+
 void look_at_cluster(const SourceSettings& settings, std::vector<Finding>& out, const std::stop_token& stop) {
   const std::string brokers = joined(settings.cluster.bootstrap_servers);
   Admin admin(settings.cluster);
   const ClusterInfo cluster = admin.cluster(stop);
   out.push_back({FindingLevel::ok, "source.reachable", brokers,
                  fmt::format("cluster {}, {} brokers", cluster.id, cluster.brokers.size()), ""});
-  const std::map<std::string, TopicInfo> topics = admin.topics(settings.topics, stop);
-  for (const std::string& topic : settings.topics) {
+  const std::vector<std::string> names = names_of(settings, admin, stop);
+  if (names.empty())
+    out.push_back({FindingLevel::warning, "source.topic", settings.topics_pattern,
+                   "no topic that may be described matches it yet",
+                   "correct source.topics_pattern, or grant DESCRIBE and READ on the topics"});
+  const std::map<std::string, TopicInfo> topics = admin.topics(names, stop);
+  for (const std::string& topic : names) {
     const auto found = topics.find(topic);
     if (found == topics.end()) {
       out.push_back({FindingLevel::failure, "source.topic", topic,
@@ -41,7 +55,7 @@ void look_at_cluster(const SourceSettings& settings, std::vector<Finding>& out, 
     out.push_back({FindingLevel::ok, "source.topic", topic,
                    fmt::format("{} partitions", found->second.partitions.size()), ""});
   }
-  for (const auto& [topic, rights] : admin.rights(settings.topics, stop)) {
+  for (const auto& [topic, rights] : admin.rights(names, stop)) {
     if (rights.empty() || rights.contains("Read")) continue;  // Brokers older than 2.3 say nothing.
     out.push_back({FindingLevel::failure, "source.right", topic, "Read is not allowed on it",
                    grant_remedy(fmt::format("--operation Read --topic {}", topic))});
@@ -52,7 +66,8 @@ void look_at_registry(const SourceSettings& settings, std::vector<Finding>& out,
                       const std::stop_token& stop) {
   registry::Client client(settings.registry);
   // Whether or not it is there: the registry has answered.
-  static_cast<void>(client.latest(settings.topics.front() + "-value", stop));
+  const std::string topic = settings.topics.empty() ? "tailrace" : settings.topics.front();
+  static_cast<void>(client.latest(topic + "-value", stop));
   out.push_back(
       {FindingLevel::ok, "source.schema_registry", joined(settings.registry.urls), "it answers", ""});
 }
@@ -82,6 +97,10 @@ std::string source_grants(const SourceSettings& settings) {
   const std::string head =
       fmt::format("kafka-acls.sh --bootstrap-server BROKER --add --allow-principal User:{}", user);
   std::string out = fmt::format("# Kafka: rights of {}.\n", user);
+  if (!settings.topics_pattern.empty())
+    out += fmt::format(
+        "# Read and Describe of every topic that matches {}: name them one by one, or by a prefix.\n",
+        settings.topics_pattern);
   for (const std::string& topic : settings.topics)
     out += fmt::format("{} --topic {} --operation Read --operation Describe\n", head, topic);
   return out + fmt::format("{} --group {} --operation Read\n", head, settings.group_id);

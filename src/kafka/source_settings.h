@@ -26,12 +26,15 @@ struct SourceSettings {
   registry::Settings registry;
   intake::Settings intake;
 
-  std::vector<std::string> topics;
-  std::string group_id;  // Empty: tailrace-<pipeline>.
+  std::vector<std::string> topics;  // Or, where it is empty,
+  std::string topics_pattern;       // those whose whole name matches (ECMAScript), as they come.
+  std::string group_id;             // Empty: tailrace-<pipeline>.
   std::chrono::milliseconds session_timeout{10'000};
   std::size_t batch_records = 20'000;
   std::size_t batch_bytes = std::size_t{8} << 20;
   Repeats repeats = Repeats::stop;
+  // errors.on_row: dead_letter. Records that cannot be read are passed over, and those of rows are kept until they are durable.
+  bool passes_over = false;
   // Topics are looked at this often: one that is gone, or made anew, gives no error (K4c).
   std::chrono::milliseconds look_at_topics_every{2'000};
 };

@@ -101,8 +101,10 @@ StoredTable table_of(const TableName& name, const json& value) {
   if (value.contains("high_mark"))
     out.progress.high_mark = HighMark{value.at("high_mark").get<std::string>()};
   out.topic = value.at("topic").get<std::string>();
+  out.topic_id = value.value("topic_id", "");
   out.part = part_of(value);
   out.last_error = value.value("last_error", "");
+  out.shape = value.value("shape", "");
   return out;
 }
 
@@ -324,9 +326,11 @@ std::string value_of(const StoredTable& table) {
                    {"low", progress.low.hex()},
                    {"instance", instance_json(progress.instance)},
                    {"topic", table.topic}};
+  if (!table.topic_id.empty()) out["topic_id"] = table.topic_id;
   if (progress.high_mark) out["high_mark"] = progress.high_mark->text;
   add_part(out, table.part);
   if (!table.last_error.empty()) out["last_error"] = table.last_error;
+  if (!table.shape.empty()) out["shape"] = table.shape;
   return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

@@ -66,8 +66,11 @@ StoredOffset offset_within(const debezium::EventPlace& last);
 struct StoredTable {
   TableProgress progress = {};
   std::string topic = {};
-  std::optional<SentPart> part = {};  // Of a table outside the stream: behind `low`, as StoredOffset's.
+  std::string topic_id = {};  // Of the very topic that it was begun in. Empty: the broker has no such ids.
+  // Of its own events alone, while that commit has not ended for it, in the stream or outside.
+  std::optional<SentPart> part = {};
   std::string last_error = {};
+  std::string shape = {};  // What was last said of its columns (debezium::shape_of); empty: nothing.
 };
 
 struct StoredRequest {

@@ -107,6 +107,7 @@ TEST(K3e_StoredState, IsReadAsItWasWritten) {
   table.topic = "t";
   table.part = SentPart{lsn(4), 9};
   table.last_error = "what it said";
+  table.shape = "0123456789abcdef";
   const TableName& name = table.progress.table;
   const ChunkProgress second{{name, 10, {"5"}, {}, 7}, false, 0};
   const ChunkProgress first{{name, 2, {}, {"5"}, 7}, true, 6};

@@ -56,6 +56,8 @@ std::size_t wanted_message_bytes(const SinkSettings& settings) {
 NewTopic topic_to_make(const SinkSettings& settings, const std::string& name) {
   const TopicCreation& creation = settings.topics;
   NewTopic out{name, creation.partitions, creation.replication, {}};
+  if (name == settings.dead_letter_topic && settings.dead_letter_replication > 0)
+    out.replication = settings.dead_letter_replication;
   out.config["cleanup.policy"] = "delete";
   out.config["retention.ms"] = std::to_string(creation.retention.count());
   out.config["compression.type"] = creation.compression;
@@ -73,6 +75,7 @@ TopicFactsByName look_at_topics(Admin& admin, const std::vector<std::string>& na
   for (const auto& [name, info] : admin.topics(names, stop)) {
     const std::map<std::string, std::string> config = admin.topic_config(name, stop);
     TopicFacts facts;
+    facts.id = info.id;
     facts.partitions = static_cast<std::int32_t>(info.partitions.size());
     facts.limits.record_bytes = number_of(config, "max.message.bytes");
     const auto policy = config.find("cleanup.policy");
@@ -111,10 +114,26 @@ TopicFactsByName ensure_topics(const SinkSettings& settings, Admin& admin,
   return facts;
 }
 
+void check_same_topic(const StoredTable& table, const std::map<std::string, TopicInfo>& there) {
+  if (table.topic_id.empty()) return;
+  const auto found = there.find(table.topic);
+  const bool is_gone = found == there.end();
+  if (!is_gone && (found->second.id.empty() || found->second.id == table.topic_id)) return;
+  const std::string name = table.progress.table.str();
+  throw Error(ErrorKind::gap, fmt::format("topic {} {}: what was sent to it is lost", table.topic,
+                                          is_gone ? "is gone" : "was deleted and made anew"))
+      .with("table", name)
+      .with("topic", table.topic)
+      .with("remedy",
+            fmt::format("`tailrace table CONFIG resnapshot --table {}`: all of it is sent again", name));
+}
+
 std::vector<std::string> further_topics(const SinkSettings& settings) {
   std::vector<std::string> out;
   if (settings.events.transaction_metadata) out.push_back(settings.events.transaction_topic());
+  if (settings.events.schema_changes) out.push_back(settings.events.schema_change_topic());
   if (settings.heartbeat_interval.count() > 0) out.push_back(settings.events.heartbeat_topic());
+  if (!settings.dead_letter_topic.empty()) out.push_back(settings.dead_letter_topic);
   return out;
 }
 

@@ -1,6 +1,6 @@
 // The topics that events go to: looked at, and made where they are missing.
 //
-// Errors   config: a topic is missing and may not be made, or cannot be made so. Else as of Admin.
+// Errors   config: a topic is missing and may not be made, or cannot be made so. gap: see check_same_topic(). Else as of Admin.
 // Threads  The admin's.
 // Source   Kafka 4.3 documentation, "Topic configs"; KIP-158 (topic.creation.*).
 #pragma once
@@ -32,6 +32,9 @@ TopicFactsByName ensure_topics(const SinkSettings& settings, Admin& admin,
 // Topics that were made a moment ago: until every partition has a leader.
 void wait_for_topics(const SinkSettings& settings, Admin& admin, const std::vector<std::string>& names,
                      const std::stop_token& stop);
+
+// Throws gap where the table's topic is gone, or is another one of its name: whoever reads that from its beginning would take it for all.
+void check_same_topic(const StoredTable& table, const std::map<std::string, TopicInfo>& there);
 
 // Besides those of tables: what the events' settings write to.
 std::vector<std::string> further_topics(const SinkSettings& settings);

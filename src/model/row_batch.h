@@ -35,6 +35,7 @@ struct RowHeader {
   Lsn commit_lsn = {};
   Lsn seqval = {};
   std::int64_t commit_time = 0;  // 100 ns since 0001-01-01, the source's local time; 0: not known.
+  std::int64_t record = -1;      // From Kafka: the offset of its record.
 };
 
 struct Span32 {
@@ -65,6 +66,7 @@ enum class RowFaultCode : std::uint8_t {
   invalid_spatial,
   unfit_spatial,  // Found by the sink: the cell has its value, and the target's type does not take it.
   unfit_value,    // The column's type does not hold it without loss.
+  unreadable,  // Of a key column that is sound: the record's value could not be read, nothing else is known of the row.
 };
 
 struct RowFault {

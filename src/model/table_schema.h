@@ -111,7 +111,10 @@ struct Column {
   std::string collation = {};  // Of char types; else empty.
   TextPolicy text_policy = TextPolicy::error;
   std::string fallback = {};  // T-SQL of its default, where the source was asked for events; or empty.
-  // Its shape; a default says nothing of the values that there are.
+  // What the server calls its type where it was asked for events, else empty: `numeric`, `sysname`, the name of an alias type;
+  // ` identity` behind it where it is one.
+  std::string declared = {};
+  // Its shape; neither a default nor the type's other name says anything of the values that there are.
   bool operator==(const Column& other) const {
     return name == other.name && type == other.type && nullable == other.nullable &&
            collation == other.collation && text_policy == other.text_policy;
@@ -152,6 +155,7 @@ struct TableSchema {
   std::vector<ForeignKey> foreign_keys;
   CaptureInstance instance;
   std::uint64_t estimated_rows = 0;
+  std::string snapshot_filter = {};  // T-SQL of the rows that a snapshot takes, or empty: all.
 
   bool is_key(std::size_t column) const;
   std::optional<std::size_t> find_column(std::string_view column_name) const;

@@ -57,6 +57,10 @@ struct HeldPartition {
     to.where = more.where;
     for (RowBatch& rows : more.rows)
       to.rows.push_back(std::move(rows));
+    for (OriginalRecord& record : more.originals)
+      to.originals.push_back(std::move(record));
+    for (UnreadableRecord& record : more.unreadable)
+      to.unreadable.push_back(std::move(record));
     to.upto = std::move(more.upto);
     to.ends = more.ends;
     to.records += more.records;

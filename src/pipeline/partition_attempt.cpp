@@ -141,10 +141,11 @@ bool PartitionAttempt::land() {
   }
   Names names;
   for (Stretch& stretch : landed) {
+    HeldPartition& held = held_.at(stretch.where);
     names.push_back(stretch.where);
-    held_.at(stretch.where).give_back(std::move(stretch));
+    held.give_back(std::move(stretch));
   }
-  if (result.end == WriteEnd::lost) on_lost();
+  if (result.end == WriteEnd::lost || result.end == WriteEnd::again) on_lost();
   if (result.end == WriteEnd::waits) on_waits(names, *result.error);
   return false;
 }
@@ -174,6 +175,7 @@ void PartitionAttempt::stored(HeldPartition& held, PartitionPosition upto,
 
 void PartitionAttempt::tell_durable(const std::vector<std::pair<PartitionName, std::int64_t>>& offsets) {
   pending_.settle(progress_);
+  progress_.add_dead_letters(sink_->take_dead_letters());
   ++progress_.commits;
   ++progress_.durable_steps;
   if (commit_time_utc_ != 0) progress_.last_commit_time_utc = commit_time_utc_;

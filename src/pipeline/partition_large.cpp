@@ -47,7 +47,7 @@ bool PartitionAttempt::write_part(const std::vector<Stretch>& stretches, const N
   }
   if (result.end == WriteEnd::waits) {
     on_waits(names, *result.error);
-  } else if (result.end == WriteEnd::lost) {
+  } else if (result.end == WriteEnd::lost || result.end == WriteEnd::again) {
     on_lost();
   }
   return false;
@@ -83,7 +83,7 @@ void PartitionAttempt::go_on_open() {
 void PartitionAttempt::end_open(const std::vector<Stretch>& stretches, const Names& sent) {
   const WriteResult result = sink_->write(stretches, abandon_);
   if (result.end == WriteEnd::waits) return on_waits(sent, *result.error);
-  if (result.end == WriteEnd::lost) return on_lost();
+  if (result.end == WriteEnd::lost || result.end == WriteEnd::again) return on_lost();
   if (result.end != WriteEnd::durable) return;
   for (const Stretch& stretch : stretches)
     pending_.add(stretch.rows, stretch.transactions);

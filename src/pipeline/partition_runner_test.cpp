@@ -174,6 +174,7 @@ class FakeSink : public PartitionSink {
 // A cluster: what comes next, and what was asked of it.
 struct Cluster {
   std::deque<PartitionBatch> coming;
+  std::optional<Error> last;  // Behind all of it.
   std::map<PartitionName, std::int64_t> ends;
   std::vector<std::string> calls;
   std::set<PartitionName> paused;
@@ -208,6 +209,11 @@ class FakeSource : public PartitionSource {
   void open(UseTable, const std::map<PartitionName, PartitionPosition>&, std::stop_token) override {}
   PartitionBatch next(milliseconds wait, std::stop_token stop) override {
     EXPECT_FALSE(due_) << "a change was not answered";
+    {
+      // Whether there is time for it or not: it lies behind what was given.
+      const std::lock_guard lock(cluster_.mutex);
+      if (cluster_.coming.empty() && cluster_.last) throw Error(*cluster_.last);
+    }
     const auto until = std::chrono::steady_clock::now() + std::min(wait, milliseconds(5));
     while (std::chrono::steady_clock::now() < until && !stop.stop_requested()) {
       const std::lock_guard lock(cluster_.mutex);
@@ -304,6 +310,7 @@ class PartitionRunnerTest : public ::testing::Test {
 using K4_Runner = PartitionRunnerTest;
 using K4b_Runner = PartitionRunnerTest;
 using K5_Runner = PartitionRunnerTest;
+using K7_Runner = PartitionRunnerTest;
 
 TEST_F(K4_Runner, CommitsAtBoundariesOnly) {
   assign({a});
@@ -326,6 +333,17 @@ TEST_F(K4_Runner, WhatIsNotAtABoundaryIsDroppedByADrain) {
   EXPECT_EQ(drain(), RunEnd::drained);
   EXPECT_THAT(target_.rows, ElementsAre(1));
   EXPECT_EQ(progress_.tables().at(0).inserts, 1U);
+}
+
+// Else no restart ever comes to that record: each reads what lies before it, and ends before that is durable.
+TEST_F(K4_Runner, WhatLiesBeforeARecordThatCannotBeReadBecomesDurable) {
+  assign({a});
+  cluster_.give({stretch(a, {1}, 1), stretch(a, {2}, 2, /*ends=*/false)});
+  cluster_.last = Error(ErrorKind::data, "no change");
+  start();
+  EXPECT_THROW(run_.get(), Error);
+  EXPECT_THAT(target_.rows, ElementsAre(1));
+  EXPECT_EQ(target_.stored.at(a).position.next_offset, 1);
 }
 
 // A commit of the source that is larger than the memory for it, in one partition while another goes on.
@@ -379,6 +397,30 @@ TEST_F(K4b_Runner, WhatIsLostIsLeftAndWhatIsKeptIsReadAgain) {
   cluster_.change(AssignmentChange::Kind::lost, {b});
   until([&] { return cluster_.asked().back() == "release"; });
   EXPECT_THAT(target_.now(), ElementsAre(1, 10, 2));
+}
+
+// A part of a large commit holds a bad record, and the parts before it are gone with their transaction: applied without them it
+// would lose them.
+TEST_F(K7_Runner, WhatIsRefusedInPartsIsReadAgain) {
+  settings_.queue_bytes = 1;
+  bool refuses = true;
+  target_.refusal = [&](const std::vector<std::int64_t>& rows) -> std::optional<WriteEnd> {
+    return rows.size() == 2 && std::exchange(refuses, false) ? std::optional(WriteEnd::again) : std::nullopt;
+  };
+  assign({a});
+  cluster_.give({stretch(a, {1}, 1, false)});
+  cluster_.give({stretch(a, {2}, 2)});
+  start();
+  until([&] {
+    const std::vector<std::string> asked = cluster_.asked();
+    return !asked.empty() && asked.back() == "back t[0]@none";
+  });
+  EXPECT_THAT(target_.now(), IsEmpty());
+  cluster_.give({stretch(a, {1}, 1, false)});
+  cluster_.give({stretch(a, {2}, 2)});
+  until([&] { return target_.now().size() == 2; });
+  EXPECT_EQ(drain(), RunEnd::drained);
+  EXPECT_THAT(target_.rows, ElementsAre(1, 2));
 }
 
 TEST_F(K4b_Runner, RevokedPartitionsAreAppliedFirst) {

@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "model/lsn.h"
 #include "model/row_batch.h"
+#include "pipeline/originals.h"
 
 namespace tailrace {
 
@@ -63,11 +64,17 @@ struct Stretch {
   std::uint64_t records = 0;
   std::uint64_t transactions = 0;    // That end in it.
   std::int64_t commit_time_utc = 0;  // Of the newest: 100 ns since 0001-01-01; 0: not known.
+  // Where records that cannot be applied are passed over: each row's record as it came, by offset, and those without a row. A key
+  // of such a record is a row with the fault `unreadable`, in its place among the others.
+  std::vector<OriginalRecord> originals = {};
+  std::vector<UnreadableRecord> unreadable = {};
 
   std::size_t bytes() const {
     std::size_t sum = 0;
     for (const RowBatch& batch : rows)
       sum += batch.bytes();
+    for (const OriginalRecord& record : originals)
+      sum += record.bytes();
     return sum;
   }
 };
@@ -90,7 +97,7 @@ struct PartitionBatch {
 };
 
 // What a table has to be for the rows of some records; answers what they have to be for it. Without `make` nothing where it is not
-// there.
+// there. Proposed without any column: what it has, for records that do not say what they are; no rows go by that.
 using UseTable = std::function<SchemaPtr(const TableSchema& proposed, bool make)>;
 
 class PartitionSource {
@@ -131,6 +138,7 @@ enum class WriteEnd {
   durable,
   open,  // Taken, in a transaction that goes on.
   lost,  // Somebody else has claimed one of the partitions: nothing of it is durable. See PartitionSink::claims().
+  again,    // Nothing is durable, and parts of it are gone: all is to be read again from what is stored.
   waits,    // A constraint of the target refuses what another partition may still bring: nothing is durable.
   stopped,  // Nothing is durable.
 };
@@ -169,6 +177,9 @@ class PartitionSink {
   }
   // Rolls back what is open.
   virtual void abandon() = 0;
+
+  // Records that were passed over and are durable as dead letters, since the last call.
+  virtual std::map<TableName, std::uint64_t> take_dead_letters() { return {}; }
 
   // Those of our claims that still hold, as they are stored.
   virtual std::vector<PartitionClaim> claims() = 0;

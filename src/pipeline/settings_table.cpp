@@ -1,6 +1,10 @@
 // How much at once, how long to try, what to do with a bad row.
 #include "pipeline/settings_table.h"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "base/error.h"
 #include "config/units.h"
 #include "model/instant.h"
@@ -121,12 +125,85 @@ const std::vector<Binding<RunSettings>>& run_settings_bindings() {
                "it goes to tailrace.dead_letter, its key counts as diverged, and everything else is applied.",
            .fallback = "stop",
            .choices = {"stop", "dead_letter"}}),
+      unbound<RunSettings>(
+          {.name = "errors.dead_letter_topic",
+           .help = "With a Kafka source or target: the topic that dead letters go to "
+                   "(errors.deadletterqueue.topic.name). From Kafka: the records as they came; without it "
+                   "they stay "
+                   "in tailrace.dead_letter. To Kafka it must be set: rows as JSON. Made if it is not there.",
+           .example = "shop-dead-letters"}),
+      unbound<RunSettings>(
+          {.name = "errors.dead_letter_replication",
+           .type = SettingType::integer,
+           .help = "Replicas of that topic where it is made "
+                   "(errors.deadletterqueue.topic.replication.factor). Without it the brokers' default.",
+           .minimum = 1,
+           .maximum = 100}),
+      unbound<RunSettings>(
+          {.name = "errors.dead_letter_headers",
+           .type = SettingType::boolean,
+           .help = "From Kafka: letters say in headers where they come from and what is wrong with them "
+                   "(errors.deadletterqueue.context.headers.enable): __connect.errors... as Kafka Connect "
+                   "does, and "
+                   "tailrace...",
+           .fallback = "true"}),
+      unbound<RunSettings>(
+          {.name = "errors.dead_letter_waiting",
+           .type = SettingType::integer,
+           .help =
+               "From Kafka: while the topic does not take them so many letters wait in tailrace.dead_letter; "
+               "then the pipeline stops.",
+           .fallback = "10000",
+           .minimum = 1,
+           .maximum = 10'000'000}),
+      unbound<RunSettings>(
+          {.name = "errors.dead_letter_state_topic",
+           .help =
+               "From Kafka: the compacted topic that says which letters were sent last, so that none is sent "
+               "twice. Without it tailrace-letters-PIPELINE.",
+           .example = "shop-letters-state"}),
   };
   return all;
 }
 
+namespace {
+
+void letters_have_a_use(const config::Document& document, std::vector<config::Complaint>& complaints) {
+  const auto is_kafka = [&](const char* side) {
+    return document.has(side) && document.read(side).text == "kafka";
+  };
+  const bool is_from_kafka = is_kafka("source.type");
+  const bool has_kafka = is_from_kafka || is_kafka("target.type");
+  const bool has_letters = document.read("errors.on_row").text == "dead_letter";
+  for (const config::Entry& entry : document.entries()) {
+    const std::string& name = entry.setting->name;
+    if (name.rfind("errors.dead_letter_", 0) != 0) continue;
+    const bool is_of_source = name != "errors.dead_letter_topic" && name != "errors.dead_letter_replication";
+    if (!has_kafka) {
+      complaints.push_back(
+          {name, "has no meaning without Kafka: letters are in tailrace.dead_letter", nullptr});
+    } else if (!has_letters) {
+      complaints.push_back({name, "has no meaning with errors.on_row: stop", nullptr});
+    } else if (is_of_source && !is_from_kafka) {
+      complaints.push_back({name, "belongs to source.type: kafka", nullptr});
+    } else if (!document.has("errors.dead_letter_topic") && name != "errors.dead_letter_topic") {
+      complaints.push_back({name, "has no meaning without errors.dead_letter_topic", nullptr});
+    }
+  }
+  if (has_letters && has_kafka && !is_from_kafka && !document.mentions("errors.dead_letter_topic"))
+    complaints.push_back({"errors.dead_letter_topic", "is missing; where are letters to go?", nullptr});
+  if (!document.has("errors.dead_letter_topic") || !document.has("source.topics")) return;
+  const std::vector<std::string> topics = document.read("source.topics").items;
+  const std::string letters = document.read("errors.dead_letter_topic").text;
+  if (std::find(topics.begin(), topics.end(), letters) != topics.end())
+    complaints.push_back({"errors.dead_letter_topic",
+                          "is one of source.topics: letters would be read again, for ever", nullptr});
+}
+
+}  // namespace
+
 config::Table run_settings_table() {
-  return config::table_of(run_settings_bindings(), {start_is_a_point});
+  return config::table_of(run_settings_bindings(), {start_is_a_point, letters_have_a_use});
 }
 
 }  // namespace tailrace

@@ -6,6 +6,7 @@
 //          open().
 //          data: a row was refused, or one is missing that must be there. With errors.on_row: dead_letter such rows
 //          are passed over instead, into a store that becomes durable with the position (R11).
+//          gap: what was written is gone (a topic that was deleted).
 //          schema: a table of the state and its target do not fit each other any more.
 //          fenced: another runner holds or took over; nothing was written.
 // Threads  One instance belongs to one thread. Chunk writers may be used on other threads, one thread each, and must

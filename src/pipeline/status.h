@@ -78,6 +78,7 @@ struct PipelineStatus {
   std::string last_error;  // Of the runner that ended last; empty if it drained.
   std::vector<TableStatus> tables;
   std::vector<PartitionStatus> partitions;
+  std::uint64_t waiting_letters = 0;  // Dead letters that their topic has not taken yet.
 };
 
 }  // namespace tailrace

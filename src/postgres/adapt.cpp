@@ -38,6 +38,34 @@ ColumnType fewer_digits(ColumnType proposed, const PgType& target, std::uint32_t
 
 }  // namespace
 
+std::optional<ColumnType> type_of_target(const PgType& target) {
+  const auto digits = static_cast<std::uint8_t>(target.second_digits());
+  switch (target.oid) {
+    case oid_bool: return ColumnType{TypeKind::bit};
+    case oid_int2: return ColumnType{TypeKind::smallint};
+    case oid_int4: return ColumnType{TypeKind::int_};
+    case oid_int8: return ColumnType{TypeKind::bigint};
+    case oid_float4: return ColumnType{TypeKind::real};
+    case oid_float8: return ColumnType{TypeKind::float_};
+    case oid_numeric: {
+      const ColumnType open{TypeKind::nvarchar, -1};
+      const ColumnType found = text_as(open, target);
+      return found == open ? std::nullopt : std::optional(found);
+    }
+    case oid_text: return ColumnType{TypeKind::nvarchar, -1};
+    case oid_varchar: return ColumnType{TypeKind::nvarchar, target.characters()};
+    case oid_bpchar: return ColumnType{TypeKind::nchar, target.characters()};
+    case oid_xml: return ColumnType{TypeKind::xml, -1};
+    case oid_uuid: return ColumnType{TypeKind::uniqueidentifier};
+    case oid_date: return ColumnType{TypeKind::date};
+    case oid_time: return ColumnType{TypeKind::time, 0, 0, digits};
+    case oid_timestamp: return ColumnType{TypeKind::datetime2, 0, 0, digits};
+    case oid_timestamptz: return ColumnType{TypeKind::datetimeoffset, 0, 0, digits};
+    case oid_bytea: return ColumnType{TypeKind::varbinary, -1};
+    default: return std::nullopt;
+  }
+}
+
 ColumnType adapted_type(const ColumnType& proposed, const PgType& target) {
   if (takes(target, proposed)) return proposed;
   if (is_open_text(proposed)) return text_as(proposed, target);

@@ -7,10 +7,15 @@
 // Source   docs/rules.md R10b; docs/decisions/017.
 #pragma once
 
+#include <optional>
+
 #include "model/table_schema.h"
 #include "postgres/types.h"
 
 namespace tailrace::postgres {
+
+// The type of a column that is there, for records that say none; nothing: no record's value goes into it.
+std::optional<ColumnType> type_of_target(const PgType& target);
 
 ColumnType adapted_type(const ColumnType& proposed, const PgType& target);
 

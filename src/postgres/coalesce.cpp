@@ -22,6 +22,7 @@ std::string_view name_of_fault(RowFaultCode code) {
     case RowFaultCode::invalid_spatial: return "invalid_spatial";
     case RowFaultCode::unfit_spatial: return "unfit_spatial";
     case RowFaultCode::unfit_value: return "unfit_value";
+    case RowFaultCode::unreadable: return "unreadable";
   }
   return "fault";
 }
@@ -90,7 +91,7 @@ bool Coalescer::has_absent(RowRef ref) const {
   return false;
 }
 
-std::size_t Coalescer::slot_of(RowRef ref, bool expects_row, bool& fresh) {
+void Coalescer::encode_key(RowRef ref) {
   key_.clear();
   for (const std::size_t column : plan_.schema->key) {
     if (ref.batch->state(ref.row, column) != CellState::value)
@@ -99,6 +100,10 @@ std::size_t Coalescer::slot_of(RowRef ref, bool expects_row, bool& fresh) {
           .with("column", plan_.schema->columns[column].name);
     plan_.encoders[column].encode_key(key_, *ref.batch, ref.row, column);
   }
+}
+
+std::size_t Coalescer::slot_of(RowRef ref, bool expects_row, bool& fresh) {
+  encode_key(ref);
   const auto found = slots_.find(key_.view());
   fresh = found == slots_.end();
   if (!fresh) return found->second;
@@ -234,14 +239,68 @@ std::size_t Coalescer::add_faulty_pair(RowRef before, RowRef after) {
   return after.row;
 }
 
+// Nobody can be asked for what an update has left alone where its row is made of the record.
+void Coalescer::check_is_whole(RowRef ref) const {
+  if (!has_absent(ref)) return;
+  throw Error(
+      ErrorKind::data,
+      "a record leaves out what an update did not change, and is to be inserted (target.insert_mode: insert)")
+      .with("table", plan_.schema->name.str())
+      .with("key", readable_key(*ref.batch, ref.row))
+      .with("remedy", "leave the column out (source.exclude_fields)");
+}
+
+void Coalescer::add_keyless(RowRef ref) {
+  TAILRACE_ASSERT(ref.batch->header(ref.row).operation != Operation::delete_);
+  check_is_whole(ref);
+  keys_.emplace_back();
+  NetChange& change = changes_.emplace_back();
+  change.kind = NetChange::Kind::full;
+  change.latest = ref;
+}
+
+// One net change would hide what the target has to say of each: an insert meets the row of the insert before it, or that of one that
+// was there before a delete; an update behind a delete meets nothing.
+bool Coalescer::must_wait(RowRef ref) {
+  if (plan_.insert_mode == InsertMode::upsert || plan_.schema->key.empty() || key_fault_of(ref) != nullptr)
+    return false;
+  encode_key(ref);
+  const auto found = slots_.find(key_.view());
+  if (found == slots_.end()) return false;
+  const bool was_deleted = changes_[found->second].kind == NetChange::Kind::delete_;
+  const bool is_delete = ref.batch->header(ref.row).operation == Operation::delete_;
+  if (plan_.insert_mode == InsertMode::insert) return !was_deleted || !is_delete;
+  return was_deleted && !is_delete;
+}
+
+std::size_t Coalescer::add_some(const RowBatch& batch, std::size_t begin) {
+  if (plan_.insert_mode == InsertMode::upsert) {
+    add(batch, begin, batch.rows(), /*goes_on=*/false);
+    return batch.rows();
+  }
+  take_faults(batch);
+  if (begin == 0) expect(batch.rows());
+  for (std::size_t row = begin; row < batch.rows(); ++row) {
+    if (must_wait({&batch, static_cast<std::uint32_t>(row)})) return row;
+    add_row(batch, row);
+  }
+  return batch.rows();
+}
+
 void Coalescer::add_row(const RowBatch& batch, std::size_t row) {
   const RowRef ref{&batch, static_cast<std::uint32_t>(row)};
+  if (plan_.schema->key.empty()) return add_keyless(ref);
   if (key_fault_of(ref) != nullptr) {
     keyless_.push_back(ref);
     return;
   }
   bool fresh = false;
-  switch (batch.header(row).operation) {
+  Operation operation = batch.header(row).operation;
+  if (plan_.insert_mode == InsertMode::insert && operation == Operation::update) {
+    check_is_whole(ref);
+    operation = Operation::insert;
+  }
+  switch (operation) {
     case Operation::delete_: apply_delete(changes_[slot_of(ref, /*expects_row=*/true, fresh)], ref); return;
     case Operation::read:
     case Operation::insert: apply_insert(changes_[slot_of(ref, /*expects_row=*/false, fresh)], ref); return;
@@ -273,12 +332,16 @@ void Coalescer::expect(std::size_t rows) {
   slots_.reserve(room);
 }
 
-void Coalescer::add(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on) {
+void Coalescer::take_faults(const RowBatch& batch) {
   if (keep_ == Faults::refuse) {
     refuse_faults(plan_, batch);
   } else {
     index_faults(batch);
   }
+}
+
+void Coalescer::add(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on) {
+  take_faults(batch);
   expect(end - begin);
   for (std::size_t row = begin; row < end; ++row) {
     if (batch.header(row).operation == Operation::update_before) {

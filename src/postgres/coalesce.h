@@ -4,6 +4,7 @@
 //          partial + partial = union; delete then insert = full replacement; delete wins. An update_before row with
 //          another key makes the change a delete of the old key and a new row under the new one, whose absent columns
 //          come from the old target row, along chains too (R7e).
+//          A table without a key: each row is a change of its own.
 //          With Faults::keep a row with a fault is a change like others: who applies it asks fault_of(). A row whose
 //          key has the fault is kept apart.
 // Errors   data: a row with a fault, with table, column and key.  internal: a row that breaks the model.
@@ -77,6 +78,9 @@ class Coalescer {
   void add(const RowBatch& batch) { add(batch, 0, batch.rows(), /*goes_on=*/false); }
   // Rows [begin, end). With `goes_on` their last statement may: rows that it has given new keys are changes that wait.
   void add(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on);
+  // Rows from there on, up to the first that must meet what those before it have made of its key; answers that. See
+  // TablePlan::insert_mode.
+  std::size_t add_some(const RowBatch& batch, std::size_t begin);
   // In the order in which the keys first came.
   const std::vector<NetChange>& changes() const { return changes_; }
 
@@ -97,6 +101,10 @@ class Coalescer {
   };
   void expect(std::size_t rows);
   std::size_t slot_of(RowRef ref, bool expects_row, bool& fresh);
+  void encode_key(RowRef ref);
+  bool must_wait(RowRef ref);
+  void add_keyless(RowRef ref);
+  void check_is_whole(RowRef ref) const;
   void add_row(const RowBatch& batch, std::size_t row);
   void apply_delete(NetChange& change, RowRef ref);
   void apply_insert(NetChange& change, RowRef ref);
@@ -112,6 +120,7 @@ class Coalescer {
   std::size_t add_pair(const RowBatch& batch, std::size_t row);
   std::size_t add_faulty_pair(RowRef before, RowRef after);
   void index_faults(const RowBatch& batch);
+  void take_faults(const RowBatch& batch);
   void finish_moves();
   void keep_moves();
   bool has_absent(RowRef ref) const;

@@ -33,7 +33,8 @@ std::string_view sqlstate_of(RowFaultCode code) {
     case RowFaultCode::truncated: return "22001";
     case RowFaultCode::invalid_spatial: return "22P03";
     case RowFaultCode::unfit_spatial: return "22023";
-    case RowFaultCode::unfit_value: return "22000";
+    case RowFaultCode::unfit_value:
+    case RowFaultCode::unreadable: return "22000";
   }
   return "22000";
 }
@@ -148,9 +149,10 @@ DeadLetter letter_of(RowRef row, LetterCause cause) {
   return letter;
 }
 
-void store_dead_letter(Connection& connection, const Owner& owner, const DeadLetter& letter) {
+Params dead_letter_params(const Owner& owner, const DeadLetter& letter) {
   Params params = letter_params(owner, letter.table);
-  params.nullable_texts(letter.key).text(std::string(name_of(letter.operation)));
+  params.nullable_texts(letter.key);
+  letter.operation ? params.text(std::string(name_of(*letter.operation))) : params.null();
   params.nullable_texts({letter.columns.begin(), letter.columns.end()}).nullable_texts(letter.values);
   params.text(letter.cause.reason);
   text_or_null(params, letter.cause.sqlstate);
@@ -160,12 +162,16 @@ void store_dead_letter(Connection& connection, const Owner& owner, const DeadLet
   text_or_null(params, letter.cause.column);
   letter.lsn == Lsn{} ? params.null() : params.text(bytea_text(letter.lsn));
   letter.commit_time == 0 ? params.null() : params.text(timestamp_text(letter.commit_time / 10 * 10));
+  return params;
+}
+
+void store_dead_letter(Connection& connection, const Owner& owner, const DeadLetter& letter) {
   connection.query(
       "INSERT INTO tailrace.dead_letter (pipeline, source_schema, source_table, key, operation, row_values,"
       "   reason, sqlstate, error, detail, constraint_name, column_name, lsn, commit_time)"
       " VALUES ($1, $2, $3, $4, $5, jsonb_object($6::text[], $7::text[]), $8, $9, $10, $11, $12, $13,"
       "   $14::bytea, $15::timestamp)",
-      params);
+      dead_letter_params(owner, letter));
 }
 
 std::string identity_of(const TablePlan& plan, RowRef row) {

@@ -37,7 +37,7 @@ LetterCause cause_of(const RowFault& fault, const TableSchema& table);
 struct DeadLetter {
   TableName table;
   std::vector<std::optional<std::string>> key;  // Nothing where the value itself cannot be expressed.
-  Operation operation = Operation::read;
+  std::optional<Operation> operation;           // Nothing: not known, a record of Kafka could not be read.
   std::vector<std::string> columns;
   std::vector<std::optional<std::string>> values;  // Of `columns`; nothing: NULL.
   Lsn lsn;
@@ -49,6 +49,8 @@ DeadLetter letter_of(const Coalescer& rows, const NetChange& change, LetterCause
 DeadLetter letter_of(RowRef row, LetterCause cause);
 
 void store_dead_letter(Connection& connection, const Owner& owner, const DeadLetter& letter);
+// The store's columns up to commit_time.
+Params dead_letter_params(const Owner& owner, const DeadLetter& letter);
 
 // Encoded, not hashed.
 std::string identity_of(const TablePlan& plan, RowRef row);

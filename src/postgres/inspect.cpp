@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -11,6 +12,7 @@
 #include "pipeline/runner_id.h"
 #include "postgres/connection.h"
 #include "postgres/ddl.h"
+#include "postgres/letter_box.h"
 #include "postgres/state_schema.h"
 #include "postgres/target_table.h"
 
@@ -84,6 +86,22 @@ void read_tables(Connection& connection, const Settings& settings, PipelineStatu
   }
 }
 
+constexpr int first_version_with_waiting_letters = 7;
+
+// The tables of a pipeline of partitions are listed where they have letters. Of a record that could not be read the topic is known alone.
+TableStatus table_from_kafka(Connection& connection, const Settings& settings, const TableName& name) {
+  TableStatus out;
+  out.table = name.schema.empty() ? TableName{"?", name.name} : name;
+  out.state = TableState::streaming;
+  const RelationName target = target_of(settings, name);
+  const Result rows = connection.query(
+      "SELECT greatest(c.reltuples, 0)::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+      " WHERE n.nspname = $1 AND c.relname = $2",
+      Params().text(target.schema).text(target.name));
+  if (rows.rows() == 1) out.rows = static_cast<std::uint64_t>(rows.integer(0, 0));
+  return out;
+}
+
 void read_dead_letters(Connection& connection, const Settings& settings, PipelineStatus& status) {
   if (connection.query("SELECT to_regclass('tailrace.dead_letter') IS NULL", {}).boolean(0, 0)) return;
   const Result rows = connection.query(
@@ -96,12 +114,18 @@ void read_dead_letters(Connection& connection, const Settings& settings, Pipelin
       Params().text(settings.pipeline));
   for (int at = 0; at < rows.rows(); ++at) {
     const TableName name{std::string(rows.text(at, 0)), std::string(rows.text(at, 1))};
-    for (TableStatus& table : status.tables) {
-      if (table.table != name) continue;
-      table.dead_letters = static_cast<std::uint64_t>(rows.integer(at, 2));
-      table.diverged_keys = static_cast<std::uint64_t>(rows.integer(at, 3));
+    auto table = std::find_if(status.tables.begin(), status.tables.end(),
+                              [&](const TableStatus& each) { return each.table == name; });
+    if (table == status.tables.end() && status.partitions.empty()) continue;
+    if (table == status.tables.end()) {
+      status.tables.push_back(table_from_kafka(connection, settings, name));
+      table = status.tables.end() - 1;
     }
+    table->dead_letters = static_cast<std::uint64_t>(rows.integer(at, 2));
+    table->diverged_keys = static_cast<std::uint64_t>(rows.integer(at, 3));
   }
+  if (!status.partitions.empty() && stored_state_version(connection) >= first_version_with_waiting_letters)
+    status.waiting_letters = waiting_letters(connection, settings.pipeline);
 }
 
 // What comes after the load, for the reader's eyes.
@@ -194,8 +218,8 @@ PipelineStatus read_status(const Settings& settings, std::stop_token stop) {
   status.now_utc = row.integer(0, 6);
   read_runner(connection, settings, status);
   read_tables(connection, settings, status);
-  read_dead_letters(connection, settings, status);
   read_partitions(connection, settings, status);
+  read_dead_letters(connection, settings, status);
   return status;
 }
 

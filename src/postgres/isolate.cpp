@@ -39,6 +39,11 @@ void add_taken_along(DeadLetter& letter, const TableApply& table, std::size_t ch
   }
 }
 
+void store(Connection& connection, const Owner& owner, const LetterRules& rules, const DeadLetter& letter,
+           RowRef row) {
+  rules.store ? rules.store(letter, row) : store_dead_letter(connection, owner, letter);
+}
+
 void list_key(Connection& connection, const Owner& owner, const TableApply& table, std::size_t change) {
   const RowRef row = table.rows().changes()[change].latest;
   list_diverged(connection, owner, table.plan(),
@@ -69,14 +74,15 @@ void refuse_unfit(const TableApply& table) {
 }
 
 std::uint64_t settle_diverged(Connection& connection, const Owner& owner, const TableApply& table,
-                              const std::set<std::size_t>& refused) {
+                              const std::set<std::size_t>& refused, const LetterRules& rules) {
   if (!table.has_diverged()) return 0;
   std::uint64_t letters = 0;
   std::vector<std::string> whole_again;
   const std::vector<NetChange>& changes = table.rows().changes();
   for (std::size_t i = 0; i < changes.size(); ++i) {
     if (table.is_unfit(i)) {
-      store_dead_letter(connection, owner, letter_of(table.rows(), changes[i], diverged_before()));
+      store(connection, owner, rules, letter_of(table.rows(), changes[i], diverged_before()),
+            changes[i].latest);
       list_key(connection, owner, table, i);
       ++letters;
     } else if (table.is_diverged(i) && !refused.contains(i)) {
@@ -87,14 +93,17 @@ std::uint64_t settle_diverged(Connection& connection, const Owner& owner, const 
   return letters;
 }
 
-std::optional<Error> in_savepoint(Connection& connection, const std::function<void()>& work) {
+std::optional<Error> in_savepoint(Connection& connection, const std::function<void()>& work,
+                                  const LetterRules& rules) {
   connection.exec("SAVEPOINT tailrace_try");
   try {
     work();
   } catch (const Error& error) {
     // Only what the server says of rows. A connection that is lost, a deadlock, a lock that was not had: the whole
     // transaction is done again.
-    if (error.kind() != ErrorKind::data || !connection.leave_pipeline()) throw;
+    if (error.kind() != ErrorKind::data || (rules.makes_letters && !rules.makes_letters(error)) ||
+        !connection.leave_pipeline())
+      throw;
     connection.exec("ROLLBACK TO SAVEPOINT tailrace_try; RELEASE SAVEPOINT tailrace_try");
     return error;
   }
@@ -108,7 +117,7 @@ void RowIsolator::refuse(const TableApply& table, std::size_t change, LetterCaus
   const bool differs = row.kind != NetChange::Kind::delete_ || cause.reason != "missing";
   DeadLetter letter = letter_of(table.rows(), row, std::move(cause));
   add_taken_along(letter, table, change);
-  store_dead_letter(connection_, owner_, letter);
+  store(connection_, owner_, rules_, letter, row.latest);
   if (differs) list_key(connection_, owner_, table, change);
   refused_.insert(change);
   ++letters_;
@@ -126,7 +135,7 @@ RowIsolator::Indexes RowIsolator::set_aside(TableApply& table) {
   Indexes rest;
   for (const RowRef row : table.rows().keyless()) {
     LetterCause cause = cause_of(*table.rows().key_fault_of(row), *table.plan().schema);
-    store_dead_letter(connection_, owner_, letter_of(row, std::move(cause)));
+    store(connection_, owner_, rules_, letter_of(row, std::move(cause)), row);
     ++letters_;
   }
   for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -153,12 +162,13 @@ RowIsolator::Indexes RowIsolator::set_aside(TableApply& table) {
 
 void RowIsolator::apply_some(TableApply& table, const Indexes& some, const std::function<void()>& taken) {
   if (some.empty()) return;
-  const std::optional<Error> refused = in_savepoint(connection_, [&] {
+  const auto work = [&] {
     connection_.begin_pipeline();
     table.send_some(connection_, statements_, some);
     connection_.finish_pipeline();
     table.check(connection_);
-  });
+  };
+  const std::optional<Error> refused = in_savepoint(connection_, work, rules_);
   crash_point("dead_letter.in_bisection");
   if (!refused) {
     taken();
@@ -186,7 +196,7 @@ void RowIsolator::apply(TableApply& table, const std::function<void()>& prepare,
   taken();
   if (statements_.are_many(0)) statements_.forget(connection_);
   apply_some(table, set_aside(table), taken);
-  letters_ += settle_diverged(connection_, owner_, table, refused_);
+  letters_ += settle_diverged(connection_, owner_, table, refused_, rules_);
 }
 
 }  // namespace tailrace::postgres

@@ -12,11 +12,20 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "postgres/dead_letter.h"
 #include "postgres/table_apply.h"
 
 namespace tailrace::postgres {
+
+// What becomes of letters; without anything else, of direct mode's.
+struct LetterRules {
+  // `row` is the newest row that the letter is about.
+  std::function<void(const DeadLetter& letter, RowRef row)> store = {};
+  // Of an error of kind `data`: whether it makes letters. Without it every one does.
+  std::function<bool(const Error& error)> makes_letters = {};
+};
 
 // Which of the changes are of keys that have diverged before.
 void look_up_diverged(Connection& connection, const Owner& owner, TableApply& table);
@@ -26,12 +35,17 @@ void refuse_unfit(const TableApply& table);
 // diverged key are letters. Answers the letters.
 // `refused`: letters already, not applied.
 std::uint64_t settle_diverged(Connection& connection, const Owner& owner, const TableApply& table,
-                              const std::set<std::size_t>& refused = {});
+                              const std::set<std::size_t>& refused = {}, const LetterRules& rules = {});
 
 class RowIsolator {
  public:
-  RowIsolator(Connection& connection, Statements& statements, const Owner& owner, const Isolation& isolation)
-      : connection_(connection), statements_(statements), owner_(owner), isolation_(isolation) {}
+  RowIsolator(Connection& connection, Statements& statements, const Owner& owner, const Isolation& isolation,
+              LetterRules rules = {})
+      : connection_(connection),
+        statements_(statements),
+        owner_(owner),
+        isolation_(isolation),
+        rules_(std::move(rules)) {}
 
   // `table` keeps faults. `prepare` is called before anything of it is read, `taken` after each group of changes that
   // went in.
@@ -49,12 +63,14 @@ class RowIsolator {
   Statements& statements_;
   const Owner& owner_;
   const Isolation& isolation_;
+  const LetterRules rules_;
   std::set<std::size_t> refused_;  // Of the table at hand.
   std::uint64_t letters_ = 0;
 };
 
 // Runs `work` in a savepoint. Nothing if it went well, else what it threw, when that is `data`; all that it did is
 // then undone.
-std::optional<Error> in_savepoint(Connection& connection, const std::function<void()>& work);
+std::optional<Error> in_savepoint(Connection& connection, const std::function<void()>& work,
+                                  const LetterRules& rules = {});
 
 }  // namespace tailrace::postgres

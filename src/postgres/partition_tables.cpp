@@ -19,9 +19,11 @@ void refuse_own_schema(const TableSchema& table, const RelationName& target) {
       .with("remedy", "map the source schema to another name (target.schemas)");
 }
 
-// Columns that the target has and the records do not keep what they have, where nothing has to be said of them.
-void leave_out_others(const TableSchema& table, const RelationName& target, TargetTable& found) {
+// Columns that the target has and the records do not keep what they have, where nothing has to be said of them. Who knows a key
+// alone says nothing of any.
+void leave_out_others(const TableSchema& table, const RelationName& target, TargetTable& found, bool writes) {
   for (const TargetColumn& column : found.columns) {
+    if (!writes) break;
     if (table.find_column(column.name) || column.generated || !column.not_null) continue;
     if (std::find(found.key.begin(), found.key.end(), column.name) != found.key.end()) continue;
     throw Error(ErrorKind::schema, "target table " + target.str() +
@@ -40,6 +42,16 @@ TargetFacts PostgresPartitions::facts_of(const RelationName& target) {
   return read_targets(*beside_, {target}).at(target);
 }
 
+// In one line, as the log has it.
+void PostgresPartitions::refuse_to_make(const TableSchema& proposed, const RelationName& target) const {
+  std::string ddl = create_table_sql(proposed, settings_) + ";";
+  if (!proposed.key.empty()) ddl += " " + primary_key_sql(proposed, target) + ";";
+  std::replace(ddl.begin(), ddl.end(), '\n', ' ');
+  throw Error(ErrorKind::config, "target table " + target.str() + " is not there")
+      .with("table", proposed.name.str())
+      .with("remedy", "make it, or let it be made (target.new_tables: make): " + ddl);
+}
+
 // Two processes may come to it at once.
 void PostgresPartitions::make_table(const TableSchema& proposed, const RelationName& target) {
   let_go_of_tables();
@@ -53,7 +65,7 @@ void PostgresPartitions::make_table(const TableSchema& proposed, const RelationN
                                 .boolean(0, 0);
     if (!has_schema) beside_->exec(create_schema_sql(target.schema));
     beside_->exec(create_table_sql(proposed, settings_));
-    beside_->exec(primary_key_sql(proposed, target));
+    if (!proposed.key.empty()) beside_->exec(primary_key_sql(proposed, target));
   });
   if (!made) throw Error(ErrorKind::abandoned, "stopped while a table was made");
   log::info("sink.table.made", {{"table", proposed.name.str()}, {"target", target.str()}});
@@ -63,28 +75,52 @@ void PostgresPartitions::make_table(const TableSchema& proposed, const RelationN
 bool PostgresPartitions::add_columns(const TableSchema& proposed, const RelationName& target,
                                      const TargetTable& found) {
   std::string actions;
-  for (const Column& column : proposed.columns) {
+  for (std::size_t i = 0; i < proposed.columns.size(); ++i) {
+    const Column& column = proposed.columns[i];
     if (found.find(column.name) != nullptr) continue;
+    if (proposed.is_key(i))
+      throw Error(ErrorKind::schema,
+                  "target table " + target.str() + " has not got a column of the records' key")
+          .with("table", proposed.name.str())
+          .with("column", column.name)
+          .with("remedy",
+                "a key is not added to a table: name its columns (source.pk_mode, source.pk_fields), or have "
+                "the table made anew");
     actions += (actions.empty() ? "" : ", ") + std::string("ADD COLUMN IF NOT EXISTS ") +
                quote_name(column.name) + " " + created_column_type(column.type, settings_);
     log::info("sink.table.column_added", {{"target", target.str()}, {"column", column.name}});
   }
   if (actions.empty()) return false;
-  let_go_of_tables();
+  let_go_of(target);
   const bool added = with_lock_timeout(
       *beside_, settings_, stop_, [&] { beside_->exec("ALTER TABLE " + target.quoted() + " " + actions); });
   if (!added) throw Error(ErrorKind::abandoned, "stopped while a column was added");
   return true;
 }
 
+// No rows go out by it: it is what records without a schema are read by.
+SchemaPtr PostgresPartitions::described(const TableName& table, const RelationName& target) {
+  const TargetTable found = facts_of(target).table;
+  if (!found.exists()) return nullptr;
+  auto out = std::make_shared<TableSchema>();
+  out->name = table;
+  for (const TargetColumn& column : found.columns) {
+    const std::optional<ColumnType> type = type_of_target(column.type);
+    if (type && !column.generated) out->columns.push_back({column.name, *type, !column.not_null});
+  }
+  return out;
+}
+
 SchemaPtr PostgresPartitions::use_table(const TableSchema& proposed, bool make) {
   const RelationName target = target_of(settings_, proposed.name);
   refuse_own_schema(proposed, target);
+  if (proposed.columns.empty()) return described(proposed.name, target);
   check_names(settings_, proposed);
   TargetFacts facts = facts_of(target);
   if (!facts.table.exists()) {
     if (!make) return nullptr;
     check_key_columns(proposed);
+    if (!settings_.make_tables) refuse_to_make(proposed, target);
     make_table(proposed, target);
     facts = facts_of(target);
   }
@@ -95,10 +131,10 @@ SchemaPtr PostgresPartitions::use_table(const TableSchema& proposed, bool make) 
       column.type = adapted_type(column.type, found->type);
   }
   check_key_columns(*table);
-  leave_out_others(*table, target, facts.table);
+  leave_out_others(*table, target, facts.table, /*writes=*/make);
   refuse_meddlers(*table, target, facts);
-  if (facts.table.key.empty()) {
-    let_go_of_tables();
+  if (facts.table.key.empty() && !table->key.empty()) {
+    let_go_of(target);
     const bool keyed =
         with_lock_timeout(*beside_, settings_, stop_, [&] { ensure_primary_key(*beside_, *table, target); });
     if (!keyed) throw Error(ErrorKind::abandoned, "stopped while a key was made");

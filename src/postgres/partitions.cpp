@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/wait.h"
 #include "postgres/constraints.h"
+#include "postgres/partition_rounds.h"
 #include "postgres/sql_error.h"
 #include "postgres/state_schema.h"
 
@@ -19,10 +20,9 @@ constexpr int apply_attempts = 5;
 // K4a: so long a claim waits for an apply that has the partition.
 constexpr std::chrono::milliseconds claim_patience{5'000};
 
-// What another partition may still bring: a parent, or the row that gives a value up.
-bool may_pass(const Error& error) {
-  const std::string_view state = error.context("sqlstate");
-  return state == "23503" || state == "23505" || state == "23P01";
+void refuse_missing(const TableApply& table) {
+  if (const std::vector<std::vector<std::string>> missing = table.missing_keys(); !missing.empty())
+    throw missing_row(table.plan(), missing.front());
 }
 
 void begin_pipeline_of_ours(Connection& connection, const Settings& settings) {
@@ -37,39 +37,6 @@ void begin_pipeline_of_ours(Connection& connection, const Settings& settings) {
         .with("remedy", "give the pipeline that reads Kafka a name of its own");
   transaction.commit();
 }
-
-// Of each table in each partition the batches that were not taken yet.
-class Rounds {
- public:
-  explicit Rounds(const std::vector<Stretch>& stretches) {
-    for (const Stretch& stretch : stretches) {
-      for (const RowBatch& rows : stretch.rows) {
-        if (!rows.empty()) waiting_[rows.schema().name][stretch.where].push_back(&rows);
-      }
-    }
-  }
-
-  // The next rows of one shape of each table, in each partition's order. False: there are none.
-  bool next(std::vector<std::vector<const RowBatch*>>& tables) {
-    tables.clear();
-    for (auto& [name, partitions] : waiting_) {
-      if (partitions.empty()) continue;
-      const SchemaPtr shape = partitions.begin()->second.front()->schema_ptr();
-      std::vector<const RowBatch*>& taken = tables.emplace_back();
-      for (auto& [where, batches] : partitions) {
-        const auto other = std::find_if(batches.begin(), batches.end(),
-                                        [&](const RowBatch* rows) { return rows->schema_ptr() != shape; });
-        taken.insert(taken.end(), batches.begin(), other);
-        batches.erase(batches.begin(), other);
-      }
-      std::erase_if(partitions, [](const auto& each) { return each.second.empty(); });
-    }
-    return !tables.empty();
-  }
-
- private:
-  std::map<TableName, std::map<PartitionName, std::vector<const RowBatch*>>> waiting_;
-};
 
 }  // namespace
 
@@ -100,6 +67,7 @@ std::optional<std::vector<PartitionClaim>> PostgresPartitions::claim(
     if (!claim) return std::nullopt;
     claims_.insert_or_assign(where, std::move(*claim));
   }
+  look_up_diverged_tables();
   std::vector<PartitionClaim> out;
   for (const PartitionName& where : partitions)
     out.push_back(claims_.at(where));
@@ -152,16 +120,30 @@ void PostgresPartitions::send_rows(const std::vector<Stretch>& stretches) {
   Rounds rounds(stretches);
   std::vector<std::vector<const RowBatch*>> round;
   while (rounds.next(round)) {
-    for (const std::vector<const RowBatch*>& batches : round) {
-      TableApply& table =
-          tables_.emplace_back(plans_.at(&batches.front()->schema()), /*streaming=*/false, settings_);
-      for (const RowBatch* const rows : batches)
-        table.add(*rows);
-      table.arrange();
-      table.send(*connection_, statements_);
-      connection_->flush();
+    for (const std::vector<const RowBatch*>& batches : round)
+      send_table(batches);
+  }
+}
+
+// Rows of one shape; several applies where a key's changes must meet each other in the target.
+void PostgresPartitions::send_table(const std::vector<const RowBatch*>& batches) {
+  const PlanPtr& plan = plans_.at(&batches.front()->schema());
+  const auto begin = [&] { return &tables_.emplace_back(plan, /*streaming=*/false, settings_); };
+  const auto send = [&](TableApply& table) {
+    table.arrange();
+    table.send(*connection_, statements_);
+    connection_->flush();
+  };
+  locked_.insert(plan->relation);
+  TableApply* table = begin();
+  for (const RowBatch* const rows : batches) {
+    for (std::size_t row = table->add_some(*rows, 0); row != rows->rows();
+         row = table->add_some(*rows, row)) {
+      send(*table);
+      table = begin();
     }
   }
+  send(*table);
 }
 
 void PostgresPartitions::send_end() {
@@ -182,29 +164,18 @@ void PostgresPartitions::settle() {
   connection_->finish_pipeline();
   for (TableApply& table : tables_) {
     table.check(*connection_);
-    const std::vector<std::vector<std::string>> missing = table.missing_keys();
-    if (missing.empty()) continue;
-    std::string key;
-    for (const std::string& part : missing.front())
-      key += (key.empty() ? "" : ", ") + part;
-    throw Error(ErrorKind::data,
-                "source and target have diverged: a record leaves out what an update did not change, and the "
-                "row is not in the target")
-        .with("table", table.plan().schema->name.str())
-        .with("target_table", table.plan().relation.str())
-        .with("key", key)
-        .with("remedy",
-              "find out who writes to the target beside tailrace, or whether the topic has lost the row's "
-              "first record; then take the table again from the source (a snapshot into the topic)");
+    refuse_missing(table);
   }
   tables_.clear();
 }
 
 void PostgresPartitions::committed() {
   in_transaction_ = false;
+  locked_.clear();
   for (auto& [where, claim] : open_)
     claims_.at(where).position = std::move(claim.position);
   open_.clear();
+  count_letters();
   if (std::exchange(succeeded_, true)) return;
   beside_->query(
       "UPDATE tailrace.pipeline SET succeeded = true, durable_at = clock_timestamp() WHERE pipeline = $1",
@@ -222,17 +193,56 @@ void PostgresPartitions::send(const std::vector<Stretch>& stretches, bool ends) 
   connection_->flush();
 }
 
-// What the failure of an apply means; nothing: it is to be done again.
+// An insert of a row that is there already: no other partition makes it pass. The server says the key as (id)=(7), in a sentence of
+// its language.
+std::optional<Error> PostgresPartitions::met_own_key(const Error& error) const {
+  if (settings_.insert_mode != InsertMode::insert || error.context("sqlstate") != "23505")
+    return std::nullopt;
+  const std::string_view constraint = error.context("constraint");
+  for (const auto& [schema, plan] : plans_) {
+    if (constraint.empty() || plan->key_name != constraint ||
+        plan->relation.str() != error.context("target_table"))
+      continue;
+    Error out(
+        ErrorKind::data,
+        "a record is to be inserted, and its row is in the target already (target.insert_mode: insert)");
+    out.with("table", plan->schema->name.str()).with("target_table", plan->relation.str());
+    const std::string detail(error.context("detail"));
+    const std::size_t begin = detail.find('(');
+    const std::size_t end = detail.rfind(')');
+    if (begin < end && end != std::string::npos) out.with("key", detail.substr(begin, end + 1 - begin));
+    out.with("sqlstate", "23505")
+        .with("remedy",
+              "target.insert_mode: upsert writes over it; else find out who wrote the row, or why its record "
+              "comes again");
+    return out;
+  }
+  return std::nullopt;
+}
+
+// What the failure of an apply means; nothing: it is to be done again, by itself or carefully.
 std::optional<WriteResult> PostgresPartitions::result_of(const Error& error, bool is_repeatable,
                                                          const std::stop_token& stop) {
+  const bool to_isolate = !is_careful_ && makes_letters(error);
+  if (to_isolate && !is_repeatable) remember_careful();
   in_transaction_ = false;
+  locked_.clear();
   open_.clear();
+  open_letters_.clear();
   tables_.clear();
   if (!connection_->reset()) throw Error(error);
   // Those that stood behind the failure were never prepared.
   statements_.forget(*connection_);
   if (error.context("sqlstate") == claimed_sqlstate) return WriteResult{WriteEnd::lost, {}};
+  if (const std::optional<Error> own = met_own_key(error)) throw Error(*own);
   if (may_pass(error)) return WriteResult{WriteEnd::waits, error};
+  if (to_isolate) {
+    if (stop.stop_requested()) return WriteResult{WriteEnd::stopped, {}};
+    log::warn("sink.isolating", {{"reason", error.what()}});
+    if (!is_repeatable) return WriteResult{WriteEnd::again, {}};
+    is_careful_ = true;
+    return std::nullopt;
+  }
   if (error.kind() != ErrorKind::conflict) throw Error(error);
   if (stop.stop_requested()) return WriteResult{WriteEnd::stopped, {}};
   if (!is_repeatable) throw Error(error);
@@ -243,13 +253,29 @@ std::optional<WriteResult> PostgresPartitions::result_of(const Error& error, boo
 void PostgresPartitions::start(const std::vector<Stretch>& stretches, std::stop_token stop) {
   sent_ = &stretches;
   is_whole_ = !in_transaction_;
+  start_error_.reset();
   if (stop.stop_requested()) return;
-  send(stretches, /*ends=*/true);
+  is_careful_ = needs_care(stretches);
+  if (is_careful_) return;
+  try {
+    send(stretches, /*ends=*/true);
+  } catch (const Error& error) {
+    if (!makes_letters(error)) throw;
+    start_error_ = error;
+  }
 }
 
 // An apply that is under way has locks on tables that are to be altered.
 void PostgresPartitions::let_go_of_tables() {
   if (sent_ != nullptr) finished_ = finish(stop_);
+}
+
+// A transaction that stays open keeps the table, and would wait for itself. Whoever begins again gets here before it.
+void PostgresPartitions::let_go_of(const RelationName& target) {
+  let_go_of_tables();
+  if (!in_transaction_ || !locked_.contains(target)) return;
+  throw Error(ErrorKind::conflict, "a table is to be altered that a commit in parts has written to")
+      .with("target_table", target.str());
 }
 
 WriteResult PostgresPartitions::finish(std::stop_token stop) {
@@ -261,9 +287,15 @@ WriteResult PostgresPartitions::finish(std::stop_token stop) {
       return {WriteEnd::stopped, {}};
     }
     try {
+      if (start_error_) throw Error(*std::exchange(start_error_, std::nullopt));
+      if (is_careful_ && !await_room_for_letters(stop)) continue;
       const CancelOnStop cancel(*connection_, stop);
-      if (!in_transaction_) send(stretches, /*ends=*/true);
-      settle();
+      if (is_careful_) {
+        apply_carefully(stretches, /*ends=*/true, attempt);
+      } else {
+        if (!in_transaction_) send(stretches, /*ends=*/true);
+        settle();
+      }
       crash_point("partitions.before_commit");
       connection_->exec("COMMIT");
       crash_point("partitions.after_commit");
@@ -280,12 +312,18 @@ WriteResult PostgresPartitions::finish(std::stop_token stop) {
 
 WriteResult PostgresPartitions::write_part(const std::vector<Stretch>& stretches, std::stop_token stop) {
   const bool is_whole = !in_transaction_;
+  is_careful_ = needs_care(stretches);
   for (int attempt = 1;; ++attempt) {
     if (stop.stop_requested()) return {WriteEnd::stopped, {}};
     try {
+      if (is_careful_ && !await_room_for_letters(stop)) continue;
       const CancelOnStop cancel(*connection_, stop);
-      send(stretches, /*ends=*/false);
-      settle();
+      if (is_careful_) {
+        apply_carefully(stretches, /*ends=*/false, attempt);
+      } else {
+        send(stretches, /*ends=*/false);
+        settle();
+      }
       return {WriteEnd::open, {}};
     } catch (const Error& error) {
       const bool is_repeatable = is_whole && attempt != apply_attempts;
@@ -299,7 +337,9 @@ WriteResult PostgresPartitions::write_part(const std::vector<Stretch>& stretches
 void PostgresPartitions::abandon() {
   if (connection_ == nullptr || !in_transaction_) return;
   in_transaction_ = false;
+  locked_.clear();
   open_.clear();
+  open_letters_.clear();
   if (!connection_->reset())
     throw Error(ErrorKind::unavailable, "the connection to PostgreSQL was lost (partitions)");
   statements_.forget(*connection_);

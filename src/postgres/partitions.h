@@ -11,11 +11,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "pipeline/partitions.h"
 #include "postgres/connection.h"
+#include "postgres/partition_isolator.h"
 #include "postgres/partition_store.h"
 #include "postgres/plan.h"
 #include "postgres/settings.h"
@@ -36,24 +38,38 @@ class PostgresPartitions : public PartitionSink {
   WriteResult finish(std::stop_token stop) override;
   WriteResult write_part(const std::vector<Stretch>& stretches, std::stop_token stop) override;
   void abandon() override;
+  std::map<TableName, std::uint64_t> take_dead_letters() override;
   std::vector<PartitionClaim> claims() override;
   std::map<PartitionName, PartitionPosition> positions() override;
   void close() override;
 
  private:
   void let_go_of_tables();
+  void let_go_of(const RelationName& target);
+  SchemaPtr described(const TableName& table, const RelationName& target);
   TargetFacts facts_of(const RelationName& target);
   void make_table(const TableSchema& proposed, const RelationName& target);
+  [[noreturn]] void refuse_to_make(const TableSchema& proposed, const RelationName& target) const;
   bool add_columns(const TableSchema& proposed, const RelationName& target, const TargetTable& found);
   void keep_plan(const SchemaPtr& table, const RelationName& target, TargetFacts facts);
 
   void send(const std::vector<Stretch>& stretches, bool ends);
   void send_begin(const std::vector<Stretch>& stretches);
   void send_rows(const std::vector<Stretch>& stretches);
+  void send_table(const std::vector<const RowBatch*>& batches);
   void send_end();
   void settle();
   void committed();
+  std::optional<Error> met_own_key(const Error& error) const;
   std::optional<WriteResult> result_of(const Error& error, bool is_repeatable, const std::stop_token& stop);
+  // partition_letters.cpp
+  bool needs_care(const std::vector<Stretch>& stretches);
+  void apply_carefully(const std::vector<Stretch>& stretches, bool ends, int attempt);
+  bool makes_letters(const Error& error) const;
+  void remember_careful();
+  bool await_room_for_letters(const std::stop_token& stop);
+  void look_up_diverged_tables();
+  void count_letters();
 
   Settings settings_;
   std::unique_ptr<Connection> connection_;  // Applies.
@@ -67,12 +83,21 @@ class PostgresPartitions : public PartitionSink {
   // Of the open transaction: its partitions, with the positions that they get.
   std::map<PartitionName, PartitionClaim> open_;
   bool in_transaction_ = false;
+  std::set<RelationName> locked_;  // Tables that the open transaction has written to.
   // Of what was sent and not answered yet.
   const std::vector<Stretch>* sent_ = nullptr;
   std::list<TableApply> tables_;
+  std::optional<Error> start_error_;     // What start() has come to.
+  bool is_careful_ = false;              // What is to be finished is applied by a PartitionIsolator.
   bool is_whole_ = false;                // Nothing of its transaction was sent before.
   std::optional<WriteResult> finished_;  // Asked for before finish() was.
   bool succeeded_ = false;
+  // K7. Tables of which keys have diverged, when the claims were taken or by what we have done since.
+  std::set<TableName> diverged_;
+  // Up to these offsets records are applied carefully: a commit in parts was refused, and comes again.
+  std::map<PartitionName, std::int64_t> careful_until_;
+  std::map<TableName, std::uint64_t> open_letters_;  // Of the open transaction.
+  std::map<TableName, std::uint64_t> letters_;       // Durable, and not asked for yet.
 };
 
 }  // namespace tailrace::postgres

@@ -35,6 +35,8 @@ PlanPtr make_plan(const Settings& settings, const SchemaPtr& table, const Relati
   plan->shape = found.columns;
   plan->oid = found.oid;
   plan->keeps_rows = keeps_rows;
+  plan->insert_mode = settings.insert_mode;
+  plan->key_name = found.key_name;
   const TargetFacts& of_target = targets.at(plan->target);
   plan->immediate = !of_target.immediate_indexes.empty();
   for (const Column& column : table->columns) {

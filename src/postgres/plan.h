@@ -24,9 +24,11 @@ struct TablePlan {
   bool overriding = false;             // The target has columns GENERATED ALWAYS AS IDENTITY.
   bool immediate = false;              // The target has unique indexes that are checked at once (R9c).
   bool keeps_rows = false;             // It may hold rows that the source does not have (R10c: append).
-  std::string only;                    // A condition on the rows `t` that are looked at; empty: all.
-  std::vector<TargetColumn> shape;     // What the encoders were made for (R10b).
-  std::uint32_t oid = 0;               // Of the relation with that shape.
+  InsertMode insert_mode = InsertMode::upsert;  // Of rows from Kafka; else upsert.
+  std::string key_name;                         // The constraint of the relation's primary key; empty: none.
+  std::string only;                             // A condition on the rows `t` that are looked at; empty: all.
+  std::vector<TargetColumn> shape;              // What the encoders were made for (R10b).
+  std::uint32_t oid = 0;                        // Of the relation with that shape.
 
   bool shadow() const { return relation != target; }
 };

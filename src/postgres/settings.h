@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -24,6 +25,13 @@ enum class ExistingRows {
 std::string_view name_of(ExistingRows existing);
 ExistingRows parse_existing(std::string_view name);  // refuse where it is none of them.
 
+// From Kafka: what a record that is no delete does, whatever its operation was at the source.
+enum class InsertMode {
+  upsert,  // Its row is there as the record has it.
+  insert,  // It is a new row; one that is there already is an error.
+  update,  // The row becomes that where it is there; else nothing happens.
+};
+
 struct Settings {
   std::string pipeline;  // The name under which state is kept.
   std::string url;       // A libpq URI or keyword string; may hold sslmode, sslrootcert, several hosts ...
@@ -42,9 +50,19 @@ struct Settings {
 
   // From Kafka: a column that records have and the target has not is added to it; else that is an error.
   bool add_columns = false;
+  bool make_tables = true;  // Else a table that is not there is an error.
+  InsertMode insert_mode = InsertMode::upsert;
 
   // errors.on_row: a row that cannot be written goes to the dead-letter store instead of stopping the pipeline (R11).
   bool dead_letters = false;
+  // From Kafka: letters wait in the store for a topic (errors.dead_letter_topic), at most about so many.
+  bool letters_wait = false;
+  std::uint64_t most_waiting_letters = 10'000;
+  // While so many wait, and none of them goes for this long, the pipeline stops.
+  std::chrono::milliseconds letters_patience{30'000};
+  // Who has the turn to send letters and asks nothing for so long, though some wait, is taken for frozen. Longer than a
+  // transaction of letters may take.
+  std::chrono::milliseconds turn_patience{180'000};
   ExistingRows existing = ExistingRows::refuse;
   bool load_first = true;  // Else what the targets of a first start hold stays (snapshot.mode: none).
 

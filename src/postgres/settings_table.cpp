@@ -119,6 +119,27 @@ std::vector<Binding<Settings>> shape() {
        [](Settings& s, const std::string&, const config::Value& value) {
          s.add_columns = value.text == "add";
        }},
+      {{.name = "target.new_tables",
+        .type = SettingType::choice,
+        .help = "With source.type: kafka, a table that is not there. make: it is made, as the records say. "
+                "stop: an "
+                "error, with the DDL that would have made it.",
+        .fallback = "make",
+        .choices = {"make", "stop"}},
+       [](Settings& s, const std::string&, const config::Value& value) {
+         s.make_tables = value.text == "make";
+       }},
+      bind<Settings>(
+          {.name = "target.insert_mode",
+           .type = SettingType::choice,
+           .help = "With source.type: kafka, what a record that is no delete does, whatever its operation "
+                   "was. upsert: "
+                   "its row is there as it says. insert: it is a new row; one that is there already is an "
+                   "error. update: "
+                   "the row becomes that where it is there; else nothing happens.",
+           .fallback = "upsert",
+           .choices = {"upsert", "insert", "update"}},
+          [](Settings & s) -> auto& { return s.insert_mode; }),
       bind<Settings>(
           {.name = "target.fillfactor",
            .type = SettingType::integer,

@@ -312,9 +312,45 @@ END
 $body$;
 )sql";
 
+// K7: letters of records of Kafka, with the records; those that wait for their topic.
+constexpr const char* version_7 = R"sql(
+ALTER TABLE tailrace.dead_letter
+  DROP CONSTRAINT dead_letter_reason_check,
+  ADD CHECK (reason IN ('value', 'refused', 'constraint', 'missing', 'diverged', 'unreadable')),
+  ALTER COLUMN operation DROP NOT NULL,
+  ADD COLUMN letter           uuid NOT NULL DEFAULT gen_random_uuid(),
+  ADD COLUMN record_topic     text,
+  ADD COLUMN record_partition integer,
+  ADD COLUMN record_offset    bigint,
+  ADD COLUMN record_time_ms   bigint,
+  ADD COLUMN record_key       bytea,
+  ADD COLUMN record_value     bytea,
+  ADD COLUMN record_headers   bytea[],
+  ADD COLUMN stage            text,
+  ADD COLUMN error_kind       text,
+  ADD COLUMN attempt          integer,
+  ADD COLUMN waits            boolean NOT NULL DEFAULT false,
+  ADD COLUMN send_error       text;
+CREATE INDEX ON tailrace.dead_letter (pipeline, id) WHERE waits;
+COMMENT ON COLUMN tailrace.dead_letter.record_headers IS 'Name and value of each header, one after the other.';
+COMMENT ON COLUMN tailrace.dead_letter.waits IS 'To be sent to the dead-letter topic, and removed then.';
+COMMENT ON COLUMN tailrace.dead_letter.send_error IS 'Why the dead-letter topic has refused it: it stays here.';
+
+-- Tables that come from Kafka have no row in table_state.
+DO $body$
+DECLARE
+  found name;
+BEGIN
+  SELECT conname INTO STRICT found FROM pg_constraint
+   WHERE conrelid = 'tailrace.diverged_key'::regclass AND contype = 'f';
+  EXECUTE format('ALTER TABLE tailrace.diverged_key DROP CONSTRAINT %I', found);
+END
+$body$;
+)sql";
+
 // Entry n brings version n to n + 1.
-constexpr std::array<const char*, state_version> migrations{version_1, version_2, version_3,
-                                                            version_4, version_5, version_6};
+constexpr std::array<const char*, state_version> migrations{version_1, version_2, version_3, version_4,
+                                                            version_5, version_6, version_7};
 
 }  // namespace
 

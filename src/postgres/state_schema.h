@@ -12,7 +12,7 @@
 namespace tailrace::postgres {
 
 // Version of the state schema that this program reads and writes.
-inline constexpr int state_version = 6;
+inline constexpr int state_version = 7;
 
 // 0: there is none yet.
 int stored_state_version(Connection& connection);

@@ -298,6 +298,10 @@ void store_chunk(Connection& connection, const Owner& owner, const Chunk& chunk,
 }
 
 void forget_table(Connection& connection, const Owner& owner, const TableName& table) {
+  connection.query(
+      "DELETE FROM tailrace.diverged_key"
+      " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
+      of_table(owner, table));
   expect_one(connection.query("DELETE FROM tailrace.table_state"
                               " WHERE pipeline = $1 AND source_schema = $2 AND source_table = $3",
                               of_table(owner, table)),

@@ -117,7 +117,8 @@ void TableApply::sort_into_groups(const Indexes& some) {
       // While catching up the snapshot may hold a row that came and went.
       if (change.was_there || !streaming_) groups_.deletes.push_back(i);
     } else if (whole) {
-      (streaming_ && change.was_there ? groups_.updates : groups_.inserts).push_back(i);
+      const bool is_update = (streaming_ && change.was_there) || plan_->insert_mode == InsertMode::update;
+      (is_update ? groups_.updates : groups_.inserts).push_back(i);
     } else if (change.kind == NetChange::Kind::partial && !change.carried()) {
       groups_.updates.push_back(i);
     }
@@ -129,6 +130,7 @@ void TableApply::sort_into_groups(const Indexes& some) {
 // Neighbours in the table are met one after the other, whatever the order of their changes was: the server then finds
 // most pages where it has just been. Any order of keys is right, so their encoded bytes are compared.
 void TableApply::order_by_key(Indexes& group) const {
+  if (plan_->schema->key.empty()) return;
   struct Ordered {
     std::uint64_t head;  // The first bytes behind the length, as a number: decides nearly always.
     std::size_t change;
@@ -335,7 +337,9 @@ void TableApply::move_rows(Connection& connection, const TablePlan& from, const 
 }
 
 void TableApply::send_inserts(Connection& connection, Statements& statements) {
-  const ApplySql sql = insert_sql(*plan_, /*upsert=*/(!streaming_ || plan_->keeps_rows) && !gathering_);
+  const bool is_upsert =
+      (!streaming_ || plan_->keeps_rows) && !gathering_ && plan_->insert_mode == InsertMode::upsert;
+  const ApplySql sql = insert_sql(*plan_, is_upsert);
   send_rows(connection, statements, sql, groups_.inserts);
   if (!groups_.waiting.empty())
     send_rows(connection, statements, insert_waiting_sql(*plan_), groups_.waiting);
@@ -422,8 +426,13 @@ void TableApply::check(Connection& connection) {
         .with("table", plan_->schema->name.str())
         .with("remedy", "look for triggers and rules on the target table (`tailrace check` names them)");
   }
+  if (plan_->insert_mode == InsertMode::update) return;
   for (const std::size_t i : groups_.updates) {
     if (hit_[i]) continue;
+    if (loses_missing_) {
+      lost_.push_back(i);
+      continue;
+    }
     const RowRef ref = coalescer_.changes()[i].latest;
     missing_.push_back(key_of(*ref.batch, ref.row));
   }

@@ -8,6 +8,8 @@
 //          target have diverged. (After the high mark nothing is replayed: rows and position are one commit.)
 //          While catching up, full rows are upserts, deletes may find nothing, and partial updates that find
 //          nothing are parked.
+//          Rows from Kafka are taken so, too, but as TablePlan::insert_mode says: as plain inserts, or as updates that may find
+//          nothing. Those of a table without a key are inserted, in their order.
 //          Keys that have diverged before (mark_diverged) are taken as they come: a delete may find nothing, a full row
 //          replaces whatever is there, and a partial update is left out (R11).
 //          With Faults::keep the caller sends some of the changes at a time (send_some), and rows that are missing are
@@ -53,6 +55,8 @@ class TableApply {
   TableApply(PlanPtr plan, bool streaming, const Settings& settings, Faults faults = Faults::refuse);
 
   void add(const RowBatch& batch) { coalescer_.add(batch); }
+  // As Coalescer::add_some: what it answers goes to another one, which is sent behind this one.
+  std::size_t add_some(const RowBatch& batch, std::size_t begin) { return coalescer_.add_some(batch, begin); }
   // For Gather: some rows of a part, whose last statement may go on. Full rows replace what is there by a delete and an
   // insert while catching up, because the temporary table has no key.
   void add_gathered(const RowBatch& batch, std::size_t begin, std::size_t end, bool goes_on);
@@ -86,6 +90,8 @@ class TableApply {
 
   const TablePlan& plan() const { return *plan_; }
   const Coalescer& rows() const { return coalescer_; }
+  // While catching up, too, an update that finds nothing is lost(): nobody will bring its row. With Faults::keep.
+  void lose_missing() { loses_missing_ = true; }
   // By change; before read_carried().
   void mark_diverged(const Indexes& changes);
   bool has_diverged() const { return !diverged_.empty(); }
@@ -140,6 +146,7 @@ class TableApply {
   bool streaming_;
   bool collecting_;  // Faults::keep.
   bool gathering_ = false;
+  bool loses_missing_ = false;
   const Settings& settings_;
   Coalescer coalescer_;
   Groups groups_;

@@ -40,7 +40,7 @@ class Comparison {
     std::vector<std::string> key;
     for (const std::size_t column : table_.key)
       key.push_back(table_.columns[column].name);
-    if (target_.key.empty() ||
+    if (target_.key.empty() || table_.key.empty() ||
         std::is_permutation(key.begin(), key.end(), target_.key.begin(), target_.key.end()))
       return;
     add(fmt::format("primary key: is ({}), expected ({})", joined(target_.key, ", "), joined(key, ", ")),

@@ -91,7 +91,7 @@ void check_identifier(std::string_view name, std::string_view what) {
   if (is_avro_identifier(name)) return;
   throw Error(ErrorKind::config, "Avro has no " + std::string(what) + " \"" + std::string(name) +
                                      "\": letters, digits and underscores alone, no digit in front. Set "
-                                     "schema.name.adjustment.mode and field.name.adjustment.mode to avro.");
+                                     "target.events.schema_names and target.events.field_names to avro.");
 }
 
 void check_name(const AvroName& name) {

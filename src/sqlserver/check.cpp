@@ -7,6 +7,7 @@
 #include "sqlserver/checks/checks.h"
 #include "sqlserver/connection.h"
 #include "sqlserver/selection.h"
+#include "sqlserver/statements.h"
 
 namespace tailrace::sqlserver {
 namespace {
@@ -20,6 +21,25 @@ Finding finding_of(const Error& error, const Settings& settings) {
 
 void add(Look& look, std::vector<Finding> findings) {
   std::move(findings.begin(), findings.end(), std::back_inserter(look.findings));
+}
+
+// Whether the server understands it; no row is read.
+void try_filter(Connection& connection, const TableSchema& table, std::vector<Finding>& findings) {
+  if (table.snapshot_filter.empty()) return;
+  try {
+    // Without bounds, whose collation would be asked for.
+    Statement rows(connection, "try the snapshot filter of " + table.name.str(),
+                   read_range(table, "TOP (0) 1", {}, ""));
+    while (rows.fetch()) {
+    }
+    findings.push_back(
+        {FindingLevel::ok, "table.snapshot_filter", table.name.str(), "the server takes it", ""});
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::abandoned) throw;
+    findings.push_back({FindingLevel::failure, "table.snapshot_filter", table.name.str(),
+                        fmt::format("the server does not take it: {}", error.message()),
+                        fmt::format("correct tables.settings.{}.snapshot_filter", table.name.str())});
+  }
 }
 
 }  // namespace
@@ -44,6 +64,7 @@ Look check(const Settings& settings, std::stop_token stop) {
     add(look, std::move(selection.findings));
     for (const CapturedTable& table : selection.tables) {
       look.tables.push_back(table.schema);
+      try_filter(connection, *table.schema, look.findings);
       look.findings.push_back({FindingLevel::ok, "table.ready", table.schema->name.str(),
                                fmt::format("captured by {}, about {} rows", table.schema->instance.name,
                                            table.schema->estimated_rows),

@@ -36,6 +36,7 @@ class TableSelector {
   std::optional<CapturedTable> select(const StoredTable* stored) {
     schema_.name = table_.name;
     schema_.estimated_rows = table_.rows;
+    schema_.snapshot_filter = settings_.snapshot_filter;
     if (stored != nullptr && !stored->taken_again) kept_ = stored->instance.name;
     check_rights();
     if (is_of_a_kind_without_capture()) return std::nullopt;
@@ -144,9 +145,17 @@ class TableSelector {
       }
       check_collation(column);
       schema_.columns.push_back({column.name, type_of(column), column.nullable, column.collation,
-                                 policy_of(column), column.fallback});
+                                 policy_of(column), column.fallback, declared(column)});
       ids_.push_back(column.id);
     }
+  }
+
+  // As the procedures of the catalog name it, which is what a JDBC driver asks.
+  std::string declared(const CatalogColumn& column) const {
+    if (!rules_.for_events) return {};
+    if (!column.identity) return column.type_name;
+    const bool has_digits = column.type_name == "decimal" || column.type_name == "numeric";
+    return column.type_name + (has_digits ? "() identity" : " identity");
   }
 
   bool is_captured_by_none(const CatalogColumn& column) const {

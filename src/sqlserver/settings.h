@@ -39,7 +39,8 @@ struct TableSettings {
   std::vector<std::string> exclude_columns;
   std::vector<std::string> text_strip;    // Columns whose U+0000 and lone surrogates are left out,
   std::vector<std::string> text_replace;  // or become U+FFFD; those of all others are an error.
-  std::vector<std::string> key;  // Instead of the primary key; columns of a unique index, none nullable.
+  std::vector<std::string> key;      // Instead of the primary key; columns of a unique index, none nullable.
+  std::string snapshot_filter = {};  // T-SQL of the rows that a snapshot takes.
 };
 
 struct Settings {

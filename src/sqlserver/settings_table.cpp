@@ -223,6 +223,13 @@ std::vector<Binding<Settings>> selection() {
                    "nullable.",
            .example = "[customer_no]"},
           [](Settings & s, const std::string& table) -> auto& { return s.tables[table].key; }),
+      bind<Settings>(
+          {.name = "tables.settings.*.snapshot_filter",
+           .help =
+               "A condition in T-SQL: a snapshot of this table takes the rows alone for which it is true "
+               "(snapshot.select.statement.overrides); changes come of all rows. With target.type: kafka.",
+           .example = "\"deleted = 0 AND created >= '2024-01-01'\""},
+          [](Settings & s, const std::string& table) -> auto& { return s.tables[table].snapshot_filter; }),
   };
 }
 
@@ -391,8 +398,9 @@ void table_settings(const Document& document, std::vector<Complaint>& complaints
   std::map<std::string, std::vector<std::string>> excluded;
   for (const Entry* entry : document.find("tables.settings.*.columns.exclude"))
     excluded[entry->chosen_key()] = document.read(*entry).items;
-  for (const char* name : {"tables.settings.*.columns.exclude", "tables.settings.*.text.strip",
-                           "tables.settings.*.text.replace", "tables.settings.*.key"}) {
+  for (const char* name :
+       {"tables.settings.*.columns.exclude", "tables.settings.*.text.strip", "tables.settings.*.text.replace",
+        "tables.settings.*.key", "tables.settings.*.snapshot_filter"}) {
     for (const Entry* entry : document.find(name)) {
       if (selected(document, entry->chosen_key())) continue;
       complaints.push_back(

@@ -235,11 +235,13 @@ std::string count_rows_by_lsn(std::span<const ChangeColumns> tables) {
 std::string read_range(const TableSchema& table, std::string_view select_list, const KeyRange& range,
                        std::string_view database_collation) {
   std::string where;
-  if (range.has_after) where = beyond(table, 0, '>', /*inclusive=*/false, database_collation);
-  if (range.has_upto) {
-    const std::string upto = beyond(table, 0, '<', /*inclusive=*/true, database_collation);
-    where = where.empty() ? upto : fmt::format("({}) AND ({})", where, upto);
-  }
+  const auto demand = [&](const std::string& condition) {
+    where = where.empty() ? condition : fmt::format("({}) AND ({})", where, condition);
+  };
+  if (range.has_after) demand(beyond(table, 0, '>', /*inclusive=*/false, database_collation));
+  if (range.has_upto) demand(beyond(table, 0, '<', /*inclusive=*/true, database_collation));
+  // On a line of its own: it may end in a comment.
+  if (!table.snapshot_filter.empty()) demand(fmt::format("{}\n", table.snapshot_filter));
   return fmt::format("SELECT {} FROM {}{}{}{}{}", select_list, from_table(table),
                      where.empty() ? "" : " WHERE ", where, table.key.empty() ? "" : " ORDER BY ",
                      order_by_key(table));

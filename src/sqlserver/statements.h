@@ -62,6 +62,7 @@ struct KeyRange {
   bool has_after = false;
   bool has_upto = false;
 };
+// Of the rows that the table's filter lets through, as bound_behind().
 std::string read_range(const TableSchema& table, std::string_view select_list, const KeyRange& range,
                        std::string_view database_collation);
 std::string bound_behind(const TableSchema& table, std::string_view select_list, bool has_after,

@@ -52,6 +52,24 @@ TEST(Statements, SeekRangesOfCompositeKeys) {
             "SELECT c.[id] FROM [dbo].[a]]b] AS c ORDER BY c.[id], c.[code]");
 }
 
+// Bounds that count rows which the chunks then leave out would make chunks of nothing; a comment at its end must not take the
+// parenthesis with it.
+TEST(Statements, AFilterIsInBoundsAndChunksAlike) {
+  TableSchema table = table_of_two_keys();
+  table.key = {0};
+  table.snapshot_filter = "a = 1 OR b = 2 -- old ones";
+  EXPECT_EQ(read_range(table, "c.[id]", {}, ""),
+            "SELECT c.[id] FROM [dbo].[a]]b] AS c WHERE a = 1 OR b = 2 -- old ones\n ORDER BY c.[id]");
+  EXPECT_EQ(
+      read_range(table, "c.[id]", {true, true}, ""),
+      "SELECT c.[id] FROM [dbo].[a]]b] AS c WHERE ((c.[id] > CONVERT(int, ?)) AND (c.[id] <= CONVERT(int, "
+      "?))) AND (a = 1 OR b = 2 -- old ones\n) ORDER BY c.[id]");
+  EXPECT_EQ(
+      bound_behind(table, "c.[id]", true, 50, ""),
+      "SELECT c.[id] FROM [dbo].[a]]b] AS c WHERE (c.[id] > CONVERT(int, ?)) AND (a = 1 OR b = 2 -- old "
+      "ones\n) ORDER BY c.[id] OFFSET 49 ROWS FETCH NEXT 1 ROWS ONLY");
+}
+
 // Another collation is another code page: converted without it, a bound could lose characters.
 TEST(Statements, BoundsCarryTheColumnsCollation) {
   TableSchema table = table_of_two_keys();

@@ -120,6 +120,8 @@ def target_expression(name, type_name):
         return f"encode({quoted}, 'hex')"
     if type_name == "datetimeoffset":
         return f"{quoted} AT TIME ZONE 'UTC'"
+    if type_name == "uniqueidentifier":
+        return f"lower({quoted}::text)"  # A uuid, or what others make of it: a text in the source's capitals.
     return quoted
 
 

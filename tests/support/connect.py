@@ -5,12 +5,47 @@ import secrets
 import shutil
 import urllib.error
 import urllib.request
+import zipfile
 
-from tests.support.jvm import java, part, properties
+from tests.support.jvm import SMALL, java, part, properties
 from tests.support.processes import NotReady, Process, free_port, private_directory, wait_until
 
 WORKER_HEAP_MEGABYTES = 768
 START_SECONDS = 180  # It takes 9.
+# Of parts that are plain jars: the converter that is in them. None of the jars says so, and to look through all classes takes seconds.
+CONVERTERS = {"avro-converter": "io.apicurio.registry.utils.converter.AvroConverter"}
+
+
+def plugin_folder(name, directory):
+    """What a worker's plugin.path has of a part; where that needs to be made, in `directory`."""
+    folder = part(name)
+    if name not in CONVERTERS:
+        return folder
+    home = directory / "plugins" / name
+    home.mkdir(parents=True)
+    for jar in folder.iterdir():
+        # Kafka's own are the worker's, of another version.
+        if not jar.name.startswith(("connect-", "kafka-clients-")):
+            (home / jar.name).symlink_to(jar)
+    with zipfile.ZipFile(home / "services.jar", "w") as services:
+        services.writestr("META-INF/services/org.apache.kafka.connect.storage.Converter", CONVERTERS[name] + "\n")
+    return home.parent
+
+
+def avro_converters(registry):
+    """A connector's settings: keys and values are Avro in Confluent's frame, by the schemas of a tests.support.registry."""
+    settings = {
+        "": CONVERTERS["avro-converter"],
+        ".apicurio.registry.url": f"http://127.0.0.1:{registry.port}/apis/registry/v2",
+        ".apicurio.registry.auto-register": "true",
+        ".apicurio.registry.as-confluent": "true",
+        ".apicurio.registry.headers.enabled": "false",
+        ".apicurio.registry.use-id": "contentId",
+        ".apicurio.registry.find-latest": "true",
+        ".apicurio.registry.artifact-resolver-strategy": "io.apicurio.registry.serde.strategy.TopicIdStrategy",
+        ".apicurio.registry.id-handler": "io.apicurio.registry.serde.Legacy4ByteIdHandler",
+    }
+    return {f"{side}.converter{name}": value for side in ("key", "value") for name, value in settings.items()}
 
 
 class Refused(Exception):
@@ -24,13 +59,15 @@ class Refused(Exception):
 class Worker:
     """One worker with the plugins of the named parts. exactly_once: sources commit records and offsets in one transaction."""
 
-    def __init__(self, broker, plugins, exactly_once=True, settings=None, heap_megabytes=WORKER_HEAP_MEGABYTES):
+    def __init__(self, broker, plugins, exactly_once=True, settings=None, heap_megabytes=WORKER_HEAP_MEGABYTES,
+                 options=SMALL):
         self.broker = broker
-        self.plugins = [part(name) for name in plugins]
+        self.directory = private_directory("connect")
+        self.plugins = [plugin_folder(name, self.directory) for name in plugins]
         self.exactly_once = exactly_once
         self.settings = settings or {}
         self.heap_megabytes = heap_megabytes
-        self.directory = private_directory("connect")
+        self.options = options
         self.group = "connect-" + secrets.token_hex(4)
         self.host = "127.0.0.1"
         self.port = None
@@ -48,7 +85,7 @@ class Worker:
         self.starts += 1
         command = java("org.apache.kafka.connect.cli.ConnectDistributed", self._configure(),
                        heap_megabytes=self.heap_megabytes, directory=self.directory,
-                       loggers={"io.debezium": "info"})
+                       loggers={"io.debezium": "info"}, options=self.options)
         self.process = Process(command, self.directory / f"log.{self.starts}")
 
     def wait_ready(self):
@@ -168,6 +205,17 @@ class Connector:
         """Creates or changes it; it then runs by itself: wait_running() waits for its tasks."""
         self._patiently("PUT", f"{self.path}/config", self.config)
         return self
+
+    def create_stopped(self):
+        """Without tasks, so that it can be told where to begin; resume() starts it."""
+        self._patiently("POST", "/connectors", {"name": self.name, "config": self.config, "initial_state": "STOPPED"})
+        wait_until(lambda: self.status()["connector"]["state"] == "STOPPED", 60, f"{self.name} is stopped", every=0.1)
+        return self
+
+    def begin_at(self, offsets):
+        """(partition, offset) each, in the connector's own words; it must be stopped."""
+        self._patiently("PATCH", f"{self.path}/offsets",
+                        {"offsets": [{"partition": partition, "offset": offset} for partition, offset in offsets]})
 
     def status(self):
         """Without a connector and tasks as long as the worker has not read what it wrote."""

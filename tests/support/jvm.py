@@ -15,24 +15,39 @@ LOG = """<Configuration status="ERROR">
 """
 
 
-def part(name):
-    """The folder of a part; the test skips, aloud, where it could not be had."""
+def _folder(name):
     where = subprocess.run([sys.executable, ROOT / "tools" / "jvm_parts.py", "--where", name], capture_output=True,
                            text=True, check=True).stdout.strip()
-    folder = pathlib.Path(where)
+    return pathlib.Path(where)
+
+
+def has_part(name):
+    return _folder(name).exists()
+
+
+def part(name):
+    """The folder of a part; the test skips, aloud, where it could not be had."""
+    folder = _folder(name)
     if not folder.exists():
         raise unittest.SkipTest(f"{name} is not there: tools/setup fetches it")
     return folder
 
 
-def java(main_class, *words, heap_megabytes, directory, loggers=None):
-    """The words of a command: a JVM that takes little, with Kafka's class path. `loggers` are name -> level."""
+# Quick to start and small.
+SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+# As Kafka's own scripts start it (kafka-run-class.sh): for measuring.
+AS_SHIPPED = ("-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
+              "-XX:+ExplicitGCInvokesConcurrent")
+
+
+def java(main_class, *words, heap_megabytes, directory, loggers=None, jars=(), options=SMALL):
+    """The words of a command: a JVM with Kafka's class path, and more jars behind it. `loggers` are name -> level."""
     log = directory / "log4j2.xml"
     lines = "".join(f'<Logger name="{name}" level="{level}"/>' for name, level in (loggers or {}).items())
     log.write_text(LOG.format(loggers=lines), encoding="ascii")
-    return ["java", f"-Xms{heap_megabytes // 4}m", f"-Xmx{heap_megabytes}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-            "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={log}",
-            "-cp", f"{part('kafka')}/*", main_class, *words]
+    return ["java", f"-Xms{heap_megabytes // 4}m", f"-Xmx{heap_megabytes}m", *options, "-XX:+ExitOnOutOfMemoryError",
+            "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={log}",
+            "-cp", ":".join([f"{part('kafka')}/*", *jars]), main_class, *words]
 
 
 def properties(path, values):

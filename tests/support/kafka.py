@@ -16,19 +16,21 @@ import time
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.support.jvm import java, properties
+from tests.support.jvm import SMALL, java, properties
 from tests.support.processes import NotReady, Process, free_port, private_directory, wait_until
 
 BROKER_HEAP_MEGABYTES = 320
+QUIET = 2  # Of syslog's levels: that a broker which is killed is not there is no news, twenty times a second.
 START_SECONDS = 180  # It takes 3 to format and 3 to start; a loaded machine has made 60 of that.
 
 
 class Broker:
-    """One server with brokers' and controllers' roles. `settings` are server.properties on top."""
+    """One server with brokers' and controllers' roles. `settings` are server.properties on top, `options` the JVM's."""
 
-    def __init__(self, settings=None, heap_megabytes=BROKER_HEAP_MEGABYTES):
+    def __init__(self, settings=None, heap_megabytes=BROKER_HEAP_MEGABYTES, options=SMALL):
         self.directory = private_directory("kafka")
         self.heap_megabytes = heap_megabytes
+        self.options = options
         self.settings = settings or {}
         self.cluster_id = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         if self.cluster_id.startswith("-"):
@@ -71,7 +73,8 @@ class Broker:
         self.port, self.controller_port = free_port(), free_port()
 
     def _java(self, main_class, *words, loggers=None):
-        return java(main_class, *words, heap_megabytes=self.heap_megabytes, directory=self.directory, loggers=loggers)
+        return java(main_class, *words, heap_megabytes=self.heap_megabytes, directory=self.directory, loggers=loggers,
+                    options=self.options)
 
     def _configure(self):
         return properties(self.directory / "server.properties", {
@@ -119,7 +122,7 @@ class Broker:
         return True
 
     def admin(self):
-        return AdminClient({"bootstrap.servers": self.address})
+        return AdminClient({"bootstrap.servers": self.address, "log_level": QUIET})
 
     def topics(self):
         return sorted(self.admin().list_topics(timeout=20).topics)
@@ -160,6 +163,7 @@ class TopicReader:
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "isolation.level": "read_committed",
+            "log_level": QUIET,
             "fetch.wait.max.ms": 20,
         })
 

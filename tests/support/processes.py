@@ -19,11 +19,21 @@ class NotReady(Exception):
     """A process ended, or a condition did not come true, within its time."""
 
 
+_given_ports = set()
+
+
 def free_port():
-    """A port that is free now. Others may take it before we do: starters try again with another one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that is free now, and that this process was not given before: a server may need several.
+
+    Others may take it before we do: starters try again with another one.
+    """
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in _given_ports:
+            _given_ports.add(port)
+            return port
 
 
 def private_directory(name, parent=None):

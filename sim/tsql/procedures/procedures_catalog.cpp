@@ -25,7 +25,28 @@ struct OdbcType {
   int ss_type;
 };
 
+constexpr std::int64_t longest_bytes = 2'147'483'647;
+constexpr std::int64_t longest_units = 1'073'741'823;
+
+// ODBC and Microsoft's driver have codes of their own for these: sqlext.h, msodbcsql.h (SQL_SS_VARIANT, SQL_SS_UDT, SQL_SS_XML).
+std::optional<OdbcType> odbc_type_in_guise(Guise guise) {
+  switch (guise) {
+    case Guise::text: return OdbcType{-1, longest_bytes, longest_bytes, {}, {}, -1, {}, 35};
+    case Guise::ntext: return OdbcType{-10, longest_units, 2 * longest_units, {}, {}, -10, {}, 35};
+    case Guise::image: return OdbcType{-4, longest_bytes, longest_bytes, {}, {}, -4, {}, 34};
+    case Guise::xml: return OdbcType{-152, 0, 0, {}, {}, -152, {}, 0};
+    case Guise::sql_variant: return OdbcType{-150, 8000, 8000, {}, {}, -150, {}, 39};
+    case Guise::hierarchyid: return OdbcType{-151, 892, 892, {}, {}, -151, {}, 23};
+    case Guise::geometry:
+    case Guise::geography: return OdbcType{-151, 0, 0, {}, {}, -151, {}, 23};
+    case Guise::rowversion:
+    case Guise::none: break;
+  }
+  return std::nullopt;
+}
+
 OdbcType odbc_type(const TypeInfo& type, bool old_dates) {
+  if (const std::optional<OdbcType> guise = odbc_type_in_guise(type.guise)) return *guise;
   const std::int64_t units = units_of(type);
   switch (type.type) {
     case Type::bit: return {-7, 1, 1, {}, {}, -7, {}, 50};
@@ -176,7 +197,7 @@ CdcResult SessionCore::procedure_columns(CallArguments& arguments, bool version_
       const OdbcType odbc = odbc_type(column.type, false);
       const bool has_octets = is_text(column.type.type) || is_bytes(column.type.type);
       std::string type_text = column.sysname ? "sysname" : std::string(type_name(column.type));
-      if (column.identity) type_text += " identity";
+      if (column.identity) type_text += column.type.type == Type::decimal ? "() identity" : " identity";
       std::vector<Value> row{text_value(active_->database->name),
                              text_value(table->schema),
                              text_value(table->name),

@@ -133,8 +133,7 @@ ColumnType as_debezium_reads_it(ColumnType type) {
   switch (type.kind) {
     case TypeKind::geometry:
     case TypeKind::geography:
-    case TypeKind::hierarchyid:
-    case TypeKind::sql_variant: return {TypeKind::varbinary, -1};
+    case TypeKind::hierarchyid: type.raw = true; return type;
     default: return type;
   }
 }
@@ -165,7 +164,9 @@ SchemaPtr table_of(const Json& json) {
   for (const Json& column : json.find("columns")->items) {
     Column made{.name = text_at(column, "name"),
                 .type = column_type(column),
-                .nullable = column.find("nullable")->truth};
+                .nullable = column.find("nullable")->truth,
+                .declared = text_at(column, "type")};
+    if (column.find("identity") != nullptr) made.declared += " identity";
     if (const std::string* const fallback = column.find_string("default")) made.fallback = *fallback;
     table->columns.push_back(std::move(made));
   }
@@ -183,6 +184,44 @@ void choose(const Json& settings, std::string_view name, Choice& member,
       std::find_if(choices.begin(), choices.end(), [&](const auto& each) { return each.first == *text; });
   if (found == choices.end()) throw std::runtime_error("unknown setting " + *text);
   member = found->second;
+}
+
+// As Debezium splits a list of regular expressions.
+std::vector<std::string> split(std::string_view list) {
+  std::vector<std::string> out;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    out.emplace_back(list.substr(0, comma));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return out;
+}
+
+void put_column_setting(EventSettings& settings, std::string_view name, const std::string& columns) {
+  const auto rest_of = [&](std::string_view prefix) -> std::optional<std::string> {
+    if (!name.starts_with(prefix)) return {};
+    return std::string(name.substr(prefix.size()));
+  };
+  for (const std::string& each : split(columns)) {
+    if (const auto mask = rest_of("column.mask.with."))
+      settings.masked.push_back({each, std::atoi(mask->c_str())});
+    else if (const auto most = rest_of("column.truncate.to."))
+      settings.truncated.push_back({each, std::atoi(most->c_str())});
+    else if (name == "column.propagate.source.type")
+      settings.typed_columns.push_back(each);
+    else if (name == "datatype.propagate.source.type")
+      settings.typed_data_types.push_back(each);
+  }
+  if (const auto hash = rest_of("column.mask.hash.")) {
+    const bool is_v2 = hash->starts_with("v2.");
+    const std::string said = is_v2 ? hash->substr(3) : *hash;
+    constexpr std::string_view salt = ".with.salt.";
+    const std::size_t at = said.find(salt);
+    settings.hashed[std::string(name)] = {.columns = split(columns),
+                                          .algorithm = said.substr(0, at),
+                                          .salt = Secret(said.substr(at + salt.size())),
+                                          .form = is_v2 ? HashForm::v2 : HashForm::v1};
+  }
 }
 
 EventSettings settings_of(const Json& json) {
@@ -216,6 +255,8 @@ EventSettings settings_of(const Json& json) {
     settings.skipped.update = skipped->find('u') != std::string::npos;
     settings.skipped.delete_ = skipped->find('d') != std::string::npos;
   }
+  for (const auto& [name, value] : json.members)
+    put_column_setting(settings, name, value.text);
   settings.transaction_metadata = json.find("provide.transaction.metadata") != nullptr;
   settings.tombstones = json.find("tombstones.on.delete") == nullptr;
   return settings;
@@ -250,6 +291,8 @@ class Reading {
       recording_.settings = settings_of(*settings);
     else if (line.find("table") != nullptr)
       take_table(line);
+    else if (line.find("altered") != nullptr)
+      recording_.altered = table_of(line);
     else if (const Json* const row = line.find("row"))
       take_row(row->items);
     else if (const Json* const record = line.find("record"))

@@ -31,6 +31,7 @@ struct Recording {
   // All changes in one batch, in the source's order.
   ChangeBatch changes;
   std::map<std::string, std::vector<RecordedRecord>> records;  // By topic, in its order.
+  SchemaPtr altered;                                           // A table as it became at the end, or nullptr.
 
   const RowBatch* changes_of(const std::string& table) const;
 };

@@ -11,8 +11,13 @@ import unittest
 from tests.e2e.case import has_failed, leave_note
 from tests.e2e.debezium.events import decode
 from tests.support.connect import Connector, Worker
+from tests.support.jvm import has_part
 from tests.support.kafka import Broker, TopicReader
 from tests.support.simulator import Simulator, run_sql
+
+
+# Plugins of the worker that some tests need; these ask for their part themselves.
+MORE_PLUGINS = ("avro-converter", "debezium-jdbc")
 
 
 class Servers:
@@ -24,7 +29,8 @@ class Servers:
 
     def start(self):
         self.broker = self.broker or Broker()
-        self.worker = self.worker or Worker(self.broker, ["debezium-sqlserver"])
+        self.worker = self.worker or Worker(
+            self.broker, ["debezium-sqlserver", *filter(has_part, MORE_PLUGINS)])
         self.simulator = self.simulator or Simulator(capture_interval="20ms")
 
     def stop(self):

@@ -176,12 +176,10 @@ BYTES = [
     _bytes("c_varbinary_max", "varbinary(max)", *_hex("", "00ff", LONG_BYTES.hex()), large="max"),
     _bytes("c_image", "image", *_hex("", "00ff", LONG_BYTES.hex()), large="old"),
 ]
-# Debezium knows none of these: what is bytes to the JDBC driver are the bytes of SQL Server's own form. Of a sql_variant
-# only texts and bytes come through (SqlServerValueConverters warns of the others), as their bytes.
+# Debezium knows none of these: what is bytes to the JDBC driver are the bytes of SQL Server's own form. sql_variant is no type that it
+# knows either (-150 has no converter): such a column is left out of the events, with a warning (tables.py, `unsent`).
 OBJECTS = [
     _texts("c_guid", "uniqueidentifier", "00112233-4455-6677-8899-AABBCCDDEEFF", "00000000-0000-0000-0000-000000000000"),
-    _bytes("c_variant", "sql_variant", ("CAST(0x00FF AS varbinary(8))", b"\0\xff"), ("N'Ω \U0001F642'", "Ω \U0001F642".encode()),
-           ("'café'", "café".encode()), ("N''", b""), ("0x", b"")),
     # "hierarchyid data type method reference", [MS-SSCLRT] 2.1: the root is no byte, /1/ is 01011, padded.
     _bytes("c_hierarchy", "hierarchyid", ("'/'", b""), ("'/1/'", b"\x58"), ("'/1/1/'", b"\x5a\xc0")),
     _bytes("c_geometry", "geometry", large="spatial", *[

@@ -207,8 +207,12 @@ class History:
 
     # Chance.
 
+    @staticmethod
+    def possible(column):
+        return (*column.values, NULL) if column.nullable else column.values
+
     def any_value(self, column):
-        return self.random.choice((*column.values, NULL) if column.nullable else column.values)
+        return self.random.choice(self.possible(column))
 
     def fill(self, tables=None):
         """Every value of every column, and NULLs: rows of before the first event."""
@@ -217,7 +221,7 @@ class History:
             rows = {}
             for number in range(1, count + 1):
                 rows[number] = self.make_row(table, number, lambda column, place=number - 1: (
-                    NULL if place == count - 1 else column.values[place % len(column.values)]))
+                    NULL if place == count - 1 and column.nullable else column.values[place % len(column.values)]))
             self.next_number[table.name] = count + 1
             self.insert(table, rows)
         self.pending = []
@@ -246,7 +250,7 @@ class History:
         values = {}
         for column in self.random.sample(table.columns, count):
             held = {self.rows[table.name][number][column.name] for number in numbers}
-            others = [value for value in (*column.values, NULL) if value not in held]
+            others = [value for value in self.possible(column) if value not in held]
             if others:
                 values[column.name] = self.random.choice(others)
         if values:

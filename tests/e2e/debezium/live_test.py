@@ -27,9 +27,8 @@ def field_of(schema, field):
 
 
 def left_out(table):
-    """Columns that tailrace says otherwise, or not at all."""
-    names = {column.name for column in table.columns if column.declaration == "sql_variant"}
-    return names | ({table.computed[0]} if table.computed else set())
+    """Columns that tailrace leaves out, or Debezium."""
+    return {column[0] for column in (table.computed, table.unsent) if column}
 
 
 def leave_out(value, names):

@@ -1,10 +1,11 @@
 """Records what a real Debezium makes of rows: the fixtures of src/debezium's unit test.
 
-    python -m tests.e2e.debezium.record_fixtures FOLDER
+    python -m tests.e2e.debezium.record_fixtures FOLDER [MODE ...]
 
-Writes a file for each set of settings: JSON lines, each of them one of
+Writes a file for each set of settings (or for those that are named): JSON lines, each of them one of
     {"settings": {...}}                     first: the connector's settings that decide how events look
     {"table": ..., "columns": [...]}        a table, as the server describes it
+    {"altered": ..., "columns": [...]}      a table as it is with its second capture instance, at the end of the recording
     {"topic": ..., "schemas": [key, value]} what the records of a topic have for schemas, as JsonConverter writes them
     {"row": [table, operation, commit LSN, change LSN, began, values]}   a row of the snapshot (operation 0) or of a change table
     {"record": [topic, key, value, headers]}    a record, its payloads as they were sent; tombstones have no value
@@ -30,10 +31,10 @@ LONGEST = 60  # Of a value: more of the same proves nothing.
 
 
 def short(table):
-    """Without the long values, and without the type whose values tailrace says otherwise."""
-    return dataclasses.replace(table, columns=tuple(
+    """Without the long values, and without the column that Debezium leaves out."""
+    return dataclasses.replace(table, unsent=(), columns=tuple(
         dataclasses.replace(column, values=tuple(value for value in column.values if len(value[0]) <= 2 * LONGEST + 60))
-        for column in table.columns if column.declaration != "sql_variant"))
+        for column in table.columns))
 
 
 TABLES = [short(table) for table in TABLES]
@@ -56,6 +57,27 @@ DEFAULTS = """CREATE TABLE dbo.defaults (id int NOT NULL PRIMARY KEY,
   d_time time(3) DEFAULT '10:11:12.345', d_char char(3) DEFAULT 'ab', d_varchar varchar(20) NOT NULL DEFAULT 'it''s (so)',
   d_nvarchar nvarchar(20) DEFAULT N'Ω', d_null varchar(5) DEFAULT NULL, d_binary binary(3) DEFAULT 0x0102, d_varbinary varbinary(9) DEFAULT 0xFF,
   d_guid uniqueidentifier DEFAULT '00112233-4455-6677-8899-AABBCCDDEEFF', d_now datetime2(3) DEFAULT SYSDATETIME(), d_sum int DEFAULT 1 + 2)"""
+# Lengths and digits, as the JDBC driver says them; and an identity, which is a type of its own to it.
+TYPED = """CREATE TABLE dbo.typed (id bigint IDENTITY(1,1) NOT NULL PRIMARY KEY,
+  t_varchar1 varchar(1), t_varchar8000 varchar(8000), t_nvarchar4000 nvarchar(4000), t_char char(1), t_nchar nchar(10),
+  t_binary binary(1), t_varbinary8000 varbinary(8000), t_decimal decimal(38,38), t_numeric numeric(7,3), t_dec decimal(18),
+  t_float24 float(24), t_time0 time(0), t_time4 time(4), t_datetime2_0 datetime2(0), t_datetime2_4 datetime2(4),
+  t_datetimeoffset0 datetimeoffset(0), t_datetimeoffset4 datetimeoffset(4))"""
+SALT = "CzQMA0cB5K"
+# Each mapping where it does something and where it does nothing; names with and without the database.
+MASKS = {
+    "column.mask.with.5.chars": r"dbo.texts.(c_varchar|c_sysname),.*\.dbo\.numbers\.c_int,DBO.required_large.c_text,"
+                                "dbo.defaults.(d_varchar|d_char),dbo.keyed.*",
+    "column.mask.with.0.chars": "dbo.texts.c_char",
+    f"column.mask.hash.SHA-256.with.salt.{SALT}": "dbo.texts.(c_nvarchar|c_utf8),dbo.large_texts.(c_nvarchar_max|c_ntext|c_xml),"
+                                                  "dbo.required_large.c_ntext,dbo.objects.(id|c_guid)",
+    f"column.mask.hash.v2.SHA-512.with.salt.{SALT}": "dbo.texts.(c_nchar|c_cyrillic),dbo.large_texts.(c_varchar_max|c_text),"
+                                                     "dbo.defaults.(d_nvarchar|d_guid|d_int),dbo.bytes.c_image",
+    "column.truncate.to.2.chars": "dbo.moments.*,dbo.bytes.c_[bv].*,dbo.numbers.c_[dmr].*,dbo.texts.(c_polish|c_japanese),"
+                                  "dbo.large_texts.c_greek,dbo.defaults.d_binary",
+}
+MASKED = ("dbo.texts", "dbo.numbers", "dbo.moments", "dbo.bytes", "dbo.objects", "dbo.large_texts", "dbo.required_large", "dbo.keyed",
+          "dbo.defaults")
 ALL = [*TABLES, REQUIRED, REQUIRED_LARGE, KEYED]
 # settings -> the tables that show them; none: all.
 MODES = {
@@ -71,6 +93,13 @@ MODES = {
     "avro_names": ({"schema.name.adjustment.mode": "avro", "field.name.adjustment.mode": "avro"}, ("odd schema.a ]table. %ü_",)),
     "avro_unicode_names": ({"schema.name.adjustment.mode": "avro_unicode", "field.name.adjustment.mode": "avro_unicode",
                             "skipped.operations": "u,d"}, ("odd schema.a ]table. %ü_",)),
+    "masks": ({**MASKS, "message.key.columns": "dbo.keyed:c_nvarchar"}, MASKED),
+    "masked_strings": ({"column.truncate.to.4.chars": "dbo.(moments|numbers|bytes).*", "time.precision.mode": "isostring",
+                        "decimal.handling.mode": "string", "binary.handling.mode": "hex"}, ("dbo.moments", "dbo.numbers", "dbo.bytes")),
+    "column_types": ({"column.propagate.source.type": ".*"}, ()),
+    "data_types": ({"datatype.propagate.source.type": r".*\.int,dbo\.numbers\.decimal,.*\.BIGINT identity"},
+                   ("dbo.numbers", "dbo.typed", "dbo.texts")),
+    "schema_changes": ({}, ()),
 }
 
 
@@ -98,22 +127,27 @@ class Recording(DebeziumCase):
                 self.sql(batch)
         self.sql(DEFAULTS)
         self.sql("INSERT INTO dbo.defaults (id) VALUES (1)")
+        self.sql(TYPED)
+        self.sql("INSERT INTO dbo.typed DEFAULT VALUES")
         self.history = History(self.source, ALL, 7)
         self.fill()
         for table in (*ALL, TICK):
             self.sql(table.enable())
-        self.sql("EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'defaults', @role_name = NULL")
+        for name in ("defaults", "typed"):
+            self.sql(f"EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'{name}', @role_name = NULL")
         self.sql("EXEC sp_sim_control 'scan'")
         described = self.describe()
         snapshot = {name: self.rows_of(table, f"{bracketed(table['schema'])}.{bracketed(table['name'])}")
                     for name, table in described.items()}
         readers = {}
-        for mode, (settings, chosen) in MODES.items():
+        for mode in sys.argv[2:] or MODES:
+            settings, chosen = MODES[mode]
             filters = {"table.include.list": ",".join(re.escape(name) for name in (*chosen, "dbo.tick"))} if chosen else {}
             prefix = self.deploy(mode.replace("_", "-"), **settings, **filters).name
             names = [name for name in described if not chosen or name in chosen or name == "dbo.tick"]
             topics = {name: re.sub(r"[^A-Za-z0-9._-]", "_", f"{prefix}.{self.database}.{name}") for name in names}
             others = [f"{prefix}.transaction"] if "provide.transaction.metadata" in settings else []
+            others += [prefix] if mode == "schema_changes" else []
             readers[mode] = (prefix, topics, self.reader([*topics.values(), *others], lambda message: message))
         for mode, (prefix, topics, reader) in readers.items():
             wanted = sum(len(snapshot[name]) for name in topics)
@@ -123,13 +157,14 @@ class Recording(DebeziumCase):
         self.sql("INSERT INTO dbo.tick VALUES (1, 0)")
         self.sql("EXEC sp_sim_control 'scan'")
         changes = self.changes(described)
-        folder = pathlib.Path(sys.argv[-1])
+        folder = pathlib.Path(sys.argv[1])
         folder.mkdir(parents=True, exist_ok=True)
         for mode, (prefix, topics, reader) in readers.items():
             self.read_until(reader, lambda reader=reader, topics=topics: reader.records[topics["dbo.tick"]], f"{mode}'s tick")
             reader.read_to_end()
+            altered = self.alter(prefix, reader) if mode == "schema_changes" else {}
             with (folder / f"{mode}.jsonl").open("w", encoding="utf-8") as out:
-                for line in self.lines(mode, prefix, topics, reader, described, snapshot, changes):
+                for line in self.lines(mode, prefix, topics, reader, (described, altered), snapshot, changes):
                     out.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
             print(f"{mode}: {(folder / f'{mode}.jsonl').stat().st_size >> 10} KB", flush=True)
 
@@ -161,19 +196,20 @@ class Recording(DebeziumCase):
                 f"SELECT cc.column_name FROM cdc.captured_columns AS cc JOIN cdc.change_tables AS ct ON ct.object_id = cc.object_id "
                 f"WHERE ct.source_object_id = {object_id} ORDER BY cc.column_ordinal")]
             columns = []
-            for column, kind, length, precision, scale, nullable, fallback in self.sql(
-                    f"SELECT c.name, ty.name, c.max_length, c.precision, c.scale, c.is_nullable, d.definition "
+            for column, kind, length, precision, scale, nullable, identity, fallback in self.sql(
+                    f"SELECT c.name, ty.name, c.max_length, c.precision, c.scale, c.is_nullable, c.is_identity, d.definition "
                     f"FROM sys.columns AS c JOIN sys.types AS ty ON ty.user_type_id = c.user_type_id "
                     f"LEFT JOIN sys.default_constraints AS d ON d.parent_object_id = c.object_id AND d.parent_column_id = c.column_id "
                     f"WHERE c.object_id = {object_id} ORDER BY c.column_id"):
                 if column in captured:
                     columns.append({"name": column, "type": kind, "length": length, "precision": precision, "scale": scale,
-                                    "nullable": bool(nullable), "default": fallback, "declared": declared.get(column, kind)})
+                                    "nullable": bool(nullable), **({"identity": True} if identity else {}), "default": fallback, "declared": declared.get(column, kind)})
             key = [row[0] for row in self.sql(
                 f"SELECT c.name FROM sys.indexes AS i JOIN sys.index_columns AS ic ON ic.object_id = i.object_id AND "
                 f"ic.index_id = i.index_id JOIN sys.columns AS c ON c.object_id = ic.object_id AND c.column_id = ic.column_id "
                 f"WHERE i.object_id = {object_id} AND i.is_unique = 1 ORDER BY i.index_id, ic.key_ordinal")]
-            instance = self.sql(f"SELECT capture_instance FROM cdc.change_tables WHERE source_object_id = {object_id}")[0][0]
+            instance = self.sql(f"SELECT capture_instance FROM cdc.change_tables WHERE source_object_id = {object_id} "
+                                "ORDER BY start_lsn DESC")[0][0]
             found[f"{schema}.{name}"] = {"schema": schema, "name": name, "key": key, "columns": columns, "captured": captured,
                                          "instance": instance}
         return found
@@ -237,18 +273,36 @@ class Recording(DebeziumCase):
         self.sql("INSERT INTO dbo.defaults (id) VALUES (2)")
         self.sql("UPDATE dbo.defaults SET d_bit = 0, d_int = 8 WHERE id = 2")
 
-    def lines(self, mode, prefix, topics, reader, described, snapshot, changes):
+    def alter(self, prefix, reader):
+        """A table gets another column, and a second capture instance; its first change has Debezium say so."""
+        self.sql("ALTER TABLE dbo.keyed ADD c_new varchar(7) NOT NULL DEFAULT 'none'")
+        self.sql(KEYED.enable("another"))
+        number, = self.history.new_numbers(KEYED, 1)
+        said = len(reader.records[prefix])
+        self.sql(f"INSERT INTO dbo.keyed (id, c_nvarchar) VALUES ({number}, N'Ω')")
+        self.sql("EXEC sp_sim_control 'scan'")
+        self.read_until(reader, lambda: len(reader.records[prefix]) > said, "the schema change")
+        # All of its records are its tables'; rows are the other recordings'.
+        for topic in [topic for topic in reader.records if topic != prefix]:
+            del reader.records[topic]
+        return {"dbo.keyed": self.describe()["dbo.keyed"]}
+
+    def lines(self, mode, prefix, topics, reader, tables, snapshot, changes):
+        described, altered = tables
         settings = dict(MODES[mode][0])
         yield {"settings": {**settings, "topic.prefix": prefix, "database": self.database}}
         for name in topics:
             table = described[name]
             yield {"table": name, "schema": table["schema"], "name": table["name"], "key": table["key"],
                    "columns": [{key: value for key, value in column.items() if key != "declared"} for column in table["columns"]]}
-        for name in topics:
+        for name, table in altered.items():
+            yield {"altered": name, "schema": table["schema"], "name": table["name"], "key": table["key"],
+                   "columns": [{key: value for key, value in column.items() if key != "declared"} for column in table["columns"]]}
+        for name in topics if not altered else ():
             for row in snapshot[name]:
                 yield {"row": [name, 0, "", "", "", list(row)]}
         for lsn, seqval, name, operation, began, values in changes:
-            if name in topics:
+            if name in topics and not altered:
                 yield {"row": [name, operation, lsn, seqval, began, values]}
         for topic, messages in reader.records.items():
             schemas = [None, None]

@@ -24,6 +24,7 @@ class Table:
     version: str = ""  # A rowversion column.
     computed: tuple = ()  # name, expression, JSON by the row's number
     not_captured: tuple = ()
+    unsent: tuple = ()  # name, declaration: of a column that is captured, and that Debezium leaves out.
 
     @property
     def sql_name(self):
@@ -47,6 +48,8 @@ class Table:
             words.append(f"{bracketed(self.version)} rowversion")
         if self.computed:
             words.append(f"{bracketed(self.computed[0])} AS ({self.computed[1]})")
+        if self.unsent:
+            words.append(f"{bracketed(self.unsent[0])} {self.unsent[1]} NULL")
         if self.constraint == "PRIMARY KEY":
             words.append(f"PRIMARY KEY ({names})")
         yield f"CREATE TABLE {self.sql_name} ({', '.join(words)})"
@@ -96,7 +99,7 @@ TABLES = [
     Table("dbo", "large_texts", ID, by_id, (NUMBER, *kinds.LARGE_TEXTS)),
     Table("dbo", "bytes", ID, by_id, (NUMBER, *kinds.BYTES)),
     Table("dbo", "objects", (key_column("id", "uniqueidentifier", "string"),), _by_guid, tuple(kinds.OBJECTS),
-          version="c_version"),
+          version="c_version", unsent=("c_variant", "sql_variant")),
     # Debezium asks for a table's columns by its name as a LIKE pattern: an opening bracket would not match itself.
     Table("odd schema", "a ]table. %ü_", (key_column("a b", "int", "int32"), key_column("select", "nvarchar(12)", "string")),
           _by_pair, (dataclasses.replace(NUMBER, name="größe]"), dataclasses.replace(kinds.TEXTS[3], name="it's"))),

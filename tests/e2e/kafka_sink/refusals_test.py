@@ -62,6 +62,53 @@ class Refusals(KafkaSinkCase):
         run = self.run_to_end(self.write_config([self.topic]), code=5)
         self.assertIn(f"{self.topic}[0]@1", run.log())
 
+    # A row that another writer made is never written over; the message has what is needed to find it.
+    def test_an_insert_of_a_row_that_is_there(self):
+        config = self.write_config([self.topic], more="  insert_mode: insert\n")
+        self.put(envelope(1, "one", 1))
+        self.run_to_end(config)
+        self.put(envelope(1, "another", 2))
+        run = self.run_to_end(config, code=5)
+        self.assertIn("sqlstate=23505", run.log())
+        self.assertIn("(id)=(1)", run.log())
+        self.assertEqual(self.rows(), [(1, "one")])
+
+    # Rows without a key: nothing but the stored offset tells what was written, over any number of runs.
+    def test_records_that_are_appended(self):
+        config = self.write_config([self.topic], records="format: json\n  pk_mode: none\n  deletes: ignore",
+                                   more="  insert_mode: insert\n")
+        for commit in range(1, 4):
+            self.put(envelope(1, "one", commit))
+            self.run_to_end(config)
+        self.assertEqual(self.rows(), [(1, "one")] * 3)
+
+    # Found before anything is asked, each by its name.
+    def test_settings_that_make_no_sense_together(self):
+        def said(records="", more="", topics="topics: [a]"):
+            config = self.write_config(["a"], records=f"format: json\n{records}", more=more)
+            text = config.read_text(encoding="utf-8").replace("topics: ['a']", topics)
+            config.write_text(text, encoding="utf-8")
+            return self.run_to_end(config, code=2).log()
+
+        for mode in ("record_value", "kafka", "none"):
+            self.assertIn("source.deletes: cannot be apply", said(f"  pk_mode: {mode}", "  insert_mode: insert\n"))
+        without = "  deletes: ignore\n"
+        for mode in ("upsert", "update"):
+            self.assertIn(f"target.insert_mode: cannot be {mode}",
+                          said(f"{without}  pk_mode: none", f"  insert_mode: {mode}\n"))
+        self.assertIn("target.insert_mode: cannot be update", said(f"{without}  pk_mode: kafka", "  insert_mode: update\n"))
+        self.assertIn("source.pk_fields: has no meaning", said(f"{without}  pk_mode: none\n  pk_fields: [a]",
+                                                               "  insert_mode: insert\n"))
+        self.assertIn("source.topics_pattern: is no regular expression", said(topics="topics_pattern: '('"))
+
+    # What has to be made by hand is given as SQL.
+    def test_a_table_that_is_not_to_be_made(self):
+        self.put(envelope(1, "one", 1))
+        config = self.write_config([self.topic], more="  new_tables: stop\n")
+        run = self.run_to_end(config, code=2)
+        self.assertIn("CREATE TABLE", run.log())
+        self.assertIn("target.new_tables", run.log())
+
     # A table that the records do not fit is another's.
     def test_a_target_of_another_shape(self):
         self.target.execute("CREATE TABLE public.notes (id int PRIMARY KEY, note int)")

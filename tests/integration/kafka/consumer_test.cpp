@@ -142,11 +142,12 @@ TEST_F(Consumers, PausedPartitionsWait) {
   const std::unique_ptr<Producer> writer = producer("paused");
   writer->begin();
   for (const int partition : {0, 1}) {
+    const std::string value = std::to_string(partition);
     OutRecord record;
     record.topic = topic;
     record.partition = partition;
     record.key = "k";
-    record.value = std::to_string(partition);
+    record.value = value;
     ASSERT_TRUE(writer->produce(record, never_));
   }
   ASSERT_TRUE(writer->commit(never_));

@@ -10,7 +10,6 @@ namespace {
 
 using tailrace::testing::lsn;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 

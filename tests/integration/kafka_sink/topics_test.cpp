@@ -11,12 +11,18 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Field;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
 class K1c_Limits : public SinkCase {};
 class SinkTopics : public SinkCase {};
+class K3f_SameTopic : public SinkCase {
+ protected:
+  void make_anew() {
+    broker().delete_topic(topic());
+    broker().create_topic_named(topic(), 1);
+  }
+};
 
 TEST_F(SinkTopics, AreMadeAsTheSettingsSay) {
   SinkSettings wanted = settings();
@@ -79,6 +85,46 @@ TEST_F(SinkTopics, ATableIsOnePartitionWhereThatIsAsked) {
     if (looker.watermarks({topic(), partition}, never_)->high > 0) ++used;
   }
   EXPECT_EQ(used, 1);
+}
+
+// A topic that is made anew under a producer takes what comes next without a word: whoever reads it from its beginning lacks the rest.
+TEST_F(K3f_SameTopic, ThatIsMadeAnewUnderARunEndsIt) {
+  SinkSettings watching = settings();
+  watching.claim_interval = 0ms;
+  const std::unique_ptr<KafkaSink> sink = streaming(watching);
+  ASSERT_TRUE(write(*sink, commit_point(5, {{1, "a"}})));
+  EXPECT_THAT(sink->heartbeat(), IsEmpty());
+  make_anew();
+  const Error error = thrown_by([&] { sink->heartbeat(); });
+  EXPECT_EQ(error.kind(), ErrorKind::gap);
+  EXPECT_EQ(error.context("topic"), topic());
+  EXPECT_THAT(std::string(error.context("remedy")), HasSubstr("resnapshot --table dbo.items"));
+}
+
+TEST_F(K3f_SameTopic, ThatIsMadeAnewBetweenTwoRunsIsAGap) {
+  static_cast<void>(streaming());
+  make_anew();
+  KafkaSink next(settings());
+  static_cast<void>(next.open(false, never_));
+  EXPECT_EQ(thrown_by([&] { next.use_tables({table_}); }).kind(), ErrorKind::gap);
+}
+
+// Nor is it made anew by us, as if nothing had been in it.
+TEST_F(K3f_SameTopic, ThatIsGoneIsAGapUntilItsTableIsAskedForAnew) {
+  static_cast<void>(streaming());
+  broker().delete_topic(topic());
+  {
+    KafkaSink next(settings());
+    static_cast<void>(next.open(false, never_));
+    const Error error = thrown_by([&] { next.use_tables({table_}); });
+    EXPECT_EQ(error.kind(), ErrorKind::gap);
+    EXPECT_THAT(error.message(), HasSubstr("is gone"));
+  }
+  Admin admin(cluster());
+  EXPECT_THAT(admin.topics({topic()}, never_), IsEmpty());
+  static_cast<void>(request_table(settings(), table_->name, Wanted::resnapshot, never_));
+  static_cast<void>(reopened(settings()));
+  EXPECT_THAT(admin.topics({topic()}, never_), SizeIs(1));
 }
 
 // A record that the topic does not take stops the pipeline in the middle of the night: it is said before.

@@ -8,7 +8,6 @@ namespace tailrace::kafka {
 namespace {
 
 using tailrace::testing::lsn;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -113,6 +112,91 @@ TEST_F(K2_SourceTransactions, AnEndInFrontOfACutCommitForgetsNothing) {
   const std::unique_ptr<KafkaSink> sink = reopened(quick);
   ASSERT_TRUE(write(*sink, commit_point(5, {{1, "a"}, {2, "b"}, {3, "c"}})));
   EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
+}
+
+// Paused in between, a table takes along what was sent of it, and brings the rest by itself; the others' events are counted without it.
+TEST_F(K2_SourceTransactions, ATableThatLeavesBehindACutIsSentOnce) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming(quick);
+    cut_behind(*sink, 5, {{1, "a"}, {2, "b"}}, quick.transaction_timeout);
+    ASSERT_TRUE(write(*sink, open_part(5, {{3, "c"}}, 3)));
+  }
+  const std::unique_ptr<KafkaSink> sink = reopened(quick);
+  sink->leave({table_->name});
+  EXPECT_EQ(stored().tables.at(table_->name).part, (SentPart{lsn(5), 2}));
+  // The stream goes on without it.
+  ASSERT_TRUE(write(*sink, tailrace::testing::ending_at(lsn(9), {})));
+  {
+    const std::unique_ptr<Sink> alone = sink->outside(table_->name);
+    EXPECT_EQ(alone->open(false, never_).position->lsn, just_below(lsn(5)));
+    alone->use_tables({table_});
+    alone->rejoin();
+    ChangeBatch all = commit_point(5, {{1, "a"}, {2, "b"}, {3, "c"}, {4, "d"}});
+    ASSERT_TRUE(alone->write(all, never_));
+  }
+  ChangeBatch joins = commit_point(11, {{5, "e"}});
+  joins.joining = {table_};
+  ASSERT_TRUE(sink->write(joins, never_));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c", "c d", "c e"));
+  EXPECT_EQ(stored().tables.at(table_->name).part, std::nullopt);
+}
+
+// It may come back at once: then the stream brings the rest, also when it crashes in between.
+TEST_F(K2_SourceTransactions, ATableThatComesBackBehindACutIsSentOnce) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming(quick);
+    cut_behind(*sink, 5, {{1, "a"}, {2, "b"}}, quick.transaction_timeout);
+    ASSERT_TRUE(write(*sink, open_part(5, {{3, "c"}}, 3)));
+  }
+  {
+    const std::unique_ptr<KafkaSink> sink = reopened(quick);
+    sink->leave({table_->name});
+    {
+      const std::unique_ptr<Sink> alone = sink->outside(table_->name);
+      ASSERT_TRUE(alone->open(false, never_).position.has_value());
+      alone->use_tables({table_});
+      alone->rejoin();
+    }
+    ChangeBatch joins = tailrace::testing::ending_at(just_below(lsn(5)), {});
+    joins.joining = {table_};
+    ASSERT_TRUE(sink->write(joins, never_));
+    ASSERT_TRUE(write(*sink, open_part(5, {{1, "a"}, {2, "b"}, {3, "c"}})));
+  }
+  const std::unique_ptr<KafkaSink> sink = reopened(quick);
+  ASSERT_TRUE(write(*sink, commit_point(5, {{1, "a"}, {2, "b"}, {3, "c"}})));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
+}
+
+// And where the stream has gone on meanwhile, what lies between comes with the join.
+TEST_F(K2_SourceTransactions, ATableThatComesBackBehindTheStreamIsSentOnce) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming(quick);
+    cut_behind(*sink, 5, {{1, "a"}, {2, "b"}}, quick.transaction_timeout);
+    ASSERT_TRUE(write(*sink, open_part(5, {{3, "c"}}, 3)));
+  }
+  const std::unique_ptr<KafkaSink> sink = reopened(quick);
+  sink->leave({table_->name});
+  {
+    const std::unique_ptr<Sink> alone = sink->outside(table_->name);
+    ASSERT_TRUE(alone->open(false, never_).position.has_value());
+    alone->use_tables({table_});
+    alone->rejoin();
+  }
+  ASSERT_TRUE(write(*sink, tailrace::testing::ending_at(lsn(9), {})));
+  ChangeBatch joins = tailrace::testing::ending_at(lsn(11), {});
+  ChangeBatch between = open_part(5, {{1, "a"}, {2, "b"}, {3, "c"}});
+  joins.tables = std::move(between.tables);
+  joins.order = std::move(between.order);
+  joins.joining = {table_};
+  ASSERT_TRUE(sink->write(joins, never_));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
+  EXPECT_EQ(stored().tables.at(table_->name).part, std::nullopt);
 }
 
 // A cut comes in front of a delete, whose tombstone stays with it: cut between the two, the delete would come again.

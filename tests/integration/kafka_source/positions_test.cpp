@@ -99,7 +99,9 @@ TEST_F(K4c_Gap, ATopicMadeAnewAndShorter) {
   broker().delete_topic(table.topic);
   broker().create_topic_named(table.topic, 1);
   write(table, inserts(6, 7));
-  EXPECT_EQ(go_on(table, position).kind(), ErrorKind::gap);
+  const Error error = go_on(table, position);
+  EXPECT_EQ(error.kind(), ErrorKind::gap);
+  EXPECT_THAT(error.what(), HasSubstr("offset 6 is to be read next, and the partition ends at 3"));
 }
 
 // librdkafka reads on silently at our offset, amid other records.

@@ -16,16 +16,17 @@ TEST_F(K4_Boundaries, RowsOfOneCommitEndTogether) {
   const EventTable table = new_table();
   write(table, {{.op = "c", .after = row(1, "x"), .commit = 1},
                 {.op = "c", .after = row(2, "x"), .commit = 2},
-                {.op = "c", .after = row(3, "x"), .commit = 2}});
+                {.op = "c", .after = row(3, "x"), .commit = 2},
+                {.op = "c", .after = row(4, "x"), .commit = 2}});
   SourceSettings small = settings({table});
-  small.batch_records = 2;
+  small.batch_records = 3;
   Reading reading(small);
   reading.open();
-  // Two of three records: the second commit goes on in the next batch.
+  // Three of four records: the second commit goes on in the next batch.
   reading.until([&] { return !reading.open_rows().empty(); });
   EXPECT_THAT(reading.whole(), ElementsAre(1));
-  EXPECT_THAT(reading.open_rows(), ElementsAre(2));
-  reading.until([&] { return reading.whole().size() == 3; });
+  EXPECT_THAT(reading.open_rows(), ElementsAre(2, 3));
+  reading.until([&] { return reading.whole().size() == 4; });
   EXPECT_THAT(reading.open_rows(), IsEmpty());
 }
 

@@ -1,57 +1,14 @@
 // K4, K5: rows of partitions and their positions in one transaction; the epoch decides whose they are.
 #include <future>
 
-#include "postgres/partitions.h"
-#include "tests/integration/postgres/sink_fixture.h"
+#include "postgres/partition_store.h"
+#include "tests/integration/postgres/partitions_fixture.h"
 
 namespace tailrace::postgres {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-const PartitionName first{"orders", 0};
-const PartitionName second{"orders", 1};
-
-class PartitionsTest : public SinkTest {
- protected:
-  SchemaPtr orders_ = table("orders", {column("id", int_type, false), column("note", lob_type)});
-
-  std::unique_ptr<PostgresPartitions> opened_partitions() {
-    Settings with = settings();
-    with.pipeline = "kafka";
-    auto sink = std::make_unique<PostgresPartitions>(with);
-    sink->open({});
-    return sink;
-  }
-
-  // A stretch of one partition that ends at a boundary behind `next`.
-  Stretch stretch(const SchemaPtr& schema, const PartitionName& where, std::int64_t next, Operation operation,
-                  std::vector<std::vector<Value>> rows) {
-    Stretch out;
-    out.where = where;
-    out.ends = true;
-    out.records = rows.size();
-    out.upto = {next, next - 1, lsn(static_cast<std::uint8_t>(next)), "topic-id", 3};
-    if (rows.empty()) return out;
-    RowBatch& batch = out.rows.emplace_back(schema);
-    for (const std::vector<Value>& row : rows)
-      add(batch, operation, row);
-    return out;
-  }
-
-  std::string rows(const std::string& name = "orders") {
-    return reader_.table("SELECT * FROM public." + name + " ORDER BY 1");
-  }
-  std::string stored() {
-    return reader_.table(
-        "SELECT topic, partition, epoch, next_offset, last_offset, encode(commit_lsn, 'hex'), topic_id, "
-        "leader_epoch"
-        "  FROM tailrace.kafka_position ORDER BY 1, 2");
-  }
-};
 
 using K4a_Claim = PartitionsTest;
 using K4b_Epoch = PartitionsTest;
@@ -182,6 +139,25 @@ TEST_F(K4a_Claim, EndsAnOwnerThatHoldsItForTooLong) {
             WriteEnd::durable);
   EXPECT_EQ(kind_of([&] { frozen->write({}, {}); }), ErrorKind::unavailable);
   EXPECT_EQ(rows(), "1|now");
+}
+
+// Numbers of processes come again: whoever has that of an owner by now may be anybody.
+TEST_F(K4a_Claim, ABackendThatHasTheOwnersNumberAloneIsNotEnded) {
+  opened_partitions()->claim({first}, {});
+  reader_.run(
+      "UPDATE tailrace.kafka_position SET owner_pid = pg_backend_pid(),"
+      " owner_started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()) - interval "
+      "'1 day'");
+  reader_.run("BEGIN; SELECT FROM tailrace.kafka_position FOR UPDATE");
+  Settings with = settings();
+  with.pipeline = "kafka";
+  Connection connection(with, "test", {});
+  const Applier owner = applier_of(connection);
+  EXPECT_EQ(
+      kind_of([&] { claim_partition(connection, with, first, owner, std::chrono::milliseconds(50), {}); }),
+      ErrorKind::conflict);
+  reader_.run("COMMIT");
+  EXPECT_EQ(reader_.value("SELECT epoch FROM tailrace.kafka_position"), "1");
 }
 
 // Somebody's own session is not an owner, whatever it holds.
