@@ -122,12 +122,12 @@ struct Producer::State {
     failed->abortable = true;
   }
 
-  // The transaction has failed, and with it what was not sent yet: its own failure is the cause. A begin in an open transaction does
-  // nothing but answer in which state that is.
-  Failure cause() const {
-    if (!is_purged(failed->code)) return *failed;
+  // A transaction that has failed throws away what was not sent and takes nothing more: its own failure is the cause. A begin in
+  // an open transaction does nothing but answer in which state that is.
+  Failure cause_of(const Failure& failure) const {
+    if (!is_purged(failure.code) && failure.code != RD_KAFKA_RESP_ERR__STATE) return failure;
     const std::optional<Failure> answer = answer_of(rd_kafka_begin_transaction(client.handle()));
-    return answer && answer->code != RD_KAFKA_RESP_ERR__STATE ? *answer : *failed;
+    return answer && answer->code != RD_KAFKA_RESP_ERR__STATE ? *answer : failure;
   }
 
   void throw_failure() {
@@ -135,7 +135,7 @@ struct Producer::State {
       // The client's own failure is the cause, the records' are its consequences.
       const Resource id{"transactional_id", options.transactional_id};
       if (const std::optional<Failure> fatal = client.fatal()) throw error_of(*fatal, "writing records", id);
-      const Failure reason = cause();
+      const Failure reason = cause_of(*failed);
       // The others that went with it are told in a moment: the message has all of their topics.
       constexpr int moment_ms = 500;
       if (is_purged(failed->code)) static_cast<void>(rd_kafka_flush(client.handle(), moment_ms));
@@ -294,8 +294,8 @@ bool Producer::produce(const OutRecord& record, const std::stop_token& stop) {
     const Failure failure = failure_of(*error);
     if (failure.code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       if (const std::optional<Failure> fatal = state.client.fatal())
-        throw error_of(*fatal, "writing records");
-      throw error_of(failure, "writing records", {"topic", record.topic, "Write"});
+        throw error_of(*fatal, "writing records", {"transactional_id", state_->options.transactional_id});
+      throw error_of(state.cause_of(failure), "writing records", {"topic", record.topic, "Write"});
     }
     rd_kafka_poll(state.client.handle(), static_cast<int>(slice.count()));
     state.throw_failure();
@@ -331,18 +331,19 @@ bool Producer::commit(const std::stop_token& stop) {
   State& state = *state_;
   std::optional<milliseconds> hurried;
   // Flushed first, and every report seen: a commit answers OK after a failed produce.
-  const bool settled =
-      state.client.repeat("writing records", state.options.transaction_timeout, stop, [&](int timeout_ms) {
-        const rd_kafka_resp_err_t code = rd_kafka_flush(state.client.handle(), timeout_ms);
-        state.throw_failure();
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) state.judge_haste(hurried, "writing records");
-        std::optional<Failure> answer;
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-          answer = failure_of(code);
-          answer->retriable = code == RD_KAFKA_RESP_ERR__TIMED_OUT;
-        }
-        return answer;
-      });
+  const auto flushed = [&](int timeout_ms) {
+    const rd_kafka_resp_err_t code = rd_kafka_flush(state.client.handle(), timeout_ms);
+    state.throw_failure();
+    std::optional<Failure> answer;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      state.judge_haste(hurried, "writing records");
+      answer = failure_of(code);
+      answer->retriable = code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
+    return answer;
+  };
+  const bool settled = state.client.repeat("writing records", state.options.transaction_timeout, stop,
+                                           flushed, {"transactional_id", state.options.transactional_id});
   if (!settled) return false;
   TAILRACE_ASSERT(state.in_flight == 0);
   const bool done = state.client.repeat("committing a transaction", state.options.transaction_timeout, stop,
@@ -372,7 +373,8 @@ bool Producer::abort(const std::stop_token& stop) {
 void Producer::check() {
   rd_kafka_poll(state_->client.handle(), 0);
   state_->throw_failure();
-  if (const std::optional<Failure> fatal = state_->client.fatal()) throw error_of(*fatal, "writing records");
+  if (const std::optional<Failure> fatal = state_->client.fatal())
+    throw error_of(*fatal, "writing records", {"transactional_id", state_->options.transactional_id});
 }
 
 bool Producer::in_transaction() const {

@@ -330,7 +330,7 @@ class BrokerOutages(SourceErrorCase):
         run = self.start()
         self.wait_for_rows(run, *range(1, 200))
         self.halt_broker()
-        self.wait_for_log(run, "kafka.read")
+        self.wait_for_log(run, "pipeline.retry kind=unavailable")
         code, said = self.call("status")
         self.assertEqual(code, 0, said)
         self.start_broker()
