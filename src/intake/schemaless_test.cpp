@@ -4,10 +4,7 @@
 namespace tailrace::intake {
 namespace {
 
-using ::testing::ElementsAre;
-using testing::EventTable;
 using ::testing::HasSubstr;
-using testing::placeholder;
 
 constexpr const char* orders_topic = "shop.shop.dbo.orders";
 

@@ -204,9 +204,9 @@ void put_column_setting(EventSettings& settings, std::string_view name, const st
   };
   for (const std::string& each : split(columns)) {
     if (const auto mask = rest_of("column.mask.with."))
-      settings.masked.push_back({each, std::atoi(mask->c_str())});
+      settings.masked.push_back({each, std::stoi(*mask)});
     else if (const auto most = rest_of("column.truncate.to."))
-      settings.truncated.push_back({each, std::atoi(most->c_str())});
+      settings.truncated.push_back({each, std::stoi(*most)});
     else if (name == "column.propagate.source.type")
       settings.typed_columns.push_back(each);
     else if (name == "datatype.propagate.source.type")
