@@ -52,7 +52,7 @@ postgres::Settings postgres_settings(const Document& document) {
   out.letters_patience = std::chrono::milliseconds(document.read("kafka.patience").number);
   out.most_waiting_letters = static_cast<std::uint64_t>(document.read("errors.dead_letter_waiting").number);
   out.existing = postgres::parse_existing(document.read("snapshot.existing").text);
-  out.load_first = document.read("snapshot.mode").text == "initial";
+  out.load_first = loads_first(snapshot_mode_of(document.read("snapshot.mode").text));
   return out;
 }
 

@@ -132,7 +132,8 @@ std::string setting_line(const Setting& setting) {
     help = fmt::format("({}) {}", value, help);
   if (!setting.example.empty()) help += fmt::format(" Example: `{}`.", setting.example);
   std::string name = setting.name;
-  if (const std::size_t star = name.find('*'); star != std::string::npos) name.replace(star, 1, name.starts_with("tables.") ? "TABLE" : "NAME");
+  if (const std::size_t star = name.find('*'); star != std::string::npos)
+    name.replace(star, 1, name.starts_with("tables.") ? "TABLE" : "NAME");
   return fmt::format("| `{}` | {} | {} | {} | {} |\n", name, type_text(setting), default_text(setting),
                      bounds_text(setting), cell_text(help));
 }

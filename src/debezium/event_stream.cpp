@@ -84,6 +84,7 @@ struct EventStream::State {
   std::optional<TransactionTopic> transaction_topic;
   std::optional<HeartbeatTopic> heartbeat_topic;
   std::optional<SchemaChangeTopic> schema_change_topic;
+  std::optional<NotificationTopic> notification_topic;
   Nobody nobody;
   UnfitRows* unfit = nullptr;
 
@@ -290,6 +291,11 @@ bool EventStream::send_schema_change(const SchemaChange& change, RecordTaker& ta
   SchemaChange now = change;
   now.context.now = state_->clock();
   return state_->schema_change_topic->give(now, taker);
+}
+
+bool EventStream::send_notice(const Notice& notice, const std::string& topic, RecordTaker& taker) {
+  if (!state_->notification_topic) state_->notification_topic.emplace(state_->settings, topic, state_->ids);
+  return state_->notification_topic->give(notice, taker);
 }
 
 }  // namespace tailrace::debezium

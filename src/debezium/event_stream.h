@@ -66,6 +66,7 @@ class EventStream {
   [[nodiscard]] bool send_heartbeat(RecordTaker& taker);
   // What a table looks like from here on.
   [[nodiscard]] bool send_schema_change(const SchemaChange& change, RecordTaker& taker);
+  [[nodiscard]] bool send_notice(const Notice& notice, const std::string& topic, RecordTaker& taker);
 
  private:
   struct State;

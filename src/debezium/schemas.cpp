@@ -169,4 +169,22 @@ SchemaPtr heartbeat_value_schema(const EventSettings& settings) {
       {{"ts_ms", schema_of(SchemaType::int64)}});
 }
 
+// Debezium does not adjust their names.
+SchemaPtr notification_key_schema() {
+  return versioned_struct("io.debezium.connector.common.NotificationKey", 1,
+                          {{"id", schema_of(SchemaType::string)}});
+}
+
+SchemaPtr notification_value_schema() {
+  const SchemaPtr text = schema_of(SchemaType::string);
+  record::Schema data = *record::map_of(text, text);
+  data.optional = true;
+  return versioned_struct("io.debezium.connector.common.Notification", 1,
+                          {{"id", text},
+                           {"type", text},
+                           {"aggregate_type", text},
+                           {"additional_data", make_schema(std::move(data))},
+                           {"timestamp", schema_of(SchemaType::int64)}});
+}
+
 }  // namespace tailrace::debezium

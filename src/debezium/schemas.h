@@ -33,5 +33,7 @@ record::SchemaPtr transaction_key_schema(const EventSettings& settings);
 record::SchemaPtr transaction_value_schema(const EventSettings& settings);
 record::SchemaPtr heartbeat_key_schema(const EventSettings& settings);
 record::SchemaPtr heartbeat_value_schema(const EventSettings& settings);
+record::SchemaPtr notification_key_schema();
+record::SchemaPtr notification_value_schema();
 
 }  // namespace tailrace::debezium

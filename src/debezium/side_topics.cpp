@@ -118,4 +118,19 @@ bool SchemaChangeTopic::give(const SchemaChange& change, RecordTaker& taker) {
   return writer_->give(schema_change_key(settings_), schema_change_value(change, settings_), taker, headers);
 }
 
+NotificationTopic::NotificationTopic(const EventSettings& settings, const std::string& topic, SchemaIds* ids)
+    : writer_(topic_writer(settings, ids, topic, notification_key_schema(), notification_value_schema())) {}
+NotificationTopic::~NotificationTopic() = default;
+
+bool NotificationTopic::give(const Notice& notice, RecordTaker& taker) {
+  record::Entries data;
+  for (const auto& [name, text] : notice.data)
+    data.emplace_back(Value::text(name), Value::text(text));
+  const Value id = Value::text(notice.id);
+  return writer_->give(Value::list({id}),
+                       Value::list({id, Value::text(notice.type), Value::text(notice.aggregate),
+                                    Value::map(std::move(data)), Value::integer(notice.time_ms)}),
+                       taker);
+}
+
 }  // namespace tailrace::debezium

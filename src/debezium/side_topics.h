@@ -1,7 +1,8 @@
-// The records beside the tables' topics: BEGIN and END of transactions, heartbeats, what tables look like.
+// The records beside the tables' topics: BEGIN and END of transactions, heartbeats, what tables look like, notifications.
 //
 // Threads  One thread.
-// Source   Debezium 3.6: AbstractTransactionStructMaker, HeartbeatImpl, EventDispatcher.SchemaChangeEventReceiver.
+// Source   Debezium 3.6: AbstractTransactionStructMaker, HeartbeatImpl, EventDispatcher.SchemaChangeEventReceiver,
+//          SinkNotificationChannel.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "debezium/event.h"
 #include "debezium/schema_change.h"
 #include "debezium/settings.h"
+#include "model/notice.h"
 
 namespace tailrace::debezium {
 
@@ -56,6 +58,17 @@ class SchemaChangeTopic {
  private:
   EventSettings settings_;
   std::vector<std::pair<std::string, std::string>> headers_;
+  std::unique_ptr<TopicWriter> writer_;
+};
+
+class NotificationTopic {
+ public:
+  NotificationTopic(const EventSettings& settings, const std::string& topic, SchemaIds* ids);
+  ~NotificationTopic();
+
+  [[nodiscard]] bool give(const Notice& notice, RecordTaker& taker);
+
+ private:
   std::unique_ptr<TopicWriter> writer_;
 };
 

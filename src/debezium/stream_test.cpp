@@ -226,5 +226,20 @@ TEST(Stream, AHeartbeatSaysWhoAndWhen) {
             (RecordedRecord{"__debezium-heartbeat.shop", R"({"serverName":"shop"})", R"({"ts_ms":5})", {}}));
 }
 
+// A consumer of Debezium's notifications knows this form alone (SchemaFactory.notificationValueSchema).
+TEST(Stream, ANoticeHasDebeziumsForm) {
+  EventStream stream = stream_of(false);
+  Collector collector;
+  const Notice notice{"7", "Incremental Snapshot", "STARTED", {{"data_collections", "db.dbo.a"}}, 5};
+  ASSERT_TRUE(stream.send_notice(notice, "notes", collector));
+  EXPECT_EQ(
+      collector.records.at(0),
+      (RecordedRecord{
+          "notes",
+          R"({"id":"7"})",
+          R"({"id":"7","type":"STARTED","aggregate_type":"Incremental Snapshot","additional_data":{"data_collections":"db.dbo.a"},"timestamp":5})",
+          {}}));
+}
+
 }  // namespace
 }  // namespace tailrace::debezium

@@ -160,6 +160,12 @@ bool Channel::send_read(const RowBatch& rows, std::size_t row, const debezium::E
   return guarded([&] { return events_.send_read(rows, row, context, *this); });
 }
 
+bool Channel::send_notice(const Notice& notice, const std::stop_token& stop) {
+  stop_ = stop;
+  ids_.set_stop(stop);
+  return guarded([&] { return events_.send_notice(notice, shared_->settings().notices_topic, *this); });
+}
+
 bool Channel::send_heartbeat(const std::stop_token& stop) {
   stop_ = stop;
   ids_.set_stop(stop);

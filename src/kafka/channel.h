@@ -44,6 +44,7 @@ class Channel : private debezium::RecordTaker, private debezium::UnfitRows {
   [[nodiscard]] bool send(const ChangeBatch& batch, const std::stop_token& stop, const Cut& cut);
   [[nodiscard]] bool send_read(const RowBatch& rows, std::size_t row, const debezium::EventContext& context,
                                const std::stop_token& stop);
+  [[nodiscard]] bool send_notice(const Notice& notice, const std::stop_token& stop);
   // For those who watch the topics, also while nothing changes.
   [[nodiscard]] bool send_heartbeat(const std::stop_token& stop);
   // What a table looks like from here on.

@@ -210,9 +210,9 @@ std::string grants(const SinkSettings& settings, const std::vector<SchemaPtr>& t
       head, settings.offsets_topic_name());
   for (const std::string& topic : topics_of(settings, tables)) {
     out += fmt::format(
-        "{} --topic {} --operation Create --operation Write --operation Describe --operation "
+        "{} --topic {} --operation Create --operation {} --operation Describe --operation "
         "DescribeConfigs\n",
-        head, topic);
+        head, topic, topic == settings.signals_topic ? "Read" : "Write");
   }
   out += fmt::format(
       "{} --cluster --operation Describe --operation DescribeConfigs --operation IdempotentWrite\n", head);

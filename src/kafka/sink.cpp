@@ -199,6 +199,10 @@ void KafkaSink::begin_load(const std::string& source_identity, const std::vector
     changes.set(offset);
   }
   crash_point("load.before_begin");
+  if (!only_) {
+    told_start_ = true;
+    static_cast<void>(tell_initial("STARTED", {}, {}));  // Nobody stops it.
+  }
   commit_all(changes);
   if (only_) {
     lsn_ = tables.front().low;
@@ -209,6 +213,16 @@ void KafkaSink::begin_load(const std::string& source_identity, const std::vector
     for (const TableStart& table : tables)
       state.loading.insert(table.schema->name);
   });
+}
+
+void KafkaSink::begin_again(const std::string& source_identity, const std::vector<TableStart>& tables,
+                            const Position& first_position) {
+  TAILRACE_ASSERT(!only_ && channel_ != nullptr);
+  lsn_.reset();
+  held_.reset();
+  unfinished_.reset();
+  channel_->skip_nothing();
+  begin_load(source_identity, tables, first_position);
 }
 
 void KafkaSink::add_chunks(const std::vector<Chunk>& chunks) {
@@ -227,9 +241,11 @@ bool KafkaSink::finish_load(const std::vector<SchemaPtr>& tables, const HighMark
                             std::stop_token stop) {
   crash_point("load.before_finish");
   StateChanges changes(*shared_);
+  std::vector<StoredTable> loaded;
   for (const SchemaPtr& schema : tables) {
     StoredTable table = stored_table(schema->name);
     if (table.progress.state != TableState::loading) continue;  // By a call before this one.
+    loaded.push_back(table);
     changes.drop_chunks(schema->name);
     table.progress.state = TableState::catching_up;
     table.progress.high_mark = mark;
@@ -242,6 +258,8 @@ bool KafkaSink::finish_load(const std::vector<SchemaPtr>& tables, const HighMark
       offset->snapshot_completed = true;
       changes.set(*offset);
     }
+    told_start_ = true;
+    if (!loaded.empty() && !tell_loaded(loaded, stop)) return false;
   }
   if (!commit(changes, stop)) return false;
   crash_point("load.after_finish");

@@ -14,11 +14,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kafka/admin.h"
 #include "kafka/channel.h"
 #include "kafka/request_tail.h"
+#include "kafka/signal_topic.h"
 #include "kafka/sink_shared.h"
 #include "kafka/state_changes.h"
 #include "pipeline/sink.h"
@@ -35,6 +37,8 @@ class KafkaSink : public Sink {
   void forget(const std::vector<TableName>& tables) override;
   void begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
                   const Position& first_position) override;
+  void begin_again(const std::string& source_identity, const std::vector<TableStart>& tables,
+                   const Position& first_position) override;
   void add_chunks(const std::vector<Chunk>& chunks) override;
   std::unique_ptr<ChunkWriter> chunk_writer() override;
   [[nodiscard]] bool finish_load(const std::vector<SchemaPtr>& tables, const HighMark& mark,
@@ -48,6 +52,9 @@ class KafkaSink : public Sink {
   [[nodiscard]] bool finish_constraints(std::stop_token stop) override;
   [[nodiscard]] bool move_position(const PositionMove& move, std::stop_token stop) override;
   std::vector<TableRequest> heartbeat() override;
+  bool is_log() const override { return true; }
+  std::optional<SignalSettings> signal_settings() const override;
+  ChannelSignals take_signals() override;
   void answer(const TableRequest& request, const std::string& refusal) override;
   std::unique_ptr<Sink> outside(const TableName& table) override;
   [[nodiscard]] bool set_keys_aside(const TableName& table, std::stop_token stop) override;
@@ -83,6 +90,14 @@ class KafkaSink : public Sink {
   void leave_stream(const TableName& table, const Lsn& low, StateChanges& changes);
   [[nodiscard]] bool end_commit_point(const ChangeBatch& batch, const std::stop_token& stop);
   bool cut(const debezium::EventPlace& last, const std::stop_token& stop);
+  // Rows of an incremental snapshot, memos and notices of an end.
+  [[nodiscard]] bool send_beside(const ChangeBatch& batch, StateChanges& changes,
+                                 const std::stop_token& stop);
+  [[nodiscard]] bool tell(Notice notice, const std::stop_token& stop);
+  void log_told();
+  [[nodiscard]] bool tell_initial(const char* type, std::vector<std::pair<std::string, std::string>> data,
+                                  const std::stop_token& stop);
+  [[nodiscard]] bool tell_loaded(const std::vector<StoredTable>& tables, const std::stop_token& stop);
   // Everything that is sent, with these changes and whatever is due. False if stopped first.
   [[nodiscard]] bool commit(StateChanges& changes, const std::stop_token& stop);
   // Of calls that cannot be stopped.
@@ -96,6 +111,9 @@ class KafkaSink : public Sink {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Channel> channel_;
   std::unique_ptr<RequestTail> requests_;   // Of the stream's sink.
+  std::unique_ptr<SignalTopic> signals_;    // The same, once somebody asks.
+  std::vector<Notice> told_;                // To be logged once they are durable.
+  bool told_start_ = false;                 // What this start does about the first snapshot.
   std::optional<Lsn> lsn_;                  // The newest end that was taken, held ones too.
   std::vector<TableName> joining_;          // With the open commit point.
   std::optional<StoredOffset> held_;        // Of commit points that are sent and not durable.

@@ -44,8 +44,16 @@ struct SinkSettings {
   Partitioning partitioning = Partitioning::key;
   TopicCreation topics = {};
 
-  int writers = 4;         // Chunk writers at the same time.
-  bool load_first = true;  // Else nothing is loaded at a first start.
+  // Signals. The table as schema.table, or database.schema.table; both may be empty.
+  std::string signals_table = {};
+  std::string signals_topic = {};
+  std::uint64_t incremental_rows = 10'000;  // Of a chunk.
+  std::size_t incremental_bytes = std::size_t{8} << 20;
+  // What the pipeline tells of itself.
+  bool log_notices = false;
+  std::string notices_topic = {};  // Empty: none are sent.
+
+  int writers = 4;  // Chunk writers at the same time.
   std::size_t max_value_bytes = std::size_t{16} << 20;
 
   // errors.on_row: dead_letter. Rows that cannot become events go here. Empty: they stop the pipeline.
@@ -69,6 +77,7 @@ struct SinkSettings {
     return offsets_topic.empty() ? "tailrace-offsets-" + pipeline : offsets_topic;
   }
   std::string main_id() const { return transactional_id.empty() ? "tailrace-" + pipeline : transactional_id; }
+  bool tells() const { return log_notices || !notices_topic.empty(); }
   // The longest record: a value of the longest kind, and the rest of its row.
   std::size_t record_bytes() const { return max_value_bytes + (std::size_t{1} << 20); }
 };

@@ -133,6 +133,67 @@ std::vector<Binding<SinkSettings>> topic_settings() {
   };
 }
 
+std::vector<Binding<SinkSettings>> signal_settings() {
+  return {
+      bind<SinkSettings>(
+          {.name = "target.signals.table",
+           .help = "A captured table, as schema.table, whose inserted rows are signals "
+                   "(signal.data.collection): three "
+                   "columns of text, "
+                   "id, type and data. Its rows are events of its own topic too.",
+           .example = "dbo.signals"},
+          [](SinkSettings & s) -> auto& { return s.signals_table; }),
+      bind<SinkSettings>(
+          {.name = "target.signals.topic",
+           .help = "A topic of one partition whose records are signals (signal.kafka.topic): the key is the "
+                   "topic "
+                   "prefix, the value an "
+                   "object with type and data. Made if it is not there.",
+           .example = "shop-signals"},
+          [](SinkSettings & s) -> auto& { return s.signals_topic; }),
+      bind<SinkSettings>(
+          {.name = "target.signals.chunk_rows",
+           .type = SettingType::integer,
+           .help = "Rows of a chunk of an incremental snapshot (incremental.snapshot.chunk.size), about; one "
+                   "chunk is "
+                   "held in memory, of 8 MiB at most.",
+           .fallback = "10000",
+           .minimum = 1,
+           .maximum = 1'000'000},
+          [](SinkSettings & s) -> auto& { return s.incremental_rows; }),
+      {{.name = "target.notifications.channels",
+        .type = SettingType::list,
+        .help = "Where the pipeline tells what its snapshots do (notification.enabled.channels): log, sink, "
+                "or both.",
+        .example = "[log, sink]"},
+       [](SinkSettings& s, const std::string&, const config::Value& value) {
+         s.log_notices = std::find(value.items.begin(), value.items.end(), "log") != value.items.end();
+       }},
+      bind<SinkSettings>(
+          {.name = "target.notifications.topic",
+           .help = "With the channel sink, the topic that they go to (notification.sink.topic.name).",
+           .example = "shop-notifications"},
+          [](SinkSettings & s) -> auto& { return s.notices_topic; }),
+  };
+}
+
+void channels_are_known(const Document& document, std::vector<Complaint>& complaints) {
+  const bool has_topic = document.has("target.notifications.topic");
+  bool sends = false;
+  if (document.has("target.notifications.channels")) {
+    for (const std::string& name : document.read("target.notifications.channels").items) {
+      sends = sends || name == "sink";
+      if (name == "log" || name == "sink") continue;
+      complaints.push_back({"target.notifications.channels",
+                            "'" + name + "' is no channel that is known here; expected log, sink", nullptr});
+    }
+  }
+  if (sends && !has_topic)
+    complaints.push_back({"target.notifications.topic", "is missing; the channel sink needs it", nullptr});
+  if (has_topic && !sends)
+    complaints.push_back({"target.notifications.topic", "has no meaning without the channel sink", nullptr});
+}
+
 bool is_kafka_target(const Document& document) {
   return document.has("target.type") && document.read("target.type").text == "kafka";
 }
@@ -168,8 +229,8 @@ void takes_no_rows(const Document& document, std::vector<Complaint>& complaints)
 const std::vector<Binding<SinkSettings>>& sink_settings_bindings() {
   static const std::vector<Binding<SinkSettings>> all = [] {
     std::vector<Binding<SinkSettings>> out = ownership_settings();
-    const std::vector<Binding<SinkSettings>> more = topic_settings();
-    out.insert(out.end(), more.begin(), more.end());
+    for (const auto& more : {topic_settings(), signal_settings()})
+      out.insert(out.end(), more.begin(), more.end());
     return out;
   }();
   return all;
@@ -186,7 +247,8 @@ const std::vector<Binding<debezium::EventSettings>>& sink_event_bindings() {
 }
 
 config::Table sink_settings_table() {
-  config::Table out = config::table_of(sink_settings_bindings(), {needs_addresses, takes_no_rows});
+  config::Table out =
+      config::table_of(sink_settings_bindings(), {needs_addresses, takes_no_rows, channels_are_known});
   out.add(config::table_of(sink_event_bindings(), debezium::settings_rules(events_prefix)));
   out.add(config::table_of(sink_registry_bindings(), registry::settings_rules(registry_prefix)));
   return out;
@@ -208,7 +270,6 @@ SinkSettings sink_settings_of(const Document& document) {
     out.dead_letter_topic = document.read("errors.dead_letter_topic").text;
   if (document.has("errors.dead_letter_replication"))
     out.dead_letter_replication = static_cast<int>(document.read("errors.dead_letter_replication").number);
-  out.load_first = document.read("snapshot.mode").text == "initial";
   out.max_value_bytes = static_cast<std::size_t>(document.read("stream.max_value_bytes").number);
   return out;
 }

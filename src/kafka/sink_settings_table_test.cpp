@@ -112,5 +112,27 @@ TEST(SinkSettingsTable, LettersHaveATopic) {
   EXPECT_EQ(sink_filled(sink_head + target + "errors: {dead_letter_topic: letters}\n").dead_letter_topic, "");
 }
 
+// Notices that go nowhere are not missed until they are needed.
+TEST(SinkSettingsTable, SignalsAndNotices) {
+  const SinkSettings read = sink_filled(sink_head + R"(target:
+  type: kafka
+  events: {format: json}
+  signals: {table: dbo.signals, topic: shop-signals, chunk_rows: 50}
+  notifications: {channels: [log, sink], topic: notes}
+)");
+  EXPECT_EQ(read.signals_table, "dbo.signals");
+  EXPECT_EQ(read.signals_topic, "shop-signals");
+  EXPECT_EQ(read.incremental_rows, 50u);
+  EXPECT_TRUE(read.log_notices);
+  EXPECT_EQ(read.notices_topic, "notes");
+  const auto mistake = [](const std::string& notifications) {
+    return sink_mistake(
+        sink_head + "target: {type: kafka, events: {format: json}, notifications: " + notifications + "}\n");
+  };
+  EXPECT_THAT(mistake("{channels: [sink]}"), HasSubstr("target.notifications.topic: is missing"));
+  EXPECT_THAT(mistake("{channels: [jmx]}"), HasSubstr("'jmx' is no channel that is known here"));
+  EXPECT_THAT(mistake("{topic: notes}"), HasSubstr("has no meaning without the channel sink"));
+}
+
 }  // namespace
 }  // namespace tailrace::kafka

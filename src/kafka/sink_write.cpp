@@ -134,6 +134,7 @@ bool KafkaSink::end_commit_point(const ChangeBatch& batch, const std::stop_token
   if (ends_unfinished(batch.end->lsn)) unfinished_.reset();
   end_tables(batch, changes);
   if (!unfinished_ && parts_.empty()) channel_->skip_nothing();
+  if (!send_beside(batch, changes, stop)) return false;
   lsn_ = batch.end->lsn;
   if (!only_) held_ = unfinished_ ? *unfinished_ : offset_at(*batch.end, channel_->place());
   // A few events soon after a commit wait for more; a lonely one does not.
@@ -178,6 +179,7 @@ bool KafkaSink::commit(StateChanges& changes, const std::stop_token& stop) {
   if (!channel_->commit(stop)) return false;
   crash_point("sink.after_commit");
   changes.settle();
+  log_told();
   held_.reset();
   last_commit_ = steady_clock::now();
   return true;

@@ -34,6 +34,11 @@ void StateChanges::set_identity(const std::string& source_identity) {
   add(shared_->keys().identity(), identity_value(source_identity));
 }
 
+void StateChanges::set(const Memo& memo) {
+  add(shared_->keys().memo(memo.name),
+      memo.text.empty() ? std::nullopt : std::optional(memo_value(memo.text)));
+}
+
 void StateChanges::drop_chunks(const TableName& table) {
   std::vector<std::uint32_t> numbers;
   shared_->with([&](const SharedState& state) {

@@ -30,6 +30,7 @@ class StateChanges {
   void answer(std::int64_t id, const std::string& refusal);
   // Answers to requests that are older.
   void forget_answers(std::chrono::milliseconds age);
+  void set(const Memo& memo);
   void add(std::string key, std::optional<std::string> value);
 
   bool empty() const { return changes_.empty(); }

@@ -226,6 +226,10 @@ class StateReader {
       const auto id = key.at(3).get<std::int64_t>();
       state_.requests.erase(id);
       if (record) state_.requests.emplace(id, request_of(id, parse_value(*record)));
+    } else if (kind == "memo") {
+      const std::string name = key.at(3).get<std::string>();
+      state_.memos.erase(name);
+      if (record) state_.memos.emplace(name, parse_value(*record).at("text").get<std::string>());
     }
   }
 
@@ -289,6 +293,16 @@ std::string StateKeys::request_prefix() const {
 
 std::string StateKeys::move(std::int64_t id) const {
   return compact_text(ordered_json::array({"tailrace", pipeline_, "position_change", id}));
+}
+
+std::string StateKeys::memo(const std::string& name) const {
+  return compact_text(ordered_json::array({"tailrace", pipeline_, "memo", name}));
+}
+
+std::string memo_value(const std::string& text) {
+  ordered_json out;
+  out["text"] = text;
+  return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 std::string value_of(const Claim& claim) {
@@ -390,6 +404,7 @@ ResumeState resume_state_of(const StoredState& state) {
     out.tables.emplace(name, std::move(progress));
   }
   out.requests = open_requests(state);
+  out.memos = state.memos;
   return out;
 }
 

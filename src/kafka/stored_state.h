@@ -91,6 +91,7 @@ struct StoredState {
   std::int64_t offset_written_ms = 0;
   std::map<TableName, StoredTable> tables = {};
   std::map<std::int64_t, StoredRequest> requests = {};
+  std::map<std::string, std::string> memos = {};
 };
 
 // The keys of one pipeline's records.
@@ -109,6 +110,7 @@ class StateKeys {
   std::string request(std::int64_t id) const;
   std::string request_prefix() const;  // Of every request's key.
   std::string move(std::int64_t id) const;
+  std::string memo(const std::string& name) const;
 
  private:
   friend class StateReader;
@@ -125,6 +127,7 @@ std::string value_of(const StoredTable& table);
 std::string value_of(const ChunkProgress& chunk);
 std::string value_of(const StoredRequest& request);
 std::string identity_value(const std::string& source_identity);
+std::string memo_value(const std::string& text);
 
 // Records of others, which a topic that Kafka Connect shares has, are passed by.
 StoredState read_state(const std::map<std::string, StoredRecord>& records, const StateKeys& keys);

@@ -154,5 +154,14 @@ TEST(K3e_StoredState, WhatCannotBeReadIsNamed) {
   }
 }
 
+// How far an incremental snapshot is, and which signals were taken, is what the pipeline says, whatever letters that has.
+TEST(K3e_StoredState, MemosAreReadAsTheyWereWritten) {
+  const std::string text = "{\"after\":[\"\u00e4\\n\"]}";
+  StoredState state = read({{keys.memo("incremental_snapshot"), memo_value(text)}});
+  EXPECT_EQ(resume_state_of(state).memos.at("incremental_snapshot"), text);
+  apply_record(state, keys, keys.memo("incremental_snapshot"), std::nullopt);
+  EXPECT_TRUE(resume_state_of(state).memos.empty());
+}
+
 }  // namespace
 }  // namespace tailrace::kafka

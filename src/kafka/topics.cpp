@@ -55,7 +55,9 @@ std::size_t wanted_message_bytes(const SinkSettings& settings) {
 
 NewTopic topic_to_make(const SinkSettings& settings, const std::string& name) {
   const TopicCreation& creation = settings.topics;
-  NewTopic out{name, creation.partitions, creation.replication, {}};
+  // Signals have an order.
+  const int partitions = name == settings.signals_topic ? 1 : creation.partitions;
+  NewTopic out{name, partitions, creation.replication, {}};
   if (name == settings.dead_letter_topic && settings.dead_letter_replication > 0)
     out.replication = settings.dead_letter_replication;
   out.config["cleanup.policy"] = "delete";
@@ -134,6 +136,8 @@ std::vector<std::string> further_topics(const SinkSettings& settings) {
   if (settings.events.schema_changes) out.push_back(settings.events.schema_change_topic());
   if (settings.heartbeat_interval.count() > 0) out.push_back(settings.events.heartbeat_topic());
   if (!settings.dead_letter_topic.empty()) out.push_back(settings.dead_letter_topic);
+  if (!settings.notices_topic.empty()) out.push_back(settings.notices_topic);
+  if (!settings.signals_topic.empty()) out.push_back(settings.signals_topic);
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/lsn.h"
+#include "model/notice.h"
 #include "model/row_batch.h"
 
 namespace tailrace {
@@ -61,6 +62,12 @@ struct ChangeBatch {
   std::vector<TableName> left;  // Tables that leave the stream with this end; only with an end (R12).
   std::vector<InstanceSwitch> switched;  // Durable with the end; only with an end.
   bool run_mark_reached = false;         // The mark of `run --until-caught-up` lies at or before `end`.
+  std::uint64_t watch_reached = 0;  // The number of the watched mark that lies at or before `end`; 0: none.
+  // What the pipeline adds to an end, for sinks that know of signals (pipeline/signals.h). Rows of an incremental snapshot lie behind
+  // every other row of the batch; memos and notices become durable with the end.
+  std::vector<RowBatch> reads;
+  std::vector<Memo> memos;
+  std::vector<Notice> notices;
 
   // Nothing to apply and nothing to say: the source is idle.
   bool empty() const { return tables.empty() && !end && joining.empty(); }

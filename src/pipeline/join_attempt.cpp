@@ -100,9 +100,25 @@ bool JoinAttempt::open_source() {
   return !stops_.early.stop_requested();
 }
 
+// A row that was deleted between the end at which the table left the stream and the load is in neither: where readers see changes, and
+// the changes are still there, they follow.
+Lsn JoinAttempt::low_of_load(bool again) {
+  const Lsn low = source_->take_low({schema_}).front();
+  if (!again || !sink_->is_log() || known()->low >= low) return low;
+  const auto counts = source_->count_changes({schema_}, known()->low, low);
+  const auto found = counts.find(name_);
+  const bool are_there = found != counts.end() && found->second.has_value();
+  if (!are_there)
+    log::warn("table.changes_passed_over", {{"table", name_.str()},
+                                            {"after", known()->low.hex()},
+                                            {"upto", low.hex()},
+                                            {"reason", "they are gone at the source"}});
+  return are_there ? known()->low : low;
+}
+
 void JoinAttempt::begin_load() {
   const bool again = known() != nullptr && (known()->state != TableState::loading || known()->shadow);
-  const TableStart start{schema_, source_->take_low({schema_}).front(), again};
+  const TableStart start{schema_, low_of_load(again), again};
   sink_->begin_load({}, {start}, {});
   crash_point("join.after_begin");
   TableProgress& progress = state_.tables[name_];

@@ -46,6 +46,7 @@ class JoinAttempt {
   bool leave_stream();
   bool open_source();
   void begin_load();
+  Lsn low_of_load(bool again);
   bool load();
   bool join();
   Replay replay();

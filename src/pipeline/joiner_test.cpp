@@ -555,5 +555,31 @@ TEST_F(R12_Joiner, SnapshotOnlyLoadsATableThatIsNew) {
   expect_equal();
 }
 
+// A row that is deleted while its table is outside is in no later read: a reader of a log would keep it for ever.
+TEST_F(R12_Joiner, ALogMissesNoChangeOfATableThatIsTakenAgain) {
+  world.is_log = true;
+  catch_up();
+  Lsn left;
+  Lsn low;
+  world.at = [&](const std::string& point) {
+    if (point != "source.plan_chunk") return;
+    const std::lock_guard lock(world.mutex);
+    low = world.stored.tables.at(a).low;
+  };
+  // It is paused first, so that the delete lies between.
+  start();
+  await_answer(world.request(a, Wanted::pause));
+  {
+    const std::lock_guard lock(world.mutex);
+    left = world.stored.tables.at(a).low;
+  }
+  world.commit({{a, Operation::delete_, 5, 0}});
+  await_answer(world.request(a, Wanted::resnapshot));
+  await_streaming(a);
+  stop();
+  EXPECT_EQ(low, left);
+  expect_equal();
+}
+
 }  // namespace
 }  // namespace tailrace

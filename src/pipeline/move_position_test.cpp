@@ -128,7 +128,7 @@ TEST_F(MovePosition, AFirstStartMayReadNoSnapshot) {
   world.commit({{orders, Operation::insert, 2, 20}});
   RunSettings settings;
   settings.until_caught_up = true;
-  settings.load_first = false;
+  settings.snapshot_mode = SnapshotMode::no_data;
   settings.start.lsn = lsn_of(point);
   EXPECT_EQ(run(settings), RunEnd::caught_up);
   EXPECT_EQ(world.rows_read, 0u);
@@ -140,7 +140,7 @@ TEST_F(MovePosition, AStartWithoutASnapshotStaysOneWhenKilled) {
   world.sink_rows[orders] = {{1, 10}};
   world.failures["sink.finish_load"] = {ErrorKind::config};
   RunSettings settings;
-  settings.load_first = false;
+  settings.snapshot_mode = SnapshotMode::no_data;
   EXPECT_THROW(run(settings), Error);
   catch_up();
   EXPECT_EQ(world.rows_read, 0u);
@@ -154,7 +154,7 @@ TEST_F(MovePosition, ALoadThatIsAskedForAnewIsALoad) {
   EXPECT_THROW(run(settings), Error);
   world.request(orders, Wanted::resnapshot);
   world.sink_rows[orders].clear();
-  settings.load_first = false;
+  settings.snapshot_mode = SnapshotMode::no_data;
   settings.until_caught_up = true;
   EXPECT_EQ(run(settings), RunEnd::caught_up);
   EXPECT_EQ(world.sink_rows[orders], world.source_rows[orders]);
@@ -164,7 +164,7 @@ TEST_F(MovePosition, ALoadThatIsAskedForAnewIsALoad) {
 TEST_F(MovePosition, TablesThatComeLaterAreLoaded) {
   RunSettings settings;
   settings.until_caught_up = true;
-  settings.load_first = false;
+  settings.snapshot_mode = SnapshotMode::no_data;
   EXPECT_EQ(run(settings), RunEnd::caught_up);
   world.schemas.push_back(make_table("later"));
   const TableName later{"dbo", "later"};

@@ -18,6 +18,14 @@
 namespace tailrace {
 namespace {
 
+// What is asked for once in the life of the process, whichever attempt it is that does it.
+struct Wishes {
+  // Cleared as soon as the sink has been opened with it: a runner that deposes again whoever deposed it would begin a fight.
+  bool take_over = false;
+  bool all = false;    // Load the tables of the stream again (snapshot.mode: always).
+  bool fresh = false;  // Begin as if nothing were stored (when_needed, behind a gap).
+};
+
 class Attempt {
  public:
   Attempt(const RunSettings& settings, const SourceFactory& make_source, std::unique_ptr<Sink> sink,
@@ -29,23 +37,32 @@ class Attempt {
         progress_(progress),
         retry_(retry) {}
 
-  // Nothing: start again with new instances. `take_over` is asked for once: cleared as soon as the sink has been opened
-  // with it, because a runner that deposes again whoever deposed it would begin a fight.
+  // Nothing: start again with new instances. `wishes` are cleared as they come true.
   // `ending`: drained or abandoned.
-  std::optional<RunEnd> run(bool& take_over, const std::stop_token& drain, const std::stop_token& abandon,
+  std::optional<RunEnd> run(Wishes& wishes, const std::stop_token& drain, const std::stop_token& abandon,
                             const std::stop_token& ending) {
-    resume_ = sink_->open(take_over, ending);
-    take_over = false;
+    resume_ = sink_->open(wishes.take_over, ending);
+    wishes.take_over = false;
     if (resume_.succeeded_before) retry_.succeeded_before();
-    info_ = source_->open(resume_, ending);
+    refuse_without_position();
+    // What is stored is not held against a source that has lost it.
+    info_ = source_->open(wishes.fresh ? ResumeState{} : resume_, ending);
+    refuse_signals_of_nobody();
     sink_->use_tables(info_.tables);
     forget_unconfigured();
     const std::optional<HighMark> run_mark =
         settings_.until_caught_up ? std::optional(source_->take_mark()) : std::nullopt;
-    if (!sort_tables(ending)) return ended(RunEnd::drained);
-    begin_missing();
+    if (wishes.fresh) {
+      begin_fresh();
+    } else {
+      if (!sort_tables(ending)) return ended(RunEnd::drained);
+      if (wishes.all) begin_all();
+      begin_missing();
+    }
+    wishes.fresh = wishes.all = false;
     if (!load(drain, abandon, ending)) return ended(RunEnd::drained);
-    if (settings_.snapshot_only) return ended(load_jobs(ending, abandon) ? RunEnd::loaded : RunEnd::drained);
+    if (settings_.snapshot_only || settings_.snapshot_mode == SnapshotMode::initial_only)
+      return ended(load_jobs(ending, abandon) ? RunEnd::loaded : RunEnd::drained);
     if (!settle_parked_keys(*source_, *sink_, resume_, ending)) return ended(RunEnd::drained);
     switch (stream(run_mark, drain, abandon, ending)) {
       case StreamEnd::stopped: return ended(RunEnd::drained);
@@ -59,6 +76,27 @@ class Attempt {
   RunEnd ended(RunEnd end) {
     sink_->close();
     return end;
+  }
+
+  void refuse_without_position() const {
+    if (!needs_position(settings_.snapshot_mode) || resume_.position) return;
+    throw Error(ErrorKind::config, "nothing is stored of this pipeline: there is no position to go on from")
+        .with("snapshot.mode", std::string(name_of(settings_.snapshot_mode)))
+        .with("remedy", "snapshot.mode: initial loads the tables first, no_data begins where the source is");
+  }
+
+  // Its rows would never come.
+  void refuse_signals_of_nobody() const {
+    const std::optional<SignalSettings> signals = sink_->signal_settings();
+    if (!signals || !signals->table) return;
+    const auto is_it = [&](const SchemaPtr& schema) { return schema->name == *signals->table; };
+    const bool is_known =
+        std::any_of(info_.tables.begin(), info_.tables.end(), is_it) ||
+        std::find(info_.unfit.begin(), info_.unfit.end(), *signals->table) != info_.unfit.end();
+    if (is_known) return;
+    throw Error(ErrorKind::config, "the signal table is not among the captured tables of the configuration")
+        .with("table", signals->table->str())
+        .with("remedy", "enable it for CDC, and see tables.include");
   }
 
   TableProgress* known(const TableName& table) {
@@ -144,11 +182,47 @@ class Attempt {
     return true;
   }
 
+  // Every table of the stream begins its load anew (snapshot.mode: always). Changes behind the stored position follow it, so
+  // that none is passed over, also of rows that were deleted since.
+  void begin_all() {
+    if (!resume_.position || resume_.adopted) return;  // A first start loads them anyway.
+    std::vector<TableStart> starts;
+    for (const SchemaPtr& schema : info_.tables) {
+      const TableProgress* const progress = known(schema->name);
+      if (progress == nullptr || progress->outside) continue;
+      const auto is_same = [&](const SchemaPtr& each) { return each->name == schema->name; };
+      std::erase_if(starting_, is_same);
+      std::erase_if(jobs_, [&](const JoinJob& job) { return job.table == schema->name; });
+      const Lsn low = std::max(progress->low, resume_.position->lsn);
+      starts.push_back({schema, low, /*shadow=*/false, /*loads=*/true});
+    }
+    if (starts.empty()) return;
+    log::info("snapshot.again", {{"mode", name_of(settings_.snapshot_mode)},
+                                 {"tables", starts.size()},
+                                 {"position", resume_.position->lsn.hex()}});
+    sink_->begin_load(info_.identity, starts, *resume_.position);
+    tell_begun(starts);
+  }
+
+  // Everything from the beginning: what is stored means nothing at this source any more.
+  void begin_fresh() {
+    const std::vector<Lsn> lows = source_->take_low(info_.tables);
+    std::vector<TableStart> starts;
+    for (std::size_t i = 0; i < lows.size(); ++i)
+      starts.push_back({info_.tables[i], lows[i], /*shadow=*/false, /*loads=*/true});
+    TAILRACE_ASSERT(!starts.empty());
+    resume_.position = Position{*std::min_element(lows.begin(), lows.end()), "", 0};
+    sink_->begin_again(info_.identity, starts, *resume_.position);
+    resume_.tables.clear();
+    tell_begun(starts);
+  }
+
   // The first load of tables that have nothing to show yet.
   void begin_missing() {
     if (starting_.empty()) return;
     // Only what has never been begun: a load that a command wants anew is a load.
-    const bool loads = !resume_.adopted && (settings_.load_first || resume_.position.has_value());
+    const bool loads =
+        !resume_.adopted && (loads_first(settings_.snapshot_mode) || resume_.position.has_value());
     std::vector<Lsn> lows = source_->take_low(starting_);
     TAILRACE_ASSERT(lows.size() == starting_.size());
     if (resume_.adopted) {
@@ -164,13 +238,18 @@ class Attempt {
       starts.push_back({starting_[i], lows[i], /*shadow=*/false, loads});
     if (!resume_.position) resume_.position = Position{*std::min_element(lows.begin(), lows.end()), "", 0};
     sink_->begin_load(info_.identity, starts, *resume_.position);
+    tell_begun(starts);
+  }
+
+  // What a begun load means for the state that this attempt goes on with.
+  void tell_begun(const std::vector<TableStart>& starts) {
     for (const TableStart& start : starts) {
       TableProgress& progress = resume_.tables[start.schema->name];
       progress = {};
       progress.table = start.schema->name;
       progress.low = start.low;
       progress.instance = start.schema->instance;
-      if (!loads) {
+      if (!start.loads) {
         progress.chunks = {{Chunk{progress.table, 0, {}, {}, 0}, /*done=*/true, 0}};
         log::info("table.not_loaded", {{"table", progress.table.str()}, {"low", start.low.hex()}});
         continue;
@@ -242,6 +321,8 @@ class Attempt {
                                {"catching_up", task.catching_up.size()},
                                {"joining", jobs_.size()}});
     task.jobs = std::move(jobs_);
+    task.source_identity = info_.identity;
+    task.memos = resume_.memos;
     return run_stream(std::move(task), *source_, {settings_, make_source_, *sink_, progress_}, drain,
                       abandon);
   }
@@ -264,12 +345,23 @@ class Attempt {
 RunEnd run_pipeline(const RunSettings& settings, const SourceFactory& make_source,
                     const SinkFactory& make_sink, Progress& progress, std::stop_token drain,
                     std::stop_token abandon) {
-  bool take_over = settings.take_over;
-  return run_attempts(settings, progress, drain, abandon,
-                      [&](RetryPolicy& retry, const std::stop_token& ending) {
-                        Attempt attempt(settings, make_source, make_sink(), progress, retry);
-                        return attempt.run(take_over, drain, abandon, ending);
-                      });
+  Wishes wishes;
+  wishes.take_over = settings.take_over;
+  wishes.all = settings.snapshot_mode == SnapshotMode::always;
+  const auto once = [&](RetryPolicy& retry, const std::stop_token& ending) -> std::optional<RunEnd> {
+    Attempt attempt(settings, make_source, make_sink(), progress, retry);
+    try {
+      return attempt.run(wishes, drain, abandon, ending);
+    } catch (const Error& error) {
+      const bool is_mended = error.kind() == ErrorKind::gap &&
+                             settings.snapshot_mode == SnapshotMode::when_needed && !wishes.fresh;
+      if (!is_mended) throw;
+      log::warn("snapshot.needed", {{"reason", error.what()}});
+    }
+    wishes.fresh = true;
+    return std::nullopt;
+  };
+  return run_attempts(settings, progress, drain, abandon, once);
 }
 
 }  // namespace tailrace

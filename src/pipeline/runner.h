@@ -14,6 +14,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/progress.h"
 #include "pipeline/sink.h"
+#include "pipeline/snapshot_mode.h"
 #include "pipeline/source.h"
 
 namespace tailrace {
@@ -27,8 +28,8 @@ struct RunSettings {
   std::chrono::milliseconds shortest_retry{100};  // The first wait; it doubles up to 30 s.
   // The stream looks after the sink, and after requests of commands, this often.
   std::chrono::milliseconds look_every = heartbeat_every;
-  bool load_first = true;  // Else a pipeline's first start reads no snapshot: what its targets hold stays.
-  StartPoint start;        // Of such a pipeline; nothing: where the source is at its first start.
+  SnapshotMode snapshot_mode = SnapshotMode::initial;
+  StartPoint start;  // Of a pipeline whose first start loads nothing; nothing: where the source is then.
   bool take_over = false;
   bool until_caught_up = false;  // End once a mark taken at the start is passed and every table streams.
   bool snapshot_only = false;    // End once every table is loaded.

@@ -1,11 +1,13 @@
-// The id of this process as a runner.
+// Ids: of this process as a runner, and of anything else.
 #pragma once
 
 #include <string>
 
 namespace tailrace {
 
-// A random UUID, made once: a runner that connects anew is not another runner.
+std::string random_uuid();
+
+// One of them, made once: a runner that connects anew is not another runner.
 const std::string& process_runner_id();
 
 }  // namespace tailrace

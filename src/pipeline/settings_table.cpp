@@ -18,14 +18,18 @@ using config::mebibyte;
 using config::SettingType;
 using config::unbound;
 
+bool loads_nothing(const config::Document& document) {
+  return snapshot_mode_of(document.read("snapshot.mode").text) == SnapshotMode::no_data;
+}
+
 void start_is_a_point(const config::Document& document, std::vector<config::Complaint>& complaints) {
   const auto complain = [&](const char* setting, const std::string& text) {
     complaints.push_back({setting, text, nullptr});
   };
   for (const char* setting : {"start.lsn", "start.time"}) {
     if (!document.has(setting)) continue;
-    if (document.read("snapshot.mode").text != "none")
-      complain(setting, "without snapshot.mode: none a first start begins with a snapshot");
+    if (!loads_nothing(document))
+      complain(setting, "without snapshot.mode: no_data a first start begins with a snapshot");
     const std::string text = document.read(setting).text;
     try {
       if (setting == std::string_view("start.lsn")) {
@@ -39,8 +43,9 @@ void start_is_a_point(const config::Document& document, std::vector<config::Comp
   }
   if (document.has("start.lsn") && document.has("start.time"))
     complain("start.time", "start.lsn says where to begin already");
-  if (document.read("snapshot.mode").text == "none" && document.read("snapshot.existing").text != "refuse")
-    complain("snapshot.existing", "with snapshot.mode: none there is nothing to hold existing rows against");
+  if (loads_nothing(document) && document.read("snapshot.existing").text != "refuse")
+    complain("snapshot.existing",
+             "with snapshot.mode: no_data there is nothing to hold existing rows against");
 }
 
 }  // namespace
@@ -49,20 +54,26 @@ const std::vector<Binding<RunSettings>>& run_settings_bindings() {
   static const std::vector<Binding<RunSettings>> all{
       {{.name = "snapshot.mode",
         .type = SettingType::choice,
-        .help = "initial: tables that are not loaded yet are loaded, then the stream follows. none: a "
-                "pipeline's first start loads "
-                "nothing; its targets hold what the source had at the start, loaded by other means, or "
-                "nothing, and the changes "
-                "behind it follow. Tables that come later are loaded.",
+        .help =
+            "initial: tables that are not loaded yet are loaded, then the stream follows. initial_only: "
+            "without the stream; the run ends. no_data (older names: none, schema_only): a pipeline's "
+            "first start loads "
+            "nothing; its targets hold what the source had at the start, loaded by other means, or "
+            "nothing, and the changes "
+            "behind it follow. Tables that come later are loaded. never, recovery (schema_only_recovery): "
+            "a first start, with nothing stored, is an error. when_needed: where changes behind the "
+            "position are gone every table is loaded again instead of exit code 7. always: each start "
+            "of the program loads every table again. The last two need a Kafka target.",
         .fallback = "initial",
-        .choices = {"initial", "none"}},
+        .choices = snapshot_mode_names()},
        [](RunSettings& s, const std::string&, const config::Value& value) {
-         s.load_first = value.text == "initial";
+         s.snapshot_mode = snapshot_mode_of(value.text);
        }},
       {{.name = "start.lsn",
-        .help = "With snapshot.mode: none, where the first start begins: changes of transactions behind this "
-                "LSN. 20 hex digits, "
-                "or 8:8:4.",
+        .help =
+            "With snapshot.mode: no_data, where the first start begins: changes of transactions behind this "
+            "LSN. 20 hex digits, "
+            "or 8:8:4.",
         .example = "0000002a000001c80003"},
        [](RunSettings& s, const std::string&, const config::Value& value) {
          s.start.lsn = Lsn::parse(value.text);

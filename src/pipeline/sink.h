@@ -25,6 +25,7 @@
 
 #include "model/change_batch.h"
 #include "model/table_schema.h"
+#include "pipeline/signal.h"
 #include "pipeline/state.h"
 
 namespace tailrace {
@@ -103,6 +104,11 @@ class Sink {
   // again is answered with that.
   virtual void begin_load(const std::string& source_identity, const std::vector<TableStart>& tables,
                           const Position& first_position) = 0;
+
+  // The same of all tables of a pipeline whose position has lost its meaning (snapshot.mode: when_needed): what is stored of
+  // them, of the position and of the source gives way in the same transaction. Of sinks that can show a table twice.
+  virtual void begin_again(const std::string& source_identity, const std::vector<TableStart>& tables,
+                           const Position& first_position);
 
   // Records planned chunks before any of them is read. Numbers follow each other.
   virtual void add_chunks(const std::vector<Chunk>& chunks) = 0;
@@ -184,6 +190,15 @@ class Sink {
   virtual void rejoin() = 0;
   // Of a sink of one table: what stands against it, for `status` to show; empty: nothing any more.
   virtual void record_error(const std::string& error) = 0;
+
+  // Readers see each change, not only what it leads to: where a table is taken again none may be passed over.
+  virtual bool is_log() const { return false; }
+
+  // What this target knows of signals; nothing: none.
+  virtual std::optional<SignalSettings> signal_settings() const { return std::nullopt; }
+  // What came by the target's own channel since the last call. `taken` is a memo for the next end: once it is durable they do not
+  // come again.
+  virtual ChannelSignals take_signals() { return {}; }
 
   // Changes that were passed over into the dead-letter store and are durable there, since the last call: of write(),
   // settle_parked() and all chunk writers.

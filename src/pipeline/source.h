@@ -112,6 +112,10 @@ class Source {
   // connection.
   virtual std::optional<ChangeBatch> next(std::stop_token stop) = 0;
 
+  // Between two next(), where the last batch that was not empty had an end: the first end at or behind which the mark lies says so
+  // (ChangeBatch::watch_reached). One at a time: another one takes its place.
+  virtual void watch(const HighMark& mark, std::uint64_t number) = 0;
+
   // Both between two next(), where the last batch that was not empty had an end.
   //
   // A table comes in (R12): the commit point whose end is at or behind `table.low` names it as `joining`, and

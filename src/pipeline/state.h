@@ -51,6 +51,8 @@ struct Chunk {
   std::vector<std::string>
       upto;  // Inclusive; empty: to the last key. A plan is whole when its last chunk has this empty.
   std::uint64_t estimated_rows = 0;
+  std::string filter =
+      {};  // A condition of the source's own language; rows that do not meet it are left out.
 };
 
 struct ChunkProgress {
@@ -79,6 +81,7 @@ struct ResumeState {
   // The position is another program's, taken over as it is: it has brought the tables to there, and none of them is loaded.
   bool adopted = false;
   std::map<TableName, TableProgress> tables;
+  std::map<std::string, std::string> memos;  // By name, as the last end that had them (ChangeBatch::memos).
   std::vector<TableRequest> requests;  // Open ones, oldest first; also of tables that are not known yet.
   // Set by a sink of one table (Sink::outside): the source is opened for this table alone, and `position` is
   // the table's.

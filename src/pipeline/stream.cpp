@@ -11,6 +11,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/first_error.h"
 #include "pipeline/pending.h"
+#include "pipeline/signals.h"
 
 namespace tailrace {
 namespace {
@@ -27,11 +28,15 @@ class Stream {
         progress_(joins.progress),
         on_drain_(std::move(drain), StopReading{*this}),
         on_abandon_(std::move(abandon), StopAll{*this}),
-        queue_(task_.queue_bytes) {}
+        queue_(task_.queue_bytes) {
+    if (std::optional<SignalSettings> settings = sink_.signal_settings())
+      signals_.emplace(signal_task(std::move(*settings)));
+  }
 
   StreamEnd run() {
     source_.start_stream(task_.plan);
     handover_.moved(task_.plan.position->lsn);
+    newest_end_ = *task_.plan.position;
     progress_.streaming = true;
     std::jthread reader([this] { read(); });
     StreamEnd end = StreamEnd::stopped;
@@ -49,6 +54,7 @@ class Stream {
       queue_.close();
       reader.join();
       handover_.close();
+      signals_.reset();
     }
     progress_.streaming = false;
     error_.rethrow();
@@ -68,6 +74,20 @@ class Stream {
     }
   };
 
+  IncrementalTask signal_task(SignalSettings settings) {
+    IncrementalTask out{joins_.settings, joins_.make_source, progress_};
+    out.signals = std::move(settings);
+    out.source_identity = task_.source_identity;
+    for (const StreamTable& table : task_.plan.tables)
+      out.tables.push_back(table.schema);
+    out.stored = task_.memos[IncrementalSnapshots::memo_name];
+    // An empty batch: the applying thread looks.
+    out.wake = [this] {
+      static_cast<void>(queue_.push(ChangeBatch{}, sizeof(ChangeBatch), reading_.get_token()));
+    };
+    return out;
+  }
+
   void read() {
     const std::stop_callback on_error(error_.stop(), StopReading{*this});
     const std::stop_token stop = reading_.get_token();
@@ -80,7 +100,10 @@ class Stream {
           const std::size_t bytes = batch->bytes();
           if (!queue_.push(std::move(*batch), bytes, stop)) break;
         }
-        if (!in_parts) change_plan();
+        if (!in_parts) {
+          change_plan();
+          watch();
+        }
       }
     } catch (...) {
       error_.keep_current();
@@ -105,6 +128,38 @@ class Stream {
     }
   }
 
+  void watch() {
+    if (!signals_) return;
+    if (const std::optional<WatchedMark> watched = signals_->take_watch())
+      source_.watch(watched->mark, watched->number);
+  }
+
+  // True at the end of a commit point. Nothing if stopped first.
+  std::optional<bool> give(ChangeBatch& batch) {
+    pending_.add(batch);  // The sink may keep the rows.
+    if (signals_) {
+      signals_->see(batch);
+      if (batch.end) signals_->add_to(batch);
+    }
+    if (!sink_.write(batch, error_.stop())) return std::nullopt;
+    for (const SchemaPtr& table : batch.joining)
+      joining_.push_back(table->name);
+    if (!batch.end) return false;
+    newest_end_ = *batch.end;
+    batch.tables.clear();
+    batch.reads.clear();
+    ended_.push_back(std::move(batch));
+    return true;
+  }
+
+  // What signals have to say where the source says nothing.
+  bool give_own_end() {
+    if (!signals_ || !signals_->wants_end()) return true;
+    ChangeBatch own;
+    own.end = newest_end_;
+    return give(own).has_value();
+  }
+
   StreamEnd apply(Joiner& joiner) {
     auto next_beat = steady_clock::now() + joins_.settings.look_every;
     bool in_parts = false;  // Inside a commit point: no heartbeat, no leaving.
@@ -119,17 +174,17 @@ class Stream {
         if (!in_parts && sink_.flush(error_.stop())) static_cast<void>(after_commits());
         return StreamEnd::stopped;
       }
-      if (popped == QueueResult::done) {
-        pending_.add(*batch);  // The sink may keep the rows.
-        if (!sink_.write(*batch, error_.stop())) return StreamEnd::stopped;
-        for (const SchemaPtr& table : batch->joining)
-          joining_.push_back(table->name);
-        in_parts = !batch->end.has_value();
+      if (popped == QueueResult::done && !batch->empty()) {
+        const std::optional<bool> is_end = give(*batch);
+        if (!is_end) return StreamEnd::stopped;
+        in_parts = !*is_end;
         if (!in_parts) {
-          batch->tables.clear();
-          ended_.push_back(std::move(*batch));
           if (const std::optional<StreamEnd> end = after_commits()) return *end;
         }
+      }
+      if (!in_parts) {
+        if (!give_own_end()) return StreamEnd::stopped;
+        if (const std::optional<StreamEnd> end = after_commits()) return *end;
       }
       if (!in_parts && is_held_long_enough()) {
         if (!sink_.flush(error_.stop())) return StreamEnd::stopped;
@@ -144,6 +199,7 @@ class Stream {
   }
 
   void beat(Joiner& joiner) {
+    if (signals_) signals_->take(sink_.take_signals());
     for (const TableRequest& request : sink_.heartbeat()) {
       // A table of the first load is in the stream's hands: the request waits until it streams.
       if (!task_.catching_up.contains(request.table)) joiner.request(request);
@@ -151,7 +207,8 @@ class Stream {
   }
 
   bool is_caught_up(const Joiner& joiner) const {
-    return task_.until_caught_up && run_mark_reached_ && task_.catching_up.empty() && joiner.is_idle();
+    return task_.until_caught_up && run_mark_reached_ && task_.catching_up.empty() && joiner.is_idle() &&
+           !(signals_ && signals_->is_busy());
   }
 
   void tell_joined(const ChangeBatch& batch) {
@@ -214,6 +271,8 @@ class Stream {
   Handover handover_;
   std::vector<TableName> joining_;  // With the open commit point.
   std::vector<ChangeBatch> ended_;  // Taken by the sink, without their rows; not durable yet.
+  Position newest_end_;             // That the sink has taken.
+  std::optional<Signals> signals_;  // Its threads use the queue.
   bool run_mark_reached_ = false;
 };
 

@@ -5,8 +5,10 @@
 // Threads  The source belongs to the reading thread while run_stream runs; the sink stays with the calling thread.
 #pragma once
 
+#include <map>
 #include <set>
 #include <stop_token>
+#include <string>
 
 #include "pipeline/joiner.h"
 #include "pipeline/runner.h"
@@ -25,6 +27,8 @@ struct StreamTask {
   bool until_caught_up = false;
   std::size_t queue_bytes = 0;
   std::vector<JoinJob> jobs;  // Tables that an earlier run, or a command, left to be brought in.
+  std::string source_identity;
+  std::map<std::string, std::string> memos;  // As they are stored.
 };
 
 StreamEnd run_stream(StreamTask task, Source& source, JoinerTask joins, std::stop_token drain,

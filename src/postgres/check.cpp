@@ -196,9 +196,10 @@ class Check {
   // R10c.
   void rows(const RelationName& target) {
     if (!settings_.load_first && !is_known(connection_, settings_.pipeline))
-      return add(FindingLevel::ok, "target.rows", target.str(),
-                 "the table holds rows: they stay, as what the source had at the start (snapshot.mode: none)",
-                 "");
+      return add(
+          FindingLevel::ok, "target.rows", target.str(),
+          "the table holds rows: they stay, as what the source had at the start (snapshot.mode: no_data)",
+          "");
     switch (settings_.existing) {
       case ExistingRows::refuse:
         add(FindingLevel::failure, "target.rows", target.str(),

@@ -64,7 +64,7 @@ struct Settings {
   // transaction of letters may take.
   std::chrono::milliseconds turn_patience{180'000};
   ExistingRows existing = ExistingRows::refuse;
-  bool load_first = true;  // Else what the targets of a first start hold stays (snapshot.mode: none).
+  bool load_first = true;  // Else what the targets of a first start hold stays (snapshot.mode: no_data).
 
   // One per process: a reconnect of the same runner does not count as another runner. Empty: made by
   // process_runner_id().

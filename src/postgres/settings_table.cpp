@@ -179,6 +179,18 @@ void own_schema(const Document& document, std::vector<Complaint>& complaints) {
   }
 }
 
+// A target of rows keeps what it shows while a table is taken again: that is a command for one table.
+void loads_once(const Document& document, std::vector<Complaint>& complaints) {
+  if (document.has("target.type") && document.read("target.type").text != "postgres") return;
+  const std::string mode = document.read("snapshot.mode").text;
+  if (mode != "always" && mode != "when_needed") return;
+  complaints.push_back({"snapshot.mode",
+                        fmt::format("{} is for a Kafka target; a PostgreSQL target takes tables again by "
+                                    "`tailrace table CONFIG resnapshot --table NAME`",
+                                    mode),
+                        nullptr});
+}
+
 }  // namespace
 
 const std::vector<Binding<Settings>>& settings_bindings() {
@@ -192,7 +204,7 @@ const std::vector<Binding<Settings>>& settings_bindings() {
 }
 
 config::Table settings_table() {
-  return config::table_of(settings_bindings(), {own_schema});
+  return config::table_of(settings_bindings(), {own_schema, loads_once});
 }
 
 }  // namespace tailrace::postgres

@@ -11,9 +11,12 @@ namespace {
 
 using testing::HasSubstr;
 
+// With a setting of the pipeline that the target's rules read.
 Settings filled(const std::string& yaml) {
   Settings out;
-  config::fill(out, settings_bindings(), config::load_text(yaml, "shop.yaml", settings_table()));
+  config::Table table = settings_table();
+  table.settings.push_back({.name = "snapshot.mode", .fallback = "initial"});
+  config::fill(out, settings_bindings(), config::load_text(yaml, "shop.yaml", table));
   return out;
 }
 
@@ -37,6 +40,18 @@ TEST(TargetSettings, MapsSchemasOverTheDefault) {
   const Settings read = filled("target: {url: x, schemas: {sales: crm}}\n");
   EXPECT_EQ(read.schemas, (std::map<std::string, std::string>{{"dbo", "public"}, {"sales", "crm"}}));
   EXPECT_EQ(filled("target: {url: x, schemas: {dbo: dbo}}\n").schemas.at("dbo"), "dbo");
+}
+
+TEST(TargetSettings, ModesOfALogAreRefused) {
+  for (const char* const mode : {"always", "when_needed"}) {
+    try {
+      filled(std::string("target: {url: x}\nsnapshot: {mode: ") + mode + "}\n");
+      FAIL() << mode;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.message(),
+                  HasSubstr("snapshot.mode: " + std::string(mode) + " is for a Kafka target"));
+    }
+  }
 }
 
 // Replicated tables among the sink's own state could overwrite it.

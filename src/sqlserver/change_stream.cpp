@@ -126,9 +126,9 @@ ChangeStream::ChangeStream(Connection& connection, const std::vector<CapturedTab
     tables_.push_back({std::make_shared<const CapturedTable>(table), change_columns_of(table), planned.low});
     tell_switch(planned, table, switched_);
     if (planned.high_mark)
-      marks_.push_back({Mark::parse(planned.high_mark->text), planned.schema->name, {}, false});
+      marks_.push_back({Mark::parse(planned.high_mark->text), planned.schema->name, {}, false, 0});
   }
-  if (plan.run_mark) marks_.push_back({Mark::parse(plan.run_mark->text), std::nullopt, {}, false});
+  if (plan.run_mark) marks_.push_back({Mark::parse(plan.run_mark->text), std::nullopt, {}, false, 0});
   if (plan.position) {
     position_ = *plan.position;
   } else {
@@ -196,6 +196,12 @@ void ChangeStream::remove_table(const TableName& table) {
   TAILRACE_ASSERT(removed == 1);
   std::erase_if(marks_, [&](const PendingMark& pending) { return pending.table == table; });
   left_.push_back(table);
+}
+
+void ChangeStream::watch(const HighMark& mark, std::uint64_t number) {
+  std::erase_if(marks_, [](const PendingMark& pending) { return pending.watch != 0; });
+  marks_.push_back({Mark::parse(mark.text), std::nullopt, {}, false, number});
+  waiting_since_ = steady_clock::now();
 }
 
 // The sink must know a table before its first row, and lets it in at the end: `upper`.
@@ -367,6 +373,8 @@ void ChangeStream::attach_end(ChangeBatch& batch) {
     pending.reported = true;
     if (pending.table) {
       batch.caught_up.push_back(*pending.table);
+    } else if (pending.watch != 0) {
+      batch.watch_reached = pending.watch;
     } else {
       batch.run_mark_reached = true;
     }

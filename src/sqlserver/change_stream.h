@@ -53,6 +53,7 @@ class ChangeStream {
   // Both between two windows (R12), as pipeline/source.h says.
   void add_table(const CapturedTable& table, const StreamTable& planned);
   void remove_table(const TableName& table);
+  void watch(const HighMark& mark, std::uint64_t number);
 
  private:
   struct Streamed {
@@ -64,9 +65,10 @@ class ChangeStream {
   };
   struct PendingMark {
     Mark mark;
-    std::optional<TableName> table;  // Nothing: the mark of the run.
+    std::optional<TableName> table;  // Nothing: the mark of the run, or a watched one.
     std::optional<Lsn> reached_at;
     bool reported = false;
+    std::uint64_t watch = 0;  // The number of a watched one.
   };
 
   std::optional<ChangeBatch> poll();

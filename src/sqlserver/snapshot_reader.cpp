@@ -105,10 +105,11 @@ bool TableSnapshotReader::read_chunk(const SchemaPtr& table, const Chunk& chunk,
   const Connection::StopScope scope(connection_, stop);
   const std::size_t limit = connection_.settings().snapshot_batch_bytes;
   const auto read_all = [&] {
-    Statement statement(connection_, "read a chunk of " + table->name.str(),
-                        read_range(*table, select_list(*table, text_form()),
-                                   {!chunk.after.empty(), !chunk.upto.empty()}, database_collation_),
-                        range_parameters(*table, chunk.after, chunk.upto));
+    Statement statement(
+        connection_, "read a chunk of " + table->name.str(),
+        read_range(*table, select_list(*table, text_form()),
+                   {!chunk.after.empty(), !chunk.upto.empty(), chunk.filter}, database_collation_),
+        range_parameters(*table, chunk.after, chunk.upto));
     const std::unique_ptr<RowReader> rows = statement.rows(plan_for(*table));
     RowBatch batch(table);
     while (rows->next()) {

@@ -296,6 +296,11 @@ void SqlServerSource::remove_table(const TableName& table) {
   stream_->remove_table(table);
 }
 
+void SqlServerSource::watch(const HighMark& mark, std::uint64_t number) {
+  TAILRACE_ASSERT(stream_ != nullptr);
+  stream_->watch(mark, number);
+}
+
 std::optional<ChangeBatch> SqlServerSource::next(std::stop_token stop) {
   TAILRACE_ASSERT(stream_ != nullptr);
   return stream_->next(stop);

@@ -33,6 +33,7 @@ class SqlServerSource : public Source {
   std::optional<ChangeBatch> next(std::stop_token stop) override;
   void add_table(const StreamTable& table) override;
   void remove_table(const TableName& table) override;
+  void watch(const HighMark& mark, std::uint64_t number) override;
 
  private:
   // Answers the tables that are unfit and no part of the stream.

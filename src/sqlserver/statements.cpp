@@ -242,6 +242,7 @@ std::string read_range(const TableSchema& table, std::string_view select_list, c
   if (range.has_upto) demand(beyond(table, 0, '<', /*inclusive=*/true, database_collation));
   // On a line of its own: it may end in a comment.
   if (!table.snapshot_filter.empty()) demand(fmt::format("{}\n", table.snapshot_filter));
+  if (!range.filter.empty()) demand(fmt::format("{}\n", range.filter));
   return fmt::format("SELECT {} FROM {}{}{}{}{}", select_list, from_table(table),
                      where.empty() ? "" : " WHERE ", where, table.key.empty() ? "" : " ORDER BY ",
                      order_by_key(table));
@@ -250,7 +251,7 @@ std::string read_range(const TableSchema& table, std::string_view select_list, c
 std::string bound_behind(const TableSchema& table, std::string_view select_list, bool has_after,
                          std::uint64_t rows, std::string_view database_collation) {
   return fmt::format("{} OFFSET {} ROWS FETCH NEXT 1 ROWS ONLY",
-                     read_range(table, select_list, {has_after, false}, database_collation), rows - 1);
+                     read_range(table, select_list, {has_after, false, {}}, database_collation), rows - 1);
 }
 
 std::string read_by_keys(const TableSchema& table, std::string_view select_list, std::size_t keys,

@@ -61,6 +61,7 @@ std::string count_rows_by_lsn(std::span<const ChangeColumns> tables);
 struct KeyRange {
   bool has_after = false;
   bool has_upto = false;
+  std::string_view filter = {};  // One more condition.
 };
 // Of the rows that the table's filter lets through, as bound_behind().
 std::string read_range(const TableSchema& table, std::string_view select_list, const KeyRange& range,

@@ -1,6 +1,7 @@
 // T-SQL texts: order, ranges, parameters.
 #include "sqlserver/statements.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace tailrace::sqlserver {
@@ -68,6 +69,15 @@ TEST(Statements, AFilterIsInBoundsAndChunksAlike) {
       bound_behind(table, "c.[id]", true, 50, ""),
       "SELECT c.[id] FROM [dbo].[a]]b] AS c WHERE (c.[id] > CONVERT(int, ?)) AND (a = 1 OR b = 2 -- old "
       "ones\n) ORDER BY c.[id] OFFSET 49 ROWS FETCH NEXT 1 ROWS ONLY");
+}
+
+// A condition with OR in it must not let rows of other chunks in.
+TEST(Statements, AConditionIsOneOfTheChunks) {
+  const TableSchema table = table_of_two_keys();
+  EXPECT_EQ(read_range(table, "c.[id]", {false, false, "a = 1 OR b = 2"}, ""),
+            "SELECT c.[id] FROM [dbo].[a]]b] AS c WHERE a = 1 OR b = 2\n ORDER BY c.[id], c.[code]");
+  EXPECT_THAT(read_range(table, "c.[id]", {true, false, "a = 1 OR b = 2"}, ""),
+              ::testing::HasSubstr(") AND (a = 1 OR b = 2\n) ORDER BY"));
 }
 
 // Another collation is another code page: converted without it, a bound could lose characters.

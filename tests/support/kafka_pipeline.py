@@ -19,20 +19,21 @@ target:
   type: kafka
   transaction_timeout: {transaction_timeout}
   topics: {{ partitions: {partitions}, replication: 1 }}
-  events: {{ topic_prefix: {name}, {events} }}{registry}
+  events: {{ topic_prefix: {name}, {events} }}{registry}{target_more}
 kafka:
   bootstrap_servers: [{bootstrap}]
   patience: 20s
 tables:
   include: [{include}]
-snapshot: {{ readers: {readers}, chunk_rows: {chunk_rows} }}
+snapshot: {{ mode: {mode}, readers: {readers}, chunk_rows: {chunk_rows} }}
 stream: {{ poll_interval: {poll_interval} }}
 """
 
 
 class KafkaPipeline(Pipeline):
     def __init__(self, simulator, broker, directory, database, name="shop", include="dbo.*", readers=2, chunk_rows=500,
-                 poll_interval="20ms", partitions=3, transaction_timeout="60s", registry=None):
+                 poll_interval="20ms", partitions=3, transaction_timeout="60s", registry=None,
+                 mode="initial", target_more=""):
         # pylint: disable=super-init-not-called
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,7 @@ class KafkaPipeline(Pipeline):
             "name": name, "source_driver": source_driver, "source_host": simulator.host, "source_port": simulator.port,
             "database": database, "source_user": simulator.user, "bootstrap": broker.address, "include": include,
             "readers": readers, "chunk_rows": chunk_rows, "poll_interval": poll_interval, "partitions": partitions,
-            "transaction_timeout": transaction_timeout,
+            "transaction_timeout": transaction_timeout, "mode": mode, "target_more": target_more,
             "events": "format: avro" if registry else "format: json, json_schemas: false",
             "registry": f"\n  schema_registry: {{ urls: ['{registry}'] }}" if registry else ""}
         self.environment = {"TAILRACE_SOURCE_PASSWORD": simulator.password, **environment}

@@ -232,6 +232,8 @@ class FakeSource : public Source {
     if (stop.stop_requested()) return std::nullopt;
     if (part_ == 0 && !left_.empty()) return end_at(ChangeBatch{}, at_);
     if (part_ == 0 && joining_ && number_of(joining_->low) <= at_) return joining_batch();
+    if (part_ == 0 && watch_number_ != 0 && std::stoull(watch_.text) <= at_)
+      return end_at(ChangeBatch{}, at_);
     const auto found = world_.log.upper_bound(at_);
     if (found != world_.log.end()) return batch_of(found->first, found->second);
     if (!idle_told_) {
@@ -250,6 +252,13 @@ class FakeSource : public Source {
     for (const StreamTable& other : plan_.tables)
       TAILRACE_ASSERT(other.schema->name != table.schema->name);
     joining_ = table;
+  }
+
+  void watch(const HighMark& mark, std::uint64_t number) override {
+    world_.point("source.watch");
+    TAILRACE_ASSERT(part_ == 0 && number != 0);
+    watch_ = mark;
+    watch_number_ = number;
   }
 
   void remove_table(const TableName& table) override {
@@ -312,6 +321,8 @@ class FakeSource : public Source {
       if (std::find(reached.begin(), reached.end(), table.schema->name) != reached.end())
         table.high_mark.reset();
     }
+    if (watch_number_ != 0 && std::stoull(watch_.text) <= lsn)
+      batch.watch_reached = std::exchange(watch_number_, 0);
     batch.run_mark_reached = plan_.run_mark && std::stoull(plan_.run_mark->text) <= lsn;
     return batch;
   }
@@ -324,6 +335,8 @@ class FakeSource : public Source {
   std::uint64_t at_ = 0;
   std::size_t part_ = 0;
   bool idle_told_ = false;
+  HighMark watch_;
+  std::uint64_t watch_number_ = 0;
 };
 
 }  // namespace

@@ -57,6 +57,13 @@ struct FakeWorld {
   std::set<TableName> being_written;  // Outside the stream, by a transaction that is open.
   std::size_t most_keys_settled = 0;  // At once.
   std::vector<PositionMove> moves;
+  bool is_log = false;  // Of the sink.
+  // Of a sink that knows of signals; nothing: it does not.
+  std::optional<SignalSettings> signal_settings;
+  std::vector<Signal> channel;  // Its own channel; the memo "channel" says how many were taken.
+  std::vector<Notice> notices;
+  std::uint64_t rows_read_beside = 0;   // Of incremental snapshots, durable ones.
+  std::uint64_t rows_out_of_place = 0;  // Of those that were given: another row was there.
   // Commit points that mean rows and a position alone are held open for so long.
   std::chrono::milliseconds hold{0};
   bool holds_first = true;  // Of each instance of the sink.

@@ -128,6 +128,17 @@ class FakeSink : public Sink {
       world_.keyed.erase(start.schema->name);
     }
   }
+  void begin_again(const std::string& identity, const std::vector<TableStart>& tables,
+                   const Position& first) override {
+    world_.point("sink.begin_again");
+    {
+      const std::lock_guard lock(world_.mutex);
+      TAILRACE_ASSERT(!only_ && !held_);
+      world_.stored.position.reset();
+      world_.stored.tables.clear();
+    }
+    begin_load(identity, tables, first);
+  }
   void add_chunks(const std::vector<Chunk>& chunks) override {
     world_.point("sink.add_chunks");
     const std::lock_guard lock(world_.mutex);
@@ -169,16 +180,32 @@ class FakeSink : public Sink {
       }
       for (const RowBatch& rows : batch.tables)
         apply(open_->rows_of(world_, rows.schema().name), rows, is_strict(rows.schema().name));
+      TAILRACE_ASSERT(batch.end || (batch.reads.empty() && batch.memos.empty() && batch.notices.empty()));
       if (!batch.end) return true;
       TAILRACE_ASSERT(batch.end->lsn >= world_.stored.position->lsn);
+      for (const RowBatch& rows : batch.reads) {
+        FakeRows& target = open_->rows_of(world_, rows.schema().name);
+        for (std::size_t row = 0; row < rows.rows(); ++row) {
+          const auto found = target.find(rows.cell(row, 0).integer);
+          const bool is_same = found != target.end() && found->second == rows.cell(row, 1).integer;
+          world_.rows_out_of_place += is_same ? 0 : 1;
+        }
+        apply(target, rows, false);
+      }
       if (!held_) held_until_ = std::chrono::steady_clock::now() + world_.hold;
       held_ = batch.end;
       const bool means_more = !batch.caught_up.empty() || !open_->joining.empty() || !batch.left.empty() ||
-                              !batch.switched.empty() || batch.run_mark_reached;
+                              !batch.switched.empty() || batch.run_mark_reached || !batch.memos.empty() ||
+                              !batch.notices.empty();
       const bool is_first = !std::exchange(has_written_, true);
       const bool may_hold = world_.hold.count() != 0 && (world_.holds_first || !is_first);
       if (may_hold && !means_more) return true;
       world_.stored.position = std::exchange(held_, std::nullopt);
+      for (const Memo& memo : batch.memos)
+        world_.stored.memos[memo.name] = memo.text;
+      for (const RowBatch& rows : batch.reads)
+        world_.rows_read_beside += rows.rows();
+      world_.notices.insert(world_.notices.end(), batch.notices.begin(), batch.notices.end());
       for (const InstanceSwitch& change : batch.switched)
         world_.stored.tables.at(change.table).instance = change.instance;
       world_.stored.succeeded_before = true;
@@ -254,6 +281,25 @@ class FakeSink : public Sink {
     world_.point("sink.heartbeat");
     const std::lock_guard lock(world_.mutex);
     return only_ ? std::vector<TableRequest>{} : world_.stored.requests;
+  }
+  bool is_log() const override { return world_.is_log; }
+  std::optional<SignalSettings> signal_settings() const override {
+    const std::lock_guard lock(world_.mutex);
+    return world_.signal_settings;
+  }
+  ChannelSignals take_signals() override {
+    const std::lock_guard lock(world_.mutex);
+    if (!channel_at_) {
+      const std::string& stored = world_.stored.memos["channel"];
+      channel_at_ = stored.empty() ? 0 : std::stoul(stored);
+    }
+    ChannelSignals out;
+    if (*channel_at_ == world_.channel.size()) return out;
+    out.signals.assign(world_.channel.begin() + static_cast<std::ptrdiff_t>(*channel_at_),
+                       world_.channel.end());
+    channel_at_ = world_.channel.size();
+    out.taken = Memo{"channel", std::to_string(*channel_at_)};
+    return out;
   }
   void answer(const TableRequest& request, const std::string& refusal) override {
     const std::lock_guard lock(world_.mutex);
@@ -399,6 +445,7 @@ class FakeSink : public Sink {
   std::optional<Position> held_;  // Of commit points that are applied and not durable.
   std::chrono::steady_clock::time_point held_until_{};
   bool has_written_ = false;
+  std::optional<std::size_t> channel_at_;
 };
 
 }  // namespace

@@ -261,4 +261,4 @@ class Position(EndToEnd):
         self.pipeline.write(CONFIG.format(**self.pipeline.values) + "start: { lsn: 00000027000007580003 }\n")
         run = self.start()
         self.assertEqual(run.wait(60), CONFIG_ERROR, run.log()[-4000:])
-        self.assertIn("snapshot.mode: none", run.log())
+        self.assertIn("snapshot.mode: no_data", run.log())
