@@ -32,6 +32,9 @@ constexpr milliseconds ending_patience{10'000};
 // Of a batch of one record, its longest variable-length numbers counted in (KIP-98): what a topic's limit is held against.
 constexpr std::size_t overhead_bytes = 61 + 7 * 5;
 
+// librdkafka's batch.size, and a batch's frame beside it: what it fills unless it is told otherwise.
+constexpr std::size_t batch_bytes = 1'000'000 + overhead_bytes;
+
 std::size_t size_of(const OutRecord& record) {
   std::size_t bytes = overhead_bytes + record.key.value_or("").size() + record.value.value_or("").size();
   for (const Header& header : record.headers)
@@ -48,6 +51,7 @@ Properties own_properties(const Settings& settings, const ProducerOptions& optio
       // A record waits for brokers as long as its transaction may live.
       {"message.timeout.ms", number(options.transaction_timeout.count())},
       {"partitioner", Secret("murmur2_random")},
+      {"batch.size", number(batch_bytes - overhead_bytes)},
       // Else a topic that somebody deletes comes back at once, with other partitions and nothing of what was in it.
       {"allow.auto.create.topics", Secret("false")},
       {"queue.buffering.max.kbytes",
@@ -100,6 +104,7 @@ struct Producer::State {
   struct Topic {
     std::unique_ptr<rd_kafka_topic_t, DestroyTopic> handle;
     TopicLimits limits;
+    std::size_t given_bytes = 0;  // Since all that was given had been sent.
   };
 
   State(const Settings& settings, ProducerOptions given)
@@ -208,7 +213,41 @@ struct Producer::State {
     return error;
   }
 
+  // All that was given is with the brokers. False if stopped first.
+  bool settle(const std::stop_token& stop) {
+    std::optional<milliseconds> hurried;
+    const auto flushed = [&](int timeout_ms) {
+      const rd_kafka_resp_err_t code = rd_kafka_flush(client.handle(), timeout_ms);
+      throw_failure();
+      std::optional<Failure> answer;
+      if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        judge_haste(hurried, "writing records");
+        answer = failure_of(code);
+        answer->retriable = code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+      }
+      return answer;
+    };
+    if (!client.repeat("writing records", options.transaction_timeout, stop, flushed,
+                       {"transactional_id", options.transactional_id}))
+      return false;
+    for (auto& [name, topic] : topics)
+      topic.given_bytes = 0;
+    return true;
+  }
+
+  // A topic's limit is one of batches, and librdkafka fills those without regard to it: where it is smaller than a batch may be,
+  // what would not fit beside the others waits until they are sent. False if stopped first.
+  bool make_room(Topic& topic, std::size_t bytes, const std::stop_token& stop) {
+    const std::size_t limit = topic.limits.record_bytes;
+    if (limit == 0 || limit >= batch_bytes) return true;
+    if (topic.given_bytes != 0 && topic.given_bytes + bytes > limit && !settle(stop)) return false;
+    topic.given_bytes += bytes;
+    return true;
+  }
+
   void ended() {
+    for (auto& [name, topic] : topics)
+      topic.given_bytes = 0;
     open = false;
     aborting = false;
     first_record.reset();
@@ -279,8 +318,9 @@ bool Producer::produce(const OutRecord& record, const std::stop_token& stop) {
   TAILRACE_ASSERT(state_->open);
   State& state = *state_;
   state.throw_failure();
-  const State::Topic& topic = state.topic(record.topic);
+  State::Topic& topic = state.topic(record.topic);
   if (const std::optional<Error> refusal = state.refusal_of(record, topic.limits)) throw Error(*refusal);
+  if (!state.make_room(topic, size_of(record), stop)) return false;
   HeadersPtr headers = headers_of(record);
   if (!state.first_record) state.first_record = boot_time();
   std::optional<milliseconds> hurried;
@@ -330,21 +370,8 @@ bool Producer::commit(const std::stop_token& stop) {
   TAILRACE_ASSERT(state_->open);
   State& state = *state_;
   std::optional<milliseconds> hurried;
-  // Flushed first, and every report seen: a commit answers OK after a failed produce.
-  const auto flushed = [&](int timeout_ms) {
-    const rd_kafka_resp_err_t code = rd_kafka_flush(state.client.handle(), timeout_ms);
-    state.throw_failure();
-    std::optional<Failure> answer;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      state.judge_haste(hurried, "writing records");
-      answer = failure_of(code);
-      answer->retriable = code == RD_KAFKA_RESP_ERR__TIMED_OUT;
-    }
-    return answer;
-  };
-  const bool settled = state.client.repeat("writing records", state.options.transaction_timeout, stop,
-                                           flushed, {"transactional_id", state.options.transactional_id});
-  if (!settled) return false;
+  // First, and every report seen: a commit answers OK after a failed produce.
+  if (!state.settle(stop)) return false;
   TAILRACE_ASSERT(state.in_flight == 0);
   const bool done = state.client.repeat("committing a transaction", state.options.transaction_timeout, stop,
                                         [&](int timeout_ms) {

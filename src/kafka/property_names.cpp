@@ -49,6 +49,7 @@ constexpr std::array refused_names{
     Pair{"message.send.max.retries", rests_on_it},
     Pair{"message.timeout.ms", rests_on_it},
     Pair{"message.max.bytes", "the longest record follows from stream.max_value_bytes; set that"},
+    Pair{"batch.size", "tailrace sets it: a batch must fit into its topic; take it out"},
     Pair{"partitioner", "keys go where Java's clients put them (murmur2_random); take it out"},
     Pair{"delivery.report.only.error", rests_on_it},
     Pair{"produce.offset.report", rests_on_it},
