@@ -150,8 +150,10 @@ class Rules:
             for column in pair.table.columns:
                 if column.name in theirs and column.name in ours:
                     self._column(pair, column, theirs, ours)
-                elif column.declaration == "sql_variant" and column.name not in theirs:
-                    self.used[SQL_VARIANT] += ours.pop(column.name, None) is not None
+            for name in pair.table.unsent[:1]:
+                if name in ours and name not in theirs:
+                    ours.pop(name)
+                    self.used[SQL_VARIANT] += 1
             for name in pair.table.computed[:1]:
                 if name in theirs and name not in ours and (pair.is_snapshot or theirs[name] is None):
                     theirs.pop(name)
@@ -202,13 +204,12 @@ class Rules:
     def _fit_schemas(self, pair, theirs, ours):
         their_rows, name = pair.form.rows(theirs)
         our_rows, _ = pair.form.rows(ours)
-        variants = {column.name for column in pair.table.columns if column.declaration == "sql_variant"}
         dates = {column.name for column in pair.table.columns if column.name.startswith("c_odd_default")}
         for their_fields, our_fields in zip(their_rows, our_rows):
             sent = {field[name] for field in their_fields}
             held = {field[name] for field in our_fields}
             for field in list(our_fields):
-                if field[name] in variants and field[name] not in sent:
+                if field[name] in pair.table.unsent[:1] and field[name] not in sent:
                     our_fields.remove(field)
             for field in list(their_fields):
                 if field[name] not in held and field[name] in (*pair.table.computed[:1], *pair.added):

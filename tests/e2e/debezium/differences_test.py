@@ -83,7 +83,7 @@ class Allowed(unittest.TestCase):
         self.assertEqual(self.left(after("1.5"), after("1.25"), numbers)[0], ["value.after.c_real"])
 
     def test_a_variant_is_ours_alone(self):
-        table = Table("dbo", "plain", ID, by_id, (NUMBER, columns.Column("c_variant", "sql_variant", ("string", None, ()), ())))
+        table = Table("dbo", "plain", ID, by_id, (NUMBER,), unsent=("c_variant", "sql_variant"))
         row = {"id": 1, "c_int": 2}
         self.assertEqual(self.left(event(after=row), event(after={**row, "c_variant": "x"}), table), ([], {differences.SQL_VARIANT}))
         self.assertEqual(self.left(event(after={**row, "c_variant": "y"}), event(after={**row, "c_variant": "x"}), table)[0],

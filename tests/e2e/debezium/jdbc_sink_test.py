@@ -55,7 +55,6 @@ SINKABLE = [of_six_digits(table) for table in TABLES
             if table.name not in NOT_CARRIED and table.name not in ("large_texts", "bytes")] + [SPREAD]
 # By the literal that the history wrote: as tailrace says it (docs/types.md). canonical.py has no form for these types.
 OBJECTS = {
-    "CAST(0x00FF AS varbinary(8))": "0x00FF", "N'Ω \U0001F642'": "Ω \U0001F642", "'café'": "café", "N''": "", "0x": "0x",
     "'/'": "/", "'/1/'": "/1/", "'/1/1/'": "/1/1/",
     "geometry::STGeomFromText('POINT (1 2)', 0)": "POINT (1 2)",
     "geometry::STGeomFromText('POINT (1 2)', 3857)": "SRID=3857;POINT (1 2)",
@@ -249,7 +248,8 @@ class JdbcSink(DebeziumCase):
         for row in self.history.rows[table.name].values():
             key = row["id"][1]
             unchanged = left.get(str([key]), ())
-            wanted[key] = tuple(UNAVAILABLE if name in unchanged else OBJECTS[row[name][0]] for name in names)
+            # A column that Debezium does not send is NULL in the history's rows.
+            wanted[key] = tuple(UNAVAILABLE if name in unchanged else OBJECTS[row[name][0] if name in row else "NULL"] for name in names)
         quoted = ", ".join(compare.quote(name) for name in ["id", *names])
         got = {row[0]: row[1:] for row in target.execute(f'SELECT {quoted} FROM "{table.name}"')}
         return [f"{key}: {wanted.get(key)} is {got.get(key)}" for key in {**wanted, **got} if wanted.get(key) != got.get(key)]
