@@ -126,7 +126,7 @@ class SinkErrorCase(Endings, KafkaCase):
     def make_pipeline(self, **values):
         pipeline = super().make_pipeline(**{"chunk_rows": 100, **values})
         pipeline.config.write_text(pipeline.config.read_text(encoding="utf-8") + "retry: { first_contact: 1s }\n", encoding="utf-8")
-        self.edit("patience: 20s", "patience: 2s", pipeline)
+        self.edit("patience: 20s", "patience: 10s", pipeline)
         return pipeline
 
     def edit(self, old, new, pipeline=None):

@@ -75,6 +75,11 @@ class BrokersAtTheStart(SinkErrorCase):
 
 @unittest.skipUnless(long_run(), "LONG=1: a broker that is started again and again")
 class BrokerOutages(SinkErrorCase):
+    def make_pipeline(self, **values):
+        pipeline = super().make_pipeline(**values)
+        self.edit("patience: 10s", "patience: 2s", pipeline)
+        return pipeline
+
     def halt_broker(self):
         self.broker.halt()
         self.addCleanup(self.start_broker)

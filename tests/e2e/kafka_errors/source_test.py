@@ -25,7 +25,7 @@ source:
   topics: [{topic}]
   session_timeout: 6s
   {records}
-kafka: {{ bootstrap_servers: ['{brokers}'], patience: 2s }}
+kafka: {{ bootstrap_servers: ['{brokers}'], patience: 10s }}
 target:
   type: postgres
   url: {url}
@@ -180,7 +180,7 @@ class Poison(SourceErrorCase):
         self.assert_poison(key_of(3), b"\xff\xfe\x00", 8)
         self.assert_poison(key_of(3), b"", 8)
         self.assert_poison(key_of(3), b"[" * 100_000, 8)
-        self.assert_poison(key_of(3), json.dumps({"payload": {"id": 3}}), 8)
+        self.assert_poison(key_of(3), json.dumps({"payload": {"id": 3}}), 5)
         self.assert_poison(None, whole, 2, "key")
         self.assert_poison(None, None, 2, "key")
         self.assert_poison(b"{", whole, 8)
@@ -315,6 +315,10 @@ class BrokerAndTopicFaults(SourceErrorCase):
 
 @unittest.skipUnless(long_run(), "LONG=1: a broker that is started again and again")
 class BrokerOutages(SourceErrorCase):
+    def setUp(self):
+        super().setUp()
+        self.edit("patience: 10s", "patience: 2s")
+
     def halt_broker(self):
         self.broker.halt()
         self.addCleanup(self.start_broker)
