@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 
@@ -21,6 +22,25 @@ bool is_struct(const Schema& of, std::optional<std::size_t> at) {
   return at && field_schema(of, *at).type == SchemaType::struct_;
 }
 
+// Half of most records are the row before, and what the source says of itself.
+record::Wanted wanted_of(const Schema& value, const Layout& layout) {
+  record::Wanted out;
+  out.fields.assign(value.fields.size(), false);
+  out.fields[layout.after] = true;
+  out.fields[*layout.op] = true;
+  if (!layout.source) return out;
+  out.fields[*layout.source] = true;
+  out.inside.resize(*layout.source + 1);
+  std::vector<bool>& fields = out.inside.back().fields;
+  fields.assign(field_schema(value, *layout.source).fields.size(), false);
+  for (const auto& place :
+       {layout.origin.database, layout.origin.schema, layout.origin.table, layout.origin.commit_lsn,
+        layout.origin.change_lsn, layout.origin.milliseconds, layout.origin.snapshot}) {
+    if (place) fields[*place] = true;
+  }
+  return out;
+}
+
 Layout envelope_of(const Schema& value) {
   Layout out;
   out.is_envelope = true;
@@ -33,6 +53,7 @@ Layout envelope_of(const Schema& value) {
     out.fields.push_back(i);
   if (!is_struct(value, out.source)) {
     out.source.reset();
+    out.wanted = wanted_of(value, out);
     return out;
   }
   const Schema& source = field_schema(value, *out.source);
@@ -43,56 +64,36 @@ Layout envelope_of(const Schema& value) {
                 .change_lsn = source.position("change_lsn"),
                 .milliseconds = source.position("ts_ms"),
                 .snapshot = source.position("snapshot")};
+  out.wanted = wanted_of(value, out);
   return out;
 }
 
-// The fields that stand beside a row, without what is in front of their names.
-struct Beside {
-  std::string_view name;
-  std::optional<std::size_t>& (*place)(Layout&);
-};
-const std::array<Beside, 9> besides{{{"db", [](Layout& of) -> auto& {return of.origin.database;
-}  // namespace
-}  // namespace tailrace::intake
-, {"schema", [](Layout& of) -> auto& {return of.origin.schema;
+// The place of a field that stands beside a row, by its name without what is in front. Nothing: it is a column.
+std::optional<std::size_t>* place_of(std::string_view name, Layout& of) {
+  const std::array<std::pair<std::string_view, std::optional<std::size_t>*>, 9> known{{
+      {"db", &of.origin.database},
+      {"schema", &of.origin.schema},
+      {"table", &of.origin.table},
+      {"commit_lsn", &of.origin.commit_lsn},
+      {"change_lsn", &of.origin.change_lsn},
+      {"ts_ms", &of.origin.milliseconds},
+      {"snapshot", &of.origin.snapshot},
+      {"op", &of.op},
+      {"deleted", &of.deleted},
+  }};
+  for (const auto& [each, place] : known) {
+    if (each == name) return place;
+  }
+  return nullptr;
 }
-}
-, {"table", [](Layout& of) -> auto& {return of.origin.table;
-}
-}
-, {"commit_lsn", [](Layout& of) -> auto& {return of.origin.commit_lsn;
-}
-}
-, {"change_lsn", [](Layout& of) -> auto& {return of.origin.change_lsn;
-}
-}
-, {"ts_ms", [](Layout& of) -> auto& {return of.origin.milliseconds;
-}
-}
-, {"snapshot", [](Layout& of) -> auto& {return of.origin.snapshot;
-}
-}
-, {"op", [](Layout& of) -> auto& {return of.op;
-}
-}
-, {"deleted", [](Layout& of) -> auto& {return of.deleted;
-}
-}
-,
-}
-}
-;
 
-// add.fields: `table` and `source.table` name the same. Nothing: it is a column.
-const Beside* beside_of(std::string_view name, bool& of_source) {
+// add.fields: `table` and `source.table` name the same.
+std::optional<std::size_t>* beside_of(std::string_view name, Layout& of, bool& of_source) {
   if (!name.starts_with("__")) return nullptr;
   name.remove_prefix(2);
   of_source = name.starts_with("source_");
   if (of_source) name.remove_prefix(std::string_view("source_").size());
-  for (const Beside& each : besides) {
-    if (each.name == name) return &each;
-  }
-  return nullptr;
+  return place_of(name, of);
 }
 
 Layout flat_of(const Schema& value) {
@@ -100,14 +101,13 @@ Layout flat_of(const Schema& value) {
   out.row = std::make_shared<const Schema>(value);
   for (std::size_t i = 0; i < value.fields.size(); ++i) {
     bool of_source = false;
-    const Beside* const beside = beside_of(value.fields[i].name, of_source);
-    if (beside == nullptr) {
+    std::optional<std::size_t>* const place = beside_of(value.fields[i].name, out, of_source);
+    if (place == nullptr) {
       out.fields.push_back(i);
       continue;
     }
     // Of the two times the source's is the commit's.
-    std::optional<std::size_t>& place = beside->place(out);
-    if (!place || of_source) place = i;
+    if (!*place || of_source) *place = i;
   }
   return out;
 }
@@ -124,8 +124,9 @@ Layout layout_of(const Schema& value) {
 }
 
 bool is_beside_a_row(std::string_view name) {
+  Layout layout;
   bool of_source = false;
-  return beside_of(name, of_source) != nullptr;
+  return beside_of(name, layout, of_source) != nullptr;
 }
 
 std::string_view text_at(const record::List& fields, std::optional<std::size_t> at) {

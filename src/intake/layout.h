@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "record/avro_decoder.h"
 #include "record/schema.h"
 #include "record/value.h"
 
@@ -40,6 +41,9 @@ struct Layout {
   std::optional<std::size_t> source = {};
   // Of a flat row.
   std::optional<std::size_t> deleted = {};
+
+  // What is read of a change with a row behind it; of a flat row all is.
+  record::Wanted wanted = {};
 };
 
 Layout layout_of(const record::Schema& value);

@@ -1,6 +1,8 @@
 // Records, read.
 #include "intake/reader.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/error.h"
@@ -92,13 +94,25 @@ registry::Schemas::Decoder Reader::decoder_of(const record::Framed& framed, Part
                   [&] { return schemas_->decoder_of(framed.schema_id, stop); });
 }
 
+// Of a change that has a row behind it the row before is not read: a delete is read again.
+Value Reader::decode(const Topic& topic, const record::AvroDecoder& decoder, std::string_view bytes) {
+  for (const std::unique_ptr<Form>& form : topic.forms) {
+    if (form->value != decoder.schema() || !form->layout.is_envelope) continue;
+    Value value = decoder.decode(bytes, form->layout.wanted);
+    const List* const fields = value.as<List>();
+    if (fields == nullptr || !(*fields)[form->layout.after].is_null()) return value;
+    break;
+  }
+  return decoder.decode(bytes);
+}
+
 Reader::Parsed Reader::parse(Topic& topic, const Incoming& record, Part part, const std::stop_token& stop) {
   const std::string_view bytes = part == Part::key ? *record.key : *record.value;
   if (settings_.format == Format::avro) {
     const record::Framed frame = framed(bytes, part);
     const registry::Schemas::Decoder decoder = decoder_of(frame, part, stop);
     return at_stage(stage_of(part), ErrorKind::protocol, [&] {
-      return Parsed{decoder->schema(), decoder->decode(frame.value)};
+      return Parsed{decoder->schema(), decode(topic, *decoder, frame.value)};
     });
   }
   record::SchemaAndValue said =
@@ -166,11 +180,24 @@ Reader::Form& Reader::form_of(Topic& topic, const record::SchemaPtr& value, cons
   return *topic.forms.back();
 }
 
-const Route& Reader::route_of(Form& form, const TableName& name, std::string_view topic) {
-  const auto known = form.routes.find(name);
-  if (known != form.routes.end()) return known->second;
-  Route route = make_route(settings_, topic, name, form.layout, form.key.get(), use_table_);
-  return form.routes.emplace(name, std::move(route)).first->second;
+// Most records of a form are of the table that the last one was of.
+const Route& Reader::route_of(Form& form, std::string_view topic, const Layout::Origin& origin,
+                              const List* source) {
+  const auto said = [&](std::optional<std::size_t> place) {
+    return source == nullptr ? std::string_view() : text_at(*source, place);
+  };
+  const std::array<std::string_view, 3> parts{said(origin.database), said(origin.schema), said(origin.table)};
+  if (form.latest != nullptr && std::equal(parts.begin(), parts.end(), form.latest_parts.begin()))
+    return *form.latest;
+  const TableName name = table_of(settings_.table_names, topic, origin, source);
+  auto known = form.routes.find(name);
+  if (known == form.routes.end()) {
+    Route route = make_route(settings_, topic, name, form.layout, form.key.get(), use_table_);
+    known = form.routes.emplace(name, std::move(route)).first;
+  }
+  form.latest = &known->second;
+  std::copy(parts.begin(), parts.end(), form.latest_parts.begin());
+  return known->second;
 }
 
 // The row may be known by other records of the topic; else the key's columns are all that is needed.
@@ -267,8 +294,7 @@ Event Reader::read(const Incoming& record, const std::stop_token& stop) {
   const List* const source = !layout.is_envelope ? &fields
                              : layout.source     ? fields[*layout.source].as<List>()
                                                  : nullptr;
-  const TableName table = table_of(settings_.table_names, record.topic, layout.origin, source);
-  event.route = &route_of(form, table, record.topic);
+  event.route = &route_of(form, record.topic, layout.origin, source);
   topic.latest = event.route;
   topic.latest_key = key_schema;
   add_row(event, topic, record, layout, stop);
@@ -313,7 +339,7 @@ std::string_view words_of(RowFaultCode code) {
 
 }  // namespace
 
-void Reader::put(const Event& event, RowBatch& batch, std::string_view place) const {
+void Reader::put(const Event& event, RowBatch& batch, const Place& place) const {
   const Route& route = *event.route;
   const List& fields = event.row();
   const RowHeader header{event.operation, 0, event.commit_lsn.value_or(Lsn{}), event.change_lsn, 0};
@@ -332,7 +358,7 @@ void Reader::put(const Event& event, RowBatch& batch, std::string_view place) co
     if (!fault) return;
     batch.add_fault({row, column, *fault,
                      "column " + route.table->columns[column].name + " " + std::string(words_of(*fault)) +
-                         " (record " + std::string(place) + ")"});
+                         " (record " + place() + ")"});
   };
   const auto put_key = [&](std::size_t column, const CellWriter& writer, const Value& value) {
     if (value.is_null())

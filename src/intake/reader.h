@@ -9,6 +9,7 @@
 // Source   docs/decisions/017.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -71,8 +72,9 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
 
   Event read(const Incoming& record, const std::stop_token& stop);
-  // A row behind those of the batch, which is of the event's table; `place` is said with what is wrong with it.
-  void put(const Event& event, RowBatch& batch, std::string_view place) const;
+  // A row behind those of the batch, which is of the event's table; `place` is asked for, and said, where something is wrong with it.
+  using Place = std::function<std::string()>;
+  void put(const Event& event, RowBatch& batch, const Place& place) const;
 
  private:
   struct Parsed {
@@ -84,7 +86,10 @@ class Reader {
     record::SchemaPtr value;
     record::SchemaPtr key;
     Layout layout;
-    std::map<TableName, Route> routes;
+    std::map<TableName, Route> routes = {};
+    // What the last record said of its table, and where that led.
+    const Route* latest = nullptr;
+    std::array<std::string, 3> latest_parts = {};
   };
   struct Topic {
     std::vector<std::unique_ptr<Form>> forms;
@@ -110,7 +115,9 @@ class Reader {
   Parsed parse_key(Topic& topic, const Incoming& record, const std::stop_token& stop);
   record::SchemaPtr named(Topic& topic, const record::SchemaPtr& key) const;
   Form& form_of(Topic& topic, const record::SchemaPtr& value, const record::SchemaPtr& key);
-  const Route& route_of(Form& form, const TableName& table, std::string_view topic);
+  const Route& route_of(Form& form, std::string_view topic, const Layout::Origin& origin,
+                        const record::List* source);
+  static record::Value decode(const Topic& topic, const record::AvroDecoder& decoder, std::string_view bytes);
   const Route* route_of_tombstone(std::string_view name, Topic& topic, const record::SchemaPtr& key);
   bool passes_over(Topic& topic, std::string_view name, const Event& event) const;
   void add_row(Event& event, Topic& topic, const Incoming& record, const Layout& layout,

@@ -8,6 +8,10 @@ using ::testing::HasSubstr;
 
 constexpr const char* orders_topic = "shop.shop.dbo.orders";
 
+std::string here() {
+  return "here";
+}
+
 class K4e_Schemaless : public testing::ReaderCase {
  protected:
   // The table that is there.
@@ -45,7 +49,7 @@ TEST_F(K4e_Schemaless, AnEnvelopeIsTakenByTheColumns) {
   EXPECT_EQ(event.operation, Operation::insert);
   EXPECT_EQ(event.commit_lsn->hex(), "00000000000000000005");
   RowBatch batch(event.route->table);
-  reader_->put(event, batch, "here");
+  reader_->put(event, batch, here);
   EXPECT_EQ(batch.schema().name.str(), "dbo.orders");
   EXPECT_EQ(batch.schema().key, std::vector<std::size_t>{0});
   EXPECT_EQ(batch.cell(0, 0).integer, 7);
@@ -58,12 +62,12 @@ TEST_F(K4e_Schemaless, AFlatRowAndItsTombstoneAreToo) {
   const Event event = read(R"({"id":7})", R"({"id":7,"note":null,"__op":"u","__deleted":"false"})");
   EXPECT_EQ(event.operation, Operation::update);
   RowBatch batch(event.route->table);
-  reader_->put(event, batch, "here");
+  reader_->put(event, batch, here);
   EXPECT_EQ(batch.columns(), 2U);
   EXPECT_EQ(batch.state(0, 1), CellState::null);
   const Event gone = read(R"({"id":7})", std::nullopt);
   RowBatch deleted(gone.route->table);
-  reader_->put(gone, deleted, "here");
+  reader_->put(gone, deleted, here);
   EXPECT_EQ(deleted.cell(0, 0).integer, 7);
   EXPECT_EQ(read(R"({"id":7})", R"({"id":7,"__deleted":true})").operation, Operation::delete_);
 }
@@ -82,7 +86,7 @@ TEST_F(K4e_Schemaless, APayloadWithoutASchemaIsOneToo) {
 TEST_F(K4e_Schemaless, ADateMayBeText) {
   const Event event = read(R"({"id":7})", R"({"id":7,"day":"1970-01-02"})");
   RowBatch batch(event.route->table);
-  reader_->put(event, batch, "here");
+  reader_->put(event, batch, here);
   EXPECT_EQ(batch.cell(0, 1).integer, 719'163);
 }
 

@@ -390,7 +390,9 @@ void KafkaSource::put_row(Reading& reading, const intake::Event& event, const In
   RowBatch& rows = batch_for(reading, event.route->table);
   const std::size_t before = rows.rows();
   try {
-    reader_->put(event, rows, fmt::format("{}[{}]@{}", record.topic(), record.partition(), record.offset()));
+    reader_->put(event, rows, [&record] {
+      return fmt::format("{}[{}]@{}", record.topic(), record.partition(), record.offset());
+    });
   } catch (const Error& error) {
     static_cast<void>(rows.split(before));
     if (!passes_over(error)) throw;

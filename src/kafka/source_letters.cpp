@@ -72,7 +72,7 @@ bool KafkaSource::put_lost_key(Reading& reading, const InRecord& record, Unreada
     if (key.route == nullptr) return false;
     rows = &batch_for(reading, key.route->table);
     before = rows->rows();
-    reader_->put(key, *rows, "");
+    reader_->put(key, *rows, [] { return std::string(); });
   } catch (const Error& error) {
     if (rows != nullptr) static_cast<void>(rows->split(before));
     if (!passes_over(error)) throw;

@@ -25,8 +25,8 @@ class AvroReading {
   AvroReading(const AvroDecoder& decoder, std::string_view bytes)
       : decoder_(decoder), bytes_(bytes), elements_left_(bytes.size() + free_elements) {}
 
-  Value all() {
-    Value value = node(decoder_.root_);
+  Value all(const Wanted* wanted) {
+    Value value = wanted == nullptr ? node(decoder_.root_) : node(decoder_.root_, *wanted);
     if (at_ != bytes_.size()) refuse_bytes("the value ends", at_);
     return value;
   }
@@ -106,6 +106,48 @@ class AvroReading {
     for (const std::uint32_t child : node.children)
       fields.push_back(this->node(child));
     return Value::list(std::move(fields));
+  }
+
+  Value record(const Node& node, const Wanted& wanted) {
+    List fields;
+    fields.reserve(node.children.size());
+    for (std::size_t i = 0; i < node.children.size(); ++i) {
+      if (i < wanted.fields.size() && !wanted.fields[i]) {
+        skip(node.children[i]);
+        fields.emplace_back();
+      } else if (i < wanted.inside.size() && !wanted.inside[i].fields.empty()) {
+        fields.push_back(this->node(node.children[i], wanted.inside[i]));
+      } else {
+        fields.push_back(this->node(node.children[i]));
+      }
+    }
+    return Value::list(std::move(fields));
+  }
+
+  // A struct, or one that may be NULL.
+  Value node(std::uint32_t which, const Wanted& wanted) {
+    const Node& node = decoder_.nodes_[which];
+    if (node.kind == Kind::optional) return this->node(node.children[index(2)], wanted);
+    return node.kind == Kind::record ? record(node, wanted) : this->node(which);
+  }
+
+  // Read over, with every check that reading has.
+  void skip(std::uint32_t which) {
+    const Node& node = decoder_.nodes_[which];
+    switch (node.kind) {
+      case Kind::int_:
+      case Kind::long_: integer(node); return;
+      case Kind::float32: take(sizeof(float)); return;
+      case Kind::float64: take(sizeof(double)); return;
+      case Kind::sized: take(length()); return;
+      case Kind::fixed: take(node.size); return;
+      case Kind::optional: skip(node.children[index(2)]); return;
+      case Kind::record:
+        for (const std::uint32_t child : node.children)
+          skip(child);
+        return;
+      default: static_cast<void>(this->node(which)); return;
+    }
   }
 
   Value array(const Node& node) {
@@ -242,7 +284,11 @@ void AvroDecoder::add_children(Node& node, const AvroType& type) {
 }
 
 Value AvroDecoder::decode(std::string_view bytes) const {
-  return AvroReading(*this, bytes).all();
+  return AvroReading(*this, bytes).all(nullptr);
+}
+
+Value AvroDecoder::decode(std::string_view bytes, const Wanted& wanted) const {
+  return AvroReading(*this, bytes).all(&wanted);
 }
 
 }  // namespace tailrace::record

@@ -15,6 +15,12 @@
 
 namespace tailrace::record {
 
+// Which fields of a struct are wanted, and which of the structs in them; for all that it does not say, all are.
+struct Wanted {
+  std::vector<bool> fields = {};
+  std::vector<Wanted> inside = {};  // By field; empty: the whole of it.
+};
+
 class AvroDecoder {
  public:
   explicit AvroDecoder(const AvroTypePtr& type);
@@ -22,6 +28,8 @@ class AvroDecoder {
   const SchemaPtr& schema() const { return schema_; }
   // All of the bytes are one value. What is made is bounded by their number: elements that take no bytes are not believed.
   Value decode(std::string_view bytes) const;
+  // Of a struct: what is not wanted is read over, and NULL.
+  Value decode(std::string_view bytes, const Wanted& wanted) const;
 
  private:
   friend class AvroReading;

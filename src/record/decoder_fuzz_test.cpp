@@ -90,6 +90,64 @@ TEST(DecoderFuzz, AvroBytes) {
   }
 }
 
+// Each field by chance, and of structs in them some.
+Wanted chosen(const Schema& schema, testing::Samples& samples) {
+  Wanted out;
+  for (const Field& field : schema.fields) {
+    out.fields.push_back(samples.below(2) == 0);
+    const bool is_struct = field.schema->type == SchemaType::struct_ && samples.below(2) == 0;
+    out.inside.push_back(is_struct ? chosen(*field.schema, samples) : Wanted{});
+  }
+  return out;
+}
+
+Value without(const Value& value, const Wanted& wanted) {
+  const List* const fields = value.as<List>();
+  if (fields == nullptr) return value;
+  List out;
+  for (std::size_t i = 0; i < fields->size(); ++i) {
+    if (!wanted.fields[i]) {
+      out.emplace_back();
+    } else {
+      out.push_back(wanted.inside[i].fields.empty() ? (*fields)[i] : without((*fields)[i], wanted.inside[i]));
+    }
+  }
+  return Value::list(std::move(out));
+}
+
+std::optional<Value> decoded_or_refused(const std::function<Value()>& decode) {
+  try {
+    return decode();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::protocol) << error.what();
+    return std::nullopt;
+  }
+}
+
+// What is read over has moved by as many bytes, and was looked at as closely: else a poisoned record is a row of its neighbours.
+TEST(DecoderFuzz, WhatIsReadOverIsReadAsItIs) {
+  testing::Samples samples(seed + 3);
+  int refused = 0;
+  for (int i = 0; i < 200; ++i) {
+    const SchemaPtr schema = samples.record(3);
+    const std::string document = avro_document(*schema);
+    const AvroDecoder decoder(parse_avro(document));
+    const std::string good = testing::avro_of(document, *schema, samples.value(*schema));
+    for (int k = 0; k < 50; ++k) {
+      const Wanted wanted = chosen(*schema, samples);
+      const std::string bytes = k == 0 ? good : changed(good, samples);
+      const std::optional<Value> whole = decoded_or_refused([&] { return decoder.decode(bytes); });
+      const std::optional<Value> part = decoded_or_refused([&] { return decoder.decode(bytes, wanted); });
+      ASSERT_EQ(part.has_value(), whole.has_value()) << document << testing::hex(bytes);
+      if (whole) {
+        ASSERT_TRUE(testing::same_value(*part, without(*whole, wanted))) << document << testing::hex(bytes);
+      }
+      refused += whole ? 0 : 1;
+    }
+  }
+  EXPECT_GT(refused, 0);
+}
+
 TEST(DecoderFuzz, AvroDocuments) {
   testing::Samples samples(seed + 1);
   for (int i = 0; i < 200; ++i) {

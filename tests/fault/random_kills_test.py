@@ -28,20 +28,30 @@ class RandomKills(Fault):
         self.inside_snapshot = 0
         self.inside_transaction = 0
 
+    def open_writes(self):
+        return self.row("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                        "AND backend_xid IS NOT NULL AND backend_type = 'client backend'")[0]
+
     def kill_after(self, run, seconds):
         time.sleep(seconds)
         if not run.running():
             self.fail(f"tailrace ended by itself with {run.child.returncode}\n{run.log()[-4000:]}")
         run.send(signal.SIGSTOP)
         states = table_states(self.target)
-        open_writes = self.row("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                               "AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL "
-                               "AND backend_type = 'client backend'")[0]
         if "loading" in states.values():
             self.inside_snapshot += 1
-        elif open_writes:
+        elif self.open_writes():
             self.inside_transaction += 1
         run.kill()
+
+    # Whose rows wait for a table that somebody reads.
+    def kill_inside(self, run):
+        with self.connect_target() as reader:
+            reader.autocommit = False
+            reader.execute("LOCK TABLE public.accounts IN SHARE MODE")
+            wait_until(lambda: self.open_writes() or not run.running(), 60, "a transaction waits")
+            self.kill_after(run, 0)
+            reader.rollback()
 
     # Half of the kills hit the load, each of them somewhere in a load that goes on from the last one.
     def test_in_the_snapshot(self):
@@ -59,13 +69,12 @@ class RandomKills(Fault):
     def test_in_the_stream(self):
         run = self.start_streaming()
         self.start_writer(self.seed + 1, rate=80)
-        wanted, kills = KILLS - KILLS // 3, 0
-        # About every sixth hits a transaction; without one the test has shown nothing, and goes on.
-        while kills < wanted or (self.inside_transaction == 0 and kills < 4 * wanted):
-            self.kill_after(run, self.random.uniform(0.1, 1.2))
+        kills = KILLS - KILLS // 3
+        for number in range(kills):
+            # Transactions are short, and few are hit by chance: every seventh is held until it is.
+            self.kill_inside(run) if number % 7 == 0 else self.kill_after(run, self.random.uniform(0.1, 1.2))
             self.assert_nothing_half_visible()
             run = self.start()
-            kills += 1
         self.note(f"{self.inside_transaction} of {kills} kills inside a transaction not yet committed, "
                   f"{self.writer.transactions} source transactions")
         self.assertGreater(self.inside_transaction, 0)

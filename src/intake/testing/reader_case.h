@@ -46,7 +46,7 @@ class ReaderCase : public ::testing::Test {
   }
   RowBatch put(const Event& event) {
     RowBatch batch(event.route->table);
-    reader().put(event, batch, "topic[0]@7");
+    reader().put(event, batch, [] { return "topic[0]@7"; });
     return batch;
   }
 
