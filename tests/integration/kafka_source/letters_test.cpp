@@ -154,7 +154,8 @@ TEST_F(K7_Pipeline, APoisonRecordGoesToTheTopicAsItCame) {
   EXPECT_EQ(headers["__connect.errors.topic"], table.topic);
   EXPECT_EQ(headers["__connect.errors.partition"], "0");
   EXPECT_EQ(headers["__connect.errors.offset"], "2");  // Behind a record and its transaction's marker.
-  EXPECT_EQ(headers["__connect.errors.stage"], "VALUE_CONVERTER");  // Neither can be read, and it is read first.
+  EXPECT_EQ(headers["__connect.errors.stage"],
+            "VALUE_CONVERTER");  // Neither can be read, and it is read first.
   EXPECT_EQ(headers["tailrace.reason"], "unreadable");
   EXPECT_EQ(headers["tailrace.attempt"], "1");
 }
