@@ -27,7 +27,7 @@ Properties reader_properties(const Settings& settings, const ConsumerOptions& op
       {"queued.max.messages.kbytes", number(memory >> 10U)},
       // Of each partition, ahead of us. The bytes above are those of the records alone, and the client keeps half a kilobyte beside each:
       // its 100,000 of small ones take more than all else together.
-      {"queued.min.messages", Secret("20000")},
+      {"queued.min.messages", Secret("10000")},
       {"fetch.max.bytes", number(std::min<std::size_t>(memory, std::size_t{50} << 20))},
   };
   if (!options.group_id.empty()) {
