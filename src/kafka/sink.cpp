@@ -35,6 +35,18 @@ void check_topics_apart(const SinkSettings& settings, const std::map<TableName, 
   }
 }
 
+// Nobody can tell from its position how a Debezium ended.
+void say_taken_over(const StoredOffset& offset) {
+  log::warn(
+      "kafka.debezium.taken_over",
+      {{"commit_lsn", offset.commit_lsn.hex()},
+       {"change_lsn", offset.change_lsn ? offset.change_lsn->hex() : "all of it"},
+       {"event_serial_no", offset.event_serial_no},
+       {"reason",
+        "it goes on behind this event. What the connector has sent behind it comes again: nothing after a "
+        "clean stop or with Connect's exactly-once support, else up to its offset.flush.interval.ms"}});
+}
+
 }  // namespace
 
 KafkaSink::KafkaSink(SinkSettings settings) : shared_(std::make_shared<SinkShared>(std::move(settings))) {}
@@ -72,6 +84,7 @@ ResumeState KafkaSink::open(bool take_over, std::stop_token stop) {
   ResumeState state = resume_state_of(stored);
   if (state.position) {
     lsn_ = state.position->lsn;
+    if (stored.offset->from_debezium) say_taken_over(*stored.offset);
     channel_->skip(*stored.offset);
     if (stored.offset->position.lsn < stored.offset->commit_lsn) unfinished_ = stored.offset;
     for (const auto& [name, table] : stored.tables) {
