@@ -145,6 +145,8 @@ class KafkaSinkCase(DebeziumCase):
         wait_until(lambda: text in run.log(), seconds, f"the log says {text}", every=0.1)
 
     def drain(self, run, seconds=60):
+        # Before it has begun to run a process is ended by the signal as any other.
+        wait_until(lambda: "run.started" in run.log() or not run.running(), seconds, "the program runs", every=0.05)
         run.send(15)
         self.assertEqual(run.wait(seconds), 0, run.log()[-4000:])
 
