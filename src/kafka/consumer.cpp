@@ -14,6 +14,7 @@ namespace {
 Properties reader_properties(const Settings& settings, const ConsumerOptions& options) {
   const auto number = [](auto value) { return Secret(std::to_string(value)); };
   const std::size_t memory = settings.consumer_memory_bytes;
+  const std::size_t partitions = std::max<std::size_t>(options.partitions, 1);
   Properties out{
       {"enable.auto.commit", Secret("false")},
       {"enable.auto.offset.store", Secret("false")},
@@ -27,7 +28,9 @@ Properties reader_properties(const Settings& settings, const ConsumerOptions& op
       {"queued.max.messages.kbytes", number(memory >> 10U)},
       // Of each partition, ahead of us. The bytes above are those of the records alone, and the client keeps half a kilobyte beside each:
       // its 100,000 of small ones take more than all else together.
-      {"queued.min.messages", Secret("10000")},
+      {"queued.min.messages", number(std::clamp<std::size_t>(10'000 / partitions, 500, 10'000))},
+      {"fetch.message.max.bytes",
+       number(std::clamp<std::size_t>(memory / (8 * partitions), 64U << 10, 1U << 20))},
       {"fetch.max.bytes", number(std::min<std::size_t>(memory, std::size_t{50} << 20))},
   };
   if (!options.group_id.empty()) {

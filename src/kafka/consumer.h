@@ -34,6 +34,7 @@ struct ConsumerOptions {
   Isolation isolation = Isolation::read_committed;
   std::chrono::milliseconds session_timeout{10'000};
   std::chrono::milliseconds heartbeat_interval{1'000};
+  std::size_t partitions = 1;  // About as many are read at once: what is read ahead is shared out among them.
 };
 
 struct PollLimits {

@@ -76,6 +76,7 @@ constexpr std::array refused_names{
     Pair{"queued.max.messages.kbytes", is_bounded},
     Pair{"queued.min.messages", is_bounded},
     Pair{"fetch.max.bytes", is_bounded},
+    Pair{"fetch.message.max.bytes", is_bounded},
     Pair{"plugin.library.paths", loads_code},
     Pair{"ssl.providers", loads_code},
     Pair{"ssl.engine.location", loads_code},

@@ -64,6 +64,13 @@ bool is_unknown_topic(const Error& error) {
   return code == "UNKNOWN_TOPIC_OR_PART" || code == "_UNKNOWN_TOPIC" || code == "_UNKNOWN_PARTITION";
 }
 
+std::size_t partitions_of_all(const std::map<std::string, TopicInfo>& topics) {
+  std::size_t out = 0;
+  for (const auto& [name, info] : topics)
+    out += info.partitions.size();
+  return out;
+}
+
 }  // namespace
 
 KafkaSource::KafkaSource(SourceSettings settings) : settings_(std::move(settings)) {}
@@ -87,8 +94,9 @@ void KafkaSource::open(UseTable use_table, const std::map<PartitionName, Partiti
   to_subscribe_ = !topics_.empty();
   look_at_topics(stop);
   consumer_ = std::make_unique<Consumer>(
-      settings_.cluster,
-      ConsumerOptions{.group_id = settings_.group_id, .session_timeout = settings_.session_timeout});
+      settings_.cluster, ConsumerOptions{.group_id = settings_.group_id,
+                                         .session_timeout = settings_.session_timeout,
+                                         .partitions = partitions_of_all(admin_->topics(topics_, stop))});
   if (topics_.empty())
     log::warn("kafka.topics.none",
               {{"pattern", settings_.topics_pattern}, {"reason", "no topic matches yet"}});
