@@ -7,23 +7,15 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "kafka/row_letter.h"
+#include "pipeline/clock.h"
 
 namespace tailrace::kafka {
-namespace {
-
-std::int64_t now_ns() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
 Channel::Channel(std::shared_ptr<SinkShared> shared, std::unique_ptr<Producer> producer)
     : shared_(std::move(shared)),
       offsets_topic_(shared_->settings().offsets_topic_name()),
       producer_(std::move(producer)),
       ids_(shared_->schemas()),
-      events_(shared_->settings().events, &ids_, now_ns) {
+      events_(shared_->settings().events, &ids_, now_unix_ns) {
   producer_->hurry(shared_->ending());
   producer_->limit(offsets_topic_, {.record_bytes = 0, .compacted = true});
   if (!shared_->settings().dead_letter_topic.empty()) events_.pass_over_unfit(*this);

@@ -9,16 +9,12 @@
 #include "base/log.h"
 #include "kafka/faults.h"
 #include "model/key_text.h"
+#include "pipeline/clock.h"
 
 namespace tailrace::kafka {
 namespace {
 
 using debezium::SnapshotMarker;
-
-std::int64_t clock_ns() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 
@@ -55,7 +51,7 @@ ChunkBegin KafkaChunkWriter::begin(const SchemaPtr& table, const Chunk& chunk, s
     rows_before_ = found->rows;
     return found->done;
   });
-  read_at_ns_ = clock_ns();
+  read_at_ns_ = now_unix_ns();
   return is_done ? ChunkBegin::done_before : ChunkBegin::begun;
 }
 
@@ -74,7 +70,7 @@ bool KafkaChunkWriter::send(const RowBatch& rows, std::size_t row, bool is_last_
   context.snapshot = marker(is_last_row);
   context.commit_lsn = low_;
   context.source_time = read_at_ns_;
-  context.now = clock_ns();
+  context.now = now_unix_ns();
   if (!channel_->send_read(rows, row, context, stop)) return false;
   ++rows_;
   if (is_last_row || !channel_->is_due()) return true;

@@ -12,6 +12,7 @@
 
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "pipeline/clock.h"
 #include "pipeline/first_error.h"
 
 namespace tailrace::kafka {
@@ -41,7 +42,7 @@ Claim next_claim(const Claimant& claimant, const std::optional<Claim>& before) {
   out.fence = 1;
   // Of the load: its writers; beside the stream: one table at a time, with as many. A crash in between leaves one more.
   out.writers = claimant.settings.writers + 2;
-  out.beat_ms = now_ms();
+  out.beat_ms = now_unix_ms();
   if (!before) return out;
   out.fence = before->fence + 1;
   out.writers = std::max(out.writers, before->writers);
@@ -145,11 +146,6 @@ std::chrono::milliseconds allowed_timeout(const SinkSettings& settings, Admin& a
   if (std::from_chars(text.data(), text.data() + text.size(), allowed).ec != std::errc{} || allowed <= 0)
     return settings.transaction_timeout;
   return std::min(settings.transaction_timeout, std::chrono::milliseconds(allowed));
-}
-
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 std::string runner_name() {

@@ -50,8 +50,6 @@ std::string helper_id(const SinkSettings& settings, int number);
 std::chrono::milliseconds allowed_timeout(const SinkSettings& settings, Admin& admin,
                                           const std::stop_token& stop);
 
-// Milliseconds since 1970.
-std::int64_t now_ms();
 // Host and process, for people.
 std::string runner_name();
 

@@ -50,7 +50,7 @@ void write_record(const SinkSettings& settings, const std::string& key, const st
 bool is_alive(const SinkSettings& settings, const StoredState& state) {
   if (!state.claim || state.claim->beat_ms == 0) return false;
   if (state.failure && state.failure->instance == state.claim->instance) return false;
-  return now_ms() - state.claim->beat_ms < 3 * settings.claim_interval.count();
+  return now_unix_ms() - state.claim->beat_ms < 3 * settings.claim_interval.count();
 }
 
 TableStatus status_of(const StoredState& state, const TableName& name, const StoredTable& table) {
@@ -109,7 +109,7 @@ PipelineStatus read_status(const SinkSettings& settings, std::stop_token stop) {
     if (state->claim->beat_ms != 0) {
       out.runner = state->claim->runner;
       out.heartbeat_age =
-          std::chrono::milliseconds(std::max<std::int64_t>(0, now_ms() - state->claim->beat_ms));
+          std::chrono::milliseconds(std::max<std::int64_t>(0, now_unix_ms() - state->claim->beat_ms));
     }
     if (state->failure && state->failure->instance == state->claim->instance)
       out.last_error = state->failure->error;
@@ -161,8 +161,7 @@ std::int64_t request_table(const SinkSettings& settings, const TableName& table,
                                                table.str(), name_of(request.request.wanted)))
         .with("remedy", "let `tailrace run` answer it first");
   }
-  using namespace std::chrono;
-  const std::int64_t id = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+  const std::int64_t id = now_unix_ns() / 1'000;
   write_record(settings, keys_of(settings).request(id),
                value_of(StoredRequest{{id, table, wanted}, false, ""}), stop);
   return id;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "kafka/chunk_writer.h"
 #include "kafka/topics.h"
+#include "pipeline/clock.h"
 #include "registry/client.h"
 
 namespace tailrace::kafka {
@@ -300,7 +301,7 @@ bool KafkaSink::move_position(const PositionMove& move, std::stop_token stop) {
   for (const auto& [table, count] : move.skipped) {
     note["skipped"][table.str()] = count ? nlohmann::ordered_json(*count) : nlohmann::ordered_json(nullptr);
   }
-  changes.add(shared_->keys().move(now_ms()),
+  changes.add(shared_->keys().move(now_unix_ms()),
               note.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
   if (!commit(changes, stop)) return false;
   log::warn("sink.position.moved",

@@ -1,7 +1,6 @@
 // What goes beside the changes: signals, rows of incremental snapshots, notices.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <numeric>
 #include <utility>
 
@@ -9,15 +8,11 @@
 #include "base/log.h"
 #include "kafka/faults.h"
 #include "kafka/sink.h"
+#include "pipeline/clock.h"
 #include "pipeline/runner_id.h"
 
 namespace tailrace::kafka {
 namespace {
-
-std::int64_t beside_ns() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 // schema.table, or database.schema.table as Debezium has it.
 std::optional<TableName> signal_table_of(const SinkSettings& settings) {
@@ -90,7 +85,7 @@ void KafkaSink::log_told() {
 bool KafkaSink::tell_initial(const char* type, std::vector<std::pair<std::string, std::string>> data,
                              const std::stop_token& stop) {
   data.emplace_back("connector_name", shared_->settings().events.prefix());
-  return tell({random_uuid(), "Initial Snapshot", type, std::move(data), now_ms()}, stop);
+  return tell({random_uuid(), "Initial Snapshot", type, std::move(data), now_unix_ms()}, stop);
 }
 
 bool KafkaSink::tell_loaded(const std::vector<StoredTable>& tables, const std::stop_token& stop) {
@@ -124,7 +119,7 @@ bool KafkaSink::send_beside(const ChangeBatch& batch, StateChanges& changes, con
   for (const RowBatch& rows : batch.reads) {
     refuse_faults(rows);
     for (std::size_t row = 0; row < rows.rows(); ++row) {
-      context.source_time = context.now = beside_ns();
+      context.source_time = context.now = now_unix_ns();
       if (!channel_->send_read(rows, row, context, stop)) return false;
     }
   }

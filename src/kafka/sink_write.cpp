@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "kafka/faults.h"
 #include "kafka/sink.h"
+#include "pipeline/clock.h"
 
 namespace tailrace::kafka {
 namespace {
@@ -165,7 +166,7 @@ void KafkaSink::add_sign_of_life(StateChanges& changes) {
   if (only_ || now - last_sign_ < shared_->settings().claim_interval) return;
   std::optional<Claim> claim = shared_->with([](const SharedState& state) { return state.stored.claim; });
   TAILRACE_ASSERT(claim.has_value());
-  claim->beat_ms = now_ms();
+  claim->beat_ms = now_unix_ms();
   changes.set(*claim);
   changes.forget_answers(answers_kept);
   last_sign_ = now;

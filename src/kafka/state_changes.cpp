@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "pipeline/clock.h"
+
 namespace tailrace::kafka {
 
 void StateChanges::add(std::string key, std::optional<std::string> value) {
@@ -79,7 +81,7 @@ void StateChanges::answer(std::int64_t id, const std::string& refusal) {
 }
 
 void StateChanges::forget_answers(std::chrono::milliseconds age) {
-  const std::int64_t oldest_us = (now_ms() - age.count()) * 1000;  // A request's id is when it was made.
+  const std::int64_t oldest_us = (now_unix_ms() - age.count()) * 1000;  // A request's id is when it was made.
   const auto requests = shared_->with([](const SharedState& state) { return state.stored.requests; });
   for (const auto& [id, request] : requests) {
     if (request.answered && id < oldest_us) add(shared_->keys().request(id), std::nullopt);
@@ -97,7 +99,7 @@ void StateChanges::settle() const {
   shared_->with([this](SharedState& state) {
     for (const Change& change : changes_) {
       std::optional<StoredRecord> record;
-      if (change.value) record = StoredRecord{*change.value, change.partition.value_or(-1), 0, now_ms()};
+      if (change.value) record = StoredRecord{*change.value, change.partition.value_or(-1), 0, now_unix_ms()};
       // Where the key is new nobody knows its partition yet; the key decides.
       const std::optional<std::int32_t> partition = state.stored.offset_partition;
       apply_record(state.stored, shared_->keys(), change.key, record);

@@ -10,15 +10,11 @@
 #include "base/crash_point.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "pipeline/clock.h"
 #include "pipeline/runner_id.h"
 
 namespace tailrace {
 namespace {
-
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 // Chunks are ranges of the key; NULL is in none of them.
 bool has_ranges(const TableSchema& table) {
@@ -54,7 +50,7 @@ std::string IncrementalSnapshots::ids() const {
 
 void IncrementalSnapshots::tell(const char* type, std::vector<std::pair<std::string, std::string>> data) {
   data.emplace_back("connector_name", task_.signals.server);
-  notices_.push_back({state_.id, "Incremental Snapshot", type, std::move(data), now_ms()});
+  notices_.push_back({state_.id, "Incremental Snapshot", type, std::move(data), now_unix_ms()});
 }
 
 void IncrementalSnapshots::tell_scanned(const char* status) {
