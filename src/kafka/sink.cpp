@@ -180,8 +180,14 @@ void KafkaSink::start_table(const TableStart& start, StateChanges& changes) {
   table.progress.low = start.low;
   table.progress.instance = start.schema->instance;
   table.topic = topic_of(name);
-  table.topic_id =
-      shared_->with([&](const SharedState& state) { return state.topics.find(table.topic)->second.id; });
+  shared_->with([&](const SharedState& state) {
+    table.topic_id = state.topics.find(table.topic)->second.id;
+    // What was sent of a commit that was cut follows the rows of a load no second time.
+    const auto known = state.stored.tables.find(name);
+    if (lsn_ && known != state.stored.tables.end() && known->second.part &&
+        known->second.part->commit_lsn > start.low)
+      table.part = known->second.part;
+  });
   changes.drop_chunks(name);
   // Of a table that is loaded again everything is said again.
   tell_shape(*start.schema, table, start.loads);
@@ -235,6 +241,7 @@ void KafkaSink::begin_again(const std::string& source_identity, const std::vecto
   lsn_.reset();
   held_.reset();
   unfinished_.reset();
+  parts_.clear();
   channel_->skip_nothing();
   begin_load(source_identity, tables, first_position);
 }

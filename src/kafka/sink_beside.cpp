@@ -117,7 +117,7 @@ bool KafkaSink::send_beside(const ChangeBatch& batch, StateChanges& changes, con
   context.snapshot = debezium::SnapshotMarker::incremental;
   context.commit_lsn = batch.end->lsn;
   for (const RowBatch& rows : batch.reads) {
-    refuse_faults(rows);
+    if (shared_->settings().dead_letter_topic.empty()) refuse_faults(rows);
     for (std::size_t row = 0; row < rows.rows(); ++row) {
       context.source_time = context.now = now_unix_ns();
       if (!channel_->send_read(rows, row, context, stop)) return false;

@@ -55,6 +55,20 @@ TEST_F(K7_Rows, AFaultyRowIsPassedOverWithThePosition) {
   EXPECT_EQ(stored().offset->position.lsn, lsn(5));
 }
 
+// Of an incremental snapshot, too: it would stop there again at every start.
+TEST_F(K7_Rows, AFaultyRowThatIsReadBesideTheStreamIsPassedOver) {
+  const std::unique_ptr<KafkaSink> sink = streaming(with_letters());
+  ChangeBatch batch = commit_point(5, {{1, "a"}});
+  RowBatch& reads = batch.reads.emplace_back(rows(0, {{2, "b", Operation::read}, {3, "c", Operation::read}}));
+  spoil(reads, 0);
+  ASSERT_TRUE(sink->write(batch, never_));
+  EXPECT_THAT(texts(), ElementsAre("c a", "r c"));
+  const std::vector<json> sent = letters();
+  ASSERT_THAT(sent, SizeIs(1));
+  EXPECT_EQ(sent[0]["key"], json::array({"2"}));
+  EXPECT_EQ(sent[0]["operation"], "read");
+}
+
 // Letters without their position would come twice, a position without its letters would lose them.
 TEST_F(K7_Rows, ALetterAndThePositionAreOne) {
   {

@@ -171,6 +171,66 @@ TEST_F(K2_SourceTransactions, ATableThatComesBackBehindACutIsSentOnce) {
   EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
 }
 
+// snapshot.mode: always loads it where it stands, and a crash in that load must not forget what was sent before.
+TEST_F(K2_SourceTransactions, ATableThatIsLoadedAgainBehindACutIsSentOnce) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming(quick);
+    cut_behind(*sink, 5, {{1, "a"}, {2, "b"}}, quick.transaction_timeout);
+    ASSERT_TRUE(write(*sink, open_part(5, {{3, "c"}}, 3)));
+  }
+  const TableStart start{table_, just_below(lsn(5)), /*shadow=*/false, /*loads=*/true};
+  reopened(quick)->begin_load("source", {start}, Position{start.low, "", 0});
+  const std::unique_ptr<KafkaSink> sink = reopened(quick);
+  ASSERT_TRUE(sink->finish_load({table_}, HighMark{"mark"}, never_));
+  ASSERT_TRUE(write(*sink, commit_point(5, {{1, "a"}, {2, "b"}, {3, "c"}})));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
+}
+
+// The same of a table that is taken again outside of the stream: its changes since it left follow its rows.
+TEST_F(K2_SourceTransactions, ATableThatIsTakenAgainBehindACutIsSentOnce) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming(quick);
+    cut_behind(*sink, 5, {{1, "a"}, {2, "b"}}, quick.transaction_timeout);
+    ASSERT_TRUE(write(*sink, open_part(5, {{3, "c"}}, 3)));
+  }
+  const std::unique_ptr<KafkaSink> sink = reopened(quick);
+  sink->leave({table_->name});
+  const TableStart start{table_, just_below(lsn(5)), /*shadow=*/false, /*loads=*/true};
+  const auto alone = [&] {
+    std::unique_ptr<Sink> out = sink->outside(table_->name);
+    EXPECT_TRUE(out->open(false, never_).position.has_value());
+    out->use_tables({table_});
+    return out;
+  };
+  alone()->begin_load("source", {start}, Position{start.low, "", 0});
+  const std::unique_ptr<Sink> again = alone();
+  ASSERT_TRUE(again->finish_load({table_}, HighMark{"mark"}, never_));
+  ChangeBatch all = commit_point(5, {{1, "a"}, {2, "b"}, {3, "c"}});
+  ASSERT_TRUE(again->write(all, never_));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c c"));
+}
+
+// Where everything begins anew nothing of before means anything: a commit of the same number is another one.
+TEST_F(K2_SourceTransactions, WhatBeginsAnewIsSentFromItsBeginning) {
+  SinkSettings quick = settings();
+  quick.transaction_timeout = 3s;
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming(quick);
+    cut_behind(*sink, 5, {{1, "a"}, {2, "b"}}, quick.transaction_timeout);
+    ASSERT_TRUE(write(*sink, open_part(5, {{3, "c"}}, 3)));
+  }
+  const TableStart start{table_, lsn(4), /*shadow=*/false, /*loads=*/true};
+  reopened(quick)->begin_again("another source", {start}, Position{start.low, "", 0});
+  const std::unique_ptr<KafkaSink> sink = reopened(quick);
+  ASSERT_TRUE(sink->finish_load({table_}, HighMark{"mark"}, never_));
+  ASSERT_TRUE(write(*sink, commit_point(5, {{1, "x"}, {2, "y"}})));
+  EXPECT_THAT(texts(), ElementsAre("c a", "c b", "c x", "c y"));
+}
+
 // And where the stream has gone on meanwhile, what lies between comes with the join.
 TEST_F(K2_SourceTransactions, ATableThatComesBackBehindTheStreamIsSentOnce) {
   SinkSettings quick = settings();
