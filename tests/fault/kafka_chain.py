@@ -163,9 +163,13 @@ class Background:
         except Exception as failure:  # pylint: disable=broad-except
             self.failure = failure
 
-    def stop(self):
+    def halt(self):
+        """Of a test that has failed: its connection must not be closed under a statement."""
         self.stopping.set()
         self.thread.join(180)
+
+    def stop(self):
+        self.halt()
         if self.thread.is_alive():
             raise TimeoutError("a thread does not end")
         if self.failure is not None:

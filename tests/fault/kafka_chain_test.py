@@ -193,9 +193,9 @@ class KafkaChain(BothEnds):
         looker = self.postgres.connect(self.database)
         self.addCleanup(looker.close)
         writer = Background(ledger.commit, 0.01)
-        self.addCleanup(writer.stopping.set)
+        self.addCleanup(writer.halt)
         look = Background(lambda: self.look(looker), 0.02)
-        self.addCleanup(look.stopping.set)
+        self.addCleanup(look.halt)
         kinds = [kind for kind, counts in KINDS.items() for _ in range(counts[long_run()])]
         self.random.shuffle(kinds)
         for kind in kinds:
