@@ -76,8 +76,12 @@ Reader::Reader(Settings settings, std::unique_ptr<registry::Schemas> schemas, Us
 }
 
 Reader::Topic& Reader::topic_of(std::string_view name) {
-  const auto found = topics_.find(name);
-  return found != topics_.end() ? found->second : topics_.emplace(name, Topic{}).first->second;
+  if (latest_topic_ == nullptr || latest_topic_->first != name) {
+    auto found = topics_.find(name);
+    if (found == topics_.end()) found = topics_.emplace(name, Topic{}).first;
+    latest_topic_ = &*found;
+  }
+  return latest_topic_->second;
 }
 
 const char* Reader::stage_of(Part part) {
@@ -88,41 +92,48 @@ record::Framed Reader::framed(std::string_view bytes, Part part) {
   return at_stage(stage_of(part), ErrorKind::protocol, [&] { return record::parse_frame(bytes); });
 }
 
-registry::Schemas::Decoder Reader::decoder_of(const record::Framed& framed, Part part,
+const record::AvroDecoder& Reader::decoder_of(Topic& topic, const record::Framed& framed, Part part,
                                               const std::stop_token& stop) {
-  return at_stage(stage_of(part), ErrorKind::data,
-                  [&] { return schemas_->decoder_of(framed.schema_id, stop); });
+  Latest& latest = part == Part::key ? topic.latest_keys : topic.latest_values;
+  if (latest.decoder == nullptr || latest.id != framed.schema_id) {
+    latest.decoder = at_stage(stage_of(part), ErrorKind::data,
+                              [&] { return schemas_->decoder_of(framed.schema_id, stop); });
+    latest.id = framed.schema_id;
+  }
+  return *latest.decoder;
 }
 
 // Of a change that has a row behind it the row before is not read: a delete is read again.
-Value Reader::decode(const Topic& topic, const record::AvroDecoder& decoder, std::string_view bytes) {
+void Reader::decode(const Topic& topic, const record::AvroDecoder& decoder, std::string_view bytes,
+                    Value& into) {
   for (const std::unique_ptr<Form>& form : topic.forms) {
     if (form->value != decoder.schema() || !form->layout.is_envelope) continue;
-    Value value = decoder.decode(bytes, form->layout.wanted);
-    const List* const fields = value.as<List>();
-    if (fields == nullptr || !(*fields)[form->layout.after].is_null()) return value;
+    decoder.decode(bytes, &form->layout.wanted, into);
+    const List* const fields = into.as<List>();
+    if (fields == nullptr || !(*fields)[form->layout.after].is_null()) return;
     break;
   }
-  return decoder.decode(bytes);
+  decoder.decode(bytes, nullptr, into);
 }
 
-Reader::Parsed Reader::parse(Topic& topic, const Incoming& record, Part part, const std::stop_token& stop) {
+record::SchemaPtr Reader::parse(Topic& topic, const Incoming& record, Part part, const std::stop_token& stop,
+                                Value& into) {
   const std::string_view bytes = part == Part::key ? *record.key : *record.value;
   if (settings_.format == Format::avro) {
     const record::Framed frame = framed(bytes, part);
-    const registry::Schemas::Decoder decoder = decoder_of(frame, part, stop);
-    return at_stage(stage_of(part), ErrorKind::protocol, [&] {
-      return Parsed{decoder->schema(), decode(topic, *decoder, frame.value)};
-    });
+    const record::AvroDecoder& decoder = decoder_of(topic, frame, part, stop);
+    at_stage(stage_of(part), ErrorKind::protocol, [&] { decode(topic, decoder, frame.value, into); });
+    return decoder.schema();
   }
   record::SchemaAndValue said =
       at_stage(stage_of(part), ErrorKind::protocol, [&] { return parse_json(topic, record, bytes, part); });
+  into = std::move(said.value);
   // Each record brings its own; what is equal is one, so that it is compiled once.
   for (const record::SchemaPtr& known : topic.schemas) {
-    if (*known == *said.schema) return {known, std::move(said.value)};
+    if (*known == *said.schema) return known;
   }
   topic.schemas.push_back(said.schema);
-  return {std::move(said.schema), std::move(said.value)};
+  return said.schema;
 }
 
 // Where no schema is said the table's columns are one.
@@ -148,8 +159,9 @@ record::SchemaAndValue Reader::parse_json(Topic& topic, const Incoming& record, 
 
 record::SchemaPtr Reader::schema_of_key(Topic& topic, const Incoming& record, const std::stop_token& stop) {
   if (settings_.format == Format::avro)
-    return named(topic, decoder_of(framed(*record.key, Part::key), Part::key, stop)->schema());
-  return named(topic, parse(topic, record, Part::key, stop).schema);
+    return named(topic, decoder_of(topic, framed(*record.key, Part::key), Part::key, stop).schema());
+  Value unused;
+  return named(topic, parse(topic, record, Part::key, stop, unused));
 }
 
 // A key that is one value alone has the name that the settings give it.
@@ -162,13 +174,17 @@ record::SchemaPtr Reader::named(Topic& topic, const record::SchemaPtr& key) cons
   return out;
 }
 
-Reader::Parsed Reader::parse_key(Topic& topic, const Incoming& record, const std::stop_token& stop) {
-  Parsed key = parse(topic, record, Part::key, stop);
-  record::SchemaPtr schema = named(topic, key.schema);
+record::SchemaPtr Reader::parse_key(Topic& topic, const Incoming& record, const std::stop_token& stop,
+                                    Value& into) {
+  const record::SchemaPtr said = parse(topic, record, Part::key, stop, into);
+  record::SchemaPtr schema = named(topic, said);
   check_key(schema);
-  if (schema != key.schema) return {std::move(schema), Value::list({std::move(key.value)})};
-  static_cast<void>(struct_of(key.value));
-  return key;
+  if (schema != said) {
+    into = Value::list({std::move(into)});
+  } else {
+    static_cast<void>(struct_of(into));
+  }
+  return schema;
 }
 
 Reader::Form& Reader::form_of(Topic& topic, const record::SchemaPtr& value, const record::SchemaPtr& key) {
@@ -223,18 +239,15 @@ bool Reader::passes_over(Topic& topic, std::string_view name, const Event& event
   return true;
 }
 
-Event Reader::read_tombstone(const Incoming& record, Topic& topic, const std::stop_token& stop) {
-  Event event;
+void Reader::read_tombstone(const Incoming& record, Topic& topic, const std::stop_token& stop,
+                            Event& event) {
   event.is_tombstone = true;
   event.operation = Operation::delete_;
   const bool is_passed = !record.asks_for_row && passes_over(topic, record.topic, event);
-  if (is_passed || settings_.pk_mode != PkMode::record_key) return event;
+  if (is_passed || settings_.pk_mode != PkMode::record_key) return;
   if (!record.key) check_key(nullptr);
-  Parsed key = parse_key(topic, record, stop);
-  event.route = route_of_tombstone(record.topic, topic, key.schema);
-  event.value = std::move(key.value);
+  event.route = route_of_tombstone(record.topic, topic, parse_key(topic, record, stop, event.value));
   event.row_is_key = true;
-  return event;
 }
 
 void Reader::read_origin(const Layout& layout, const List& fields, Event& event) {
@@ -276,21 +289,20 @@ void Reader::read_operation(const Form& form, const List& fields, const Incoming
                          (event.operation == Operation::insert && record.has_old_key && record.has_old_key());
 }
 
-Event Reader::read(const Incoming& record, const std::stop_token& stop) {
+void Reader::read(const Incoming& record, const std::stop_token& stop, Event& event) {
+  event.forget();
   Topic& topic = topic_of(record.topic);
-  if (!record.value) return read_tombstone(record, topic, stop);
-  Event event;
+  if (!record.value) return read_tombstone(record, topic, stop, event);
   const bool has_key = settings_.pk_mode == PkMode::record_key;
   if (has_key && !record.key) check_key(nullptr);
-  Parsed parsed = parse(topic, record, Part::value, stop);
+  const record::SchemaPtr value_schema = parse(topic, record, Part::value, stop, event.value);
   const record::SchemaPtr key_schema = has_key ? schema_of_key(topic, record, stop) : nullptr;
-  Form& form = form_of(topic, parsed.schema, key_schema);
+  Form& form = form_of(topic, value_schema, key_schema);
   const Layout& layout = form.layout;
-  event.value = std::move(parsed.value);
   const List& fields = struct_of(event.value);
   read_origin(layout, fields, event);
   read_operation(form, fields, record, event);
-  if (passes_over(topic, record.topic, event)) return event;
+  if (passes_over(topic, record.topic, event)) return;
   const List* const source = !layout.is_envelope ? &fields
                              : layout.source     ? fields[*layout.source].as<List>()
                                                  : nullptr;
@@ -298,13 +310,12 @@ Event Reader::read(const Incoming& record, const std::stop_token& stop) {
   topic.latest = event.route;
   topic.latest_key = key_schema;
   add_row(event, topic, record, layout, stop);
-  return event;
 }
 
 // Where its row is, and what of its columns is elsewhere.
 void Reader::add_row(Event& event, Topic& topic, const Incoming& record, const Layout& layout,
                      const std::stop_token& stop) {
-  if (event.route->reads_key) event.key = parse_key(topic, record, stop).value;
+  if (event.route->reads_key) parse_key(topic, record, stop, event.key);
   if (settings_.pk_mode == PkMode::kafka)
     event.coordinates = {Value::text(std::string(record.topic)), Value::integer(record.partition),
                          Value::integer(record.offset)};
@@ -315,7 +326,7 @@ void Reader::add_row(Event& event, Topic& topic, const Incoming& record, const L
   if (event.operation != Operation::delete_)
     throw Error(ErrorKind::data, "a record of a change has no row after it");
   // Nothing is said of the row that went but its key.
-  event.value = parse_key(topic, record, stop).value;
+  parse_key(topic, record, stop, event.value);
   event.row_at.reset();
   event.row_is_key = true;
 }

@@ -19,6 +19,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "intake/layout.h"
@@ -43,7 +44,8 @@ struct Incoming {
   bool asks_for_row = false;  // Of its key, whatever becomes of deletes.
 };
 
-struct Event {
+// What is known of an event beside its values.
+struct EventFacts {
   const Route* route = nullptr;  // Nothing: there is no row in it, or none that is wanted.
   Operation operation = Operation::read;
   bool is_tombstone = false;
@@ -51,14 +53,18 @@ struct Event {
   bool may_be_partial = false;  // The placeholder stands for what an update left alone.
   std::optional<Lsn> commit_lsn = {};
   Lsn change_lsn = {};
-  std::int64_t commit_time_utc = 0;  // 100 ns since 0001-01-01; 0: not known.
-
-  record::Value value = {};                // Of the record, or of its key.
-  std::optional<std::size_t> row_at = {};  // Where its row is; nothing: it is the row.
+  std::int64_t commit_time_utc = 0;        // 100 ns since 0001-01-01; 0: not known.
+  std::optional<std::size_t> row_at = {};  // Where its row is in the value; nothing: it is the row.
   bool row_is_key = false;
+};
+
+struct Event : EventFacts {
+  record::Value value = {};       // Of the record, or of its key.
   record::Value key = {};         // Of the record, where the route reads it.
   record::List coordinates = {};  // Topic, partition, offset, where they are columns.
 
+  // Nothing of it is said any more; the values keep their memory.
+  void forget() { static_cast<EventFacts&>(*this) = {}; }
   const record::List& row() const {
     const record::List& fields = *value.as<record::List>();
     return row_at ? *fields[*row_at].as<record::List>() : fields;
@@ -71,15 +77,22 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  Event read(const Incoming& record, const std::stop_token& stop);
+  // Into an event that may have been another record's: its values' memory is used again. Behind an error it means nothing.
+  void read(const Incoming& record, const std::stop_token& stop, Event& event);
+  Event read(const Incoming& record, const std::stop_token& stop) {
+    Event event;
+    read(record, stop, event);
+    return event;
+  }
   // A row behind those of the batch, which is of the event's table; `place` is asked for, and said, where something is wrong with it.
   using Place = std::function<std::string()>;
   void put(const Event& event, RowBatch& batch, const Place& place) const;
 
  private:
-  struct Parsed {
-    record::SchemaPtr schema;
-    record::Value value;
+  // Most records have the schema that the one before had.
+  struct Latest {
+    std::int32_t id = 0;
+    registry::Schemas::Decoder decoder = nullptr;
   };
   // Of one pair of schemas.
   struct Form {
@@ -94,6 +107,8 @@ class Reader {
   struct Topic {
     std::vector<std::unique_ptr<Form>> forms;
     std::vector<record::SchemaPtr> schemas;  // Of JSON: equal ones are one.
+    Latest latest_keys = {};
+    Latest latest_values = {};
     std::map<record::SchemaPtr, record::SchemaPtr>
         named_keys;  // Of keys that are one value alone: with a name.
     bool told_of_deletes = false;
@@ -108,21 +123,25 @@ class Reader {
   enum class Part { key, value };
   static const char* stage_of(Part part);
   static record::Framed framed(std::string_view bytes, Part part);
-  registry::Schemas::Decoder decoder_of(const record::Framed& framed, Part part, const std::stop_token& stop);
-  Parsed parse(Topic& topic, const Incoming& record, Part part, const std::stop_token& stop);
+  const record::AvroDecoder& decoder_of(Topic& topic, const record::Framed& framed, Part part,
+                                        const std::stop_token& stop);
+  record::SchemaPtr parse(Topic& topic, const Incoming& record, Part part, const std::stop_token& stop,
+                          record::Value& into);
   record::SchemaAndValue parse_json(Topic& topic, const Incoming& record, std::string_view bytes, Part part);
   record::SchemaPtr schema_of_key(Topic& topic, const Incoming& record, const std::stop_token& stop);
-  Parsed parse_key(Topic& topic, const Incoming& record, const std::stop_token& stop);
+  record::SchemaPtr parse_key(Topic& topic, const Incoming& record, const std::stop_token& stop,
+                              record::Value& into);
   record::SchemaPtr named(Topic& topic, const record::SchemaPtr& key) const;
   Form& form_of(Topic& topic, const record::SchemaPtr& value, const record::SchemaPtr& key);
   const Route& route_of(Form& form, std::string_view topic, const Layout::Origin& origin,
                         const record::List* source);
-  static record::Value decode(const Topic& topic, const record::AvroDecoder& decoder, std::string_view bytes);
+  static void decode(const Topic& topic, const record::AvroDecoder& decoder, std::string_view bytes,
+                     record::Value& into);
   const Route* route_of_tombstone(std::string_view name, Topic& topic, const record::SchemaPtr& key);
   bool passes_over(Topic& topic, std::string_view name, const Event& event) const;
   void add_row(Event& event, Topic& topic, const Incoming& record, const Layout& layout,
                const std::stop_token& stop);
-  Event read_tombstone(const Incoming& record, Topic& topic, const std::stop_token& stop);
+  void read_tombstone(const Incoming& record, Topic& topic, const std::stop_token& stop, Event& event);
   void refuse_to_guess(const Event& event, const std::string& column) const;
   void read_operation(const Form& form, const record::List& fields, const Incoming& record,
                       Event& event) const;
@@ -133,6 +152,7 @@ class Reader {
   UseTable use_table_;
   Schemaless schemaless_;
   std::map<std::string, Topic, std::less<>> topics_;
+  std::pair<const std::string, Topic>* latest_topic_ = nullptr;  // Of those.
 };
 
 }  // namespace tailrace::intake

@@ -93,6 +93,7 @@ class KafkaSource : public PartitionSource {
   UseTable use_table_;
   bool in_use_table_ = false;  // What is thrown comes from there.
   std::unique_ptr<intake::Reader> reader_;
+  intake::Event event_;  // The last one that was read: its memory is the next one's.
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<Consumer> consumer_;
   std::unique_ptr<Consumer> everything_;  // Asked for ends, committed or not.

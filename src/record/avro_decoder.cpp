@@ -25,10 +25,13 @@ class AvroReading {
   AvroReading(const AvroDecoder& decoder, std::string_view bytes)
       : decoder_(decoder), bytes_(bytes), elements_left_(bytes.size() + free_elements) {}
 
-  Value all(const Wanted* wanted) {
-    Value value = wanted == nullptr ? node(decoder_.root_) : node(decoder_.root_, *wanted);
+  void all(const Wanted* wanted, Value& into) {
+    if (wanted == nullptr) {
+      node(decoder_.root_, into);
+    } else {
+      node(decoder_.root_, *wanted, into);
+    }
     if (at_ != bytes_.size()) refuse_bytes("the value ends", at_);
-    return value;
   }
 
  private:
@@ -38,10 +41,19 @@ class AvroReading {
   std::string_view take(std::size_t count) {
     if (count > bytes_.size() - at_) refuse_bytes("they end too early", bytes_.size());
     at_ += count;
-    return bytes_.substr(at_ - count, count);
+    return {bytes_.data() + at_ - count, count};
   }
 
   std::int64_t number() {
+    // Most of them are small: branches, lengths, days.
+    if (at_ < bytes_.size() && static_cast<std::uint8_t>(bytes_[at_]) < 0x80) {
+      const auto bits = static_cast<std::uint8_t>(bytes_[at_++]);
+      return bits >> 1 ^ -(bits & 1);
+    }
+    return long_number();
+  }
+
+  std::int64_t long_number() {
     std::uint64_t bits = 0;
     for (int shift = 0; shift < 70; shift += 7) {
       const auto byte = static_cast<std::uint8_t>(take(1).front());
@@ -100,41 +112,40 @@ class AvroReading {
     return static_cast<std::size_t>(count);
   }
 
-  Value record(const Node& node) {
-    List fields;
-    fields.reserve(node.children.size());
-    for (const std::uint32_t child : node.children)
-      fields.push_back(this->node(child));
-    return Value::list(std::move(fields));
+  void record(const Node& node, Value& into) {
+    List& fields = into.make<List>();
+    fields.resize(node.children.size());
+    for (std::size_t i = 0; i < fields.size(); ++i)
+      this->node(node.children[i], fields[i]);
   }
 
-  Value record(const Node& node, const Wanted& wanted) {
-    List fields;
-    fields.reserve(node.children.size());
-    for (std::size_t i = 0; i < node.children.size(); ++i) {
+  void record(const Node& node, const Wanted& wanted, Value& into) {
+    List& fields = into.make<List>();
+    fields.resize(node.children.size());
+    for (std::size_t i = 0; i < fields.size(); ++i) {
       if (i < wanted.fields.size() && !wanted.fields[i]) {
         skip(node.children[i]);
-        fields.emplace_back();
+        fields[i].make<std::monostate>();
       } else if (i < wanted.inside.size() && !wanted.inside[i].fields.empty()) {
-        fields.push_back(this->node(node.children[i], wanted.inside[i]));
+        this->node(node.children[i], wanted.inside[i], fields[i]);
       } else {
-        fields.push_back(this->node(node.children[i]));
+        this->node(node.children[i], fields[i]);
       }
     }
-    return Value::list(std::move(fields));
   }
 
   // A struct, or one that may be NULL.
-  Value node(std::uint32_t which, const Wanted& wanted) {
+  void node(std::uint32_t which, const Wanted& wanted, Value& into) {
     const Node& node = decoder_.nodes_[which];
-    if (node.kind == Kind::optional) return this->node(node.children[index(2)], wanted);
-    return node.kind == Kind::record ? record(node, wanted) : this->node(which);
+    if (node.kind == Kind::optional) return this->node(node.children[index(2)], wanted, into);
+    return node.kind == Kind::record ? record(node, wanted, into) : this->node(which, into);
   }
 
   // Read over, with every check that reading has.
   void skip(std::uint32_t which) {
     const Node& node = decoder_.nodes_[which];
     switch (node.kind) {
+      case Kind::null: return;
       case Kind::int_:
       case Kind::long_: integer(node); return;
       case Kind::float32: take(sizeof(float)); return;
@@ -146,61 +157,69 @@ class AvroReading {
         for (const std::uint32_t child : node.children)
           skip(child);
         return;
-      default: static_cast<void>(this->node(which)); return;
-    }
-  }
-
-  Value array(const Node& node) {
-    List items;
-    while (const std::size_t count = block()) {
-      for (std::size_t i = 0; i < count; ++i)
-        items.push_back(this->node(node.children[0]));
-    }
-    return Value::list(std::move(items));
-  }
-
-  Value map(const Node& node) {
-    Entries entries;
-    while (const std::size_t count = block()) {
-      for (std::size_t i = 0; i < count; ++i) {
-        Value key = this->node(node.children[0]);
-        entries.emplace_back(std::move(key), this->node(node.children[1]));
+      default: {
+        Value unused;
+        this->node(which, unused);
+        return;
       }
     }
-    return Value::map(std::move(entries));
+  }
+
+  void array(const Node& node, Value& into) {
+    List& items = into.make<List>();
+    items.clear();
+    while (const std::size_t count = block()) {
+      for (std::size_t i = 0; i < count; ++i)
+        this->node(node.children[0], items.emplace_back());
+    }
+  }
+
+  void map(const Node& node, Value& into) {
+    Entries& entries = into.make<Entries>();
+    entries.clear();
+    while (const std::size_t count = block()) {
+      for (std::size_t i = 0; i < count; ++i) {
+        auto& [key, element] = entries.emplace_back();
+        this->node(node.children[0], key);
+        this->node(node.children[1], element);
+      }
+    }
   }
 
   // A struct with a field for each branch but null, as avro_connect.cpp makes it.
-  Value choice(const Node& node) {
+  void choice(const Node& node, Value& into) {
     const std::size_t chosen = index(node.children.size());
-    List fields;
-    for (std::size_t i = 0; i < node.children.size(); ++i) {
-      const bool is_null = decoder_.nodes_[node.children[i]].kind == Kind::null;
-      if (i == chosen && is_null) return Value();
-      if (!is_null) fields.push_back(i == chosen ? this->node(node.children[i]) : Value());
+    if (decoder_.nodes_[node.children[chosen]].kind == Kind::null) {
+      into.make<std::monostate>();
+      return;
     }
-    return Value::list(std::move(fields));
+    List& fields = into.make<List>();
+    fields.clear();
+    for (std::size_t i = 0; i < node.children.size(); ++i) {
+      if (decoder_.nodes_[node.children[i]].kind == Kind::null) continue;
+      Value& field = fields.emplace_back();
+      if (i == chosen) this->node(node.children[i], field);
+    }
   }
 
-  Value node(std::uint32_t which) {
+  void node(std::uint32_t which, Value& into) {
     const Node& node = decoder_.nodes_[which];
     switch (node.kind) {
-      case Kind::null: return Value();
-      case Kind::boolean: return Value::boolean(boolean());
+      case Kind::null: into.make<std::monostate>(); return;
+      case Kind::boolean: into.make<bool>() = boolean(); return;
       case Kind::int_:
-      case Kind::long_: return Value::integer(integer(node));
-      case Kind::float32: return Value::float32(floating<float>());
-      case Kind::float64: return Value::float64(floating<double>());
-      case Kind::sized: return Value::bytes(std::string(take(length())));
-      case Kind::fixed: return Value::bytes(std::string(take(node.size)));
-      case Kind::symbol: return Value::text(node.symbols[index(node.symbols.size())]);
-      case Kind::record: return record(node);
-      case Kind::array: return array(node);
-      case Kind::map: return map(node);
-      case Kind::optional: return this->node(node.children[index(2)]);
-      case Kind::choice: return choice(node);
+      case Kind::long_: into.make<std::int64_t>() = integer(node); return;
+      case Kind::float32: into.make<float>() = floating<float>(); return;
+      case Kind::float64: into.make<double>() = floating<double>(); return;
+      case Kind::sized: into.make<std::string>() = take(length()); return;
+      case Kind::fixed: into.make<std::string>() = take(node.size); return;
+      case Kind::symbol: into.make<std::string>() = node.symbols[index(node.symbols.size())]; return;
+      case Kind::record: record(node, into); return;
+      case Kind::array: array(node, into); return;
+      case Kind::map: map(node, into); return;
+      case Kind::optional: this->node(node.children[index(2)], into); return;
+      case Kind::choice: choice(node, into); return;
     }
-    return Value();
   }
 
   const AvroDecoder& decoder_;
@@ -284,11 +303,19 @@ void AvroDecoder::add_children(Node& node, const AvroType& type) {
 }
 
 Value AvroDecoder::decode(std::string_view bytes) const {
-  return AvroReading(*this, bytes).all(nullptr);
+  Value value;
+  decode(bytes, nullptr, value);
+  return value;
 }
 
 Value AvroDecoder::decode(std::string_view bytes, const Wanted& wanted) const {
-  return AvroReading(*this, bytes).all(&wanted);
+  Value value;
+  decode(bytes, &wanted, value);
+  return value;
+}
+
+void AvroDecoder::decode(std::string_view bytes, const Wanted* wanted, Value& into) const {
+  AvroReading(*this, bytes).all(wanted, into);
 }
 
 }  // namespace tailrace::record

@@ -30,6 +30,8 @@ class AvroDecoder {
   Value decode(std::string_view bytes) const;
   // Of a struct: what is not wanted is read over, and NULL.
   Value decode(std::string_view bytes, const Wanted& wanted) const;
+  // Into a value whose memory is used again; `wanted` nullptr: all of it. Behind an error it holds nothing that means anything.
+  void decode(std::string_view bytes, const Wanted* wanted, Value& into) const;
 
  private:
   friend class AvroReading;

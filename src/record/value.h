@@ -45,6 +45,14 @@ class Value {
     return std::get_if<T>(&held_);
   }
 
+  // The value becomes one of that type. Where it is one already it keeps what it holds, for whoever fills one value again and again:
+  // it then needs no new memory.
+  template <class T>
+  T& make() {
+    T* const held = std::get_if<T>(&held_);
+    return held != nullptr ? *held : held_.emplace<T>();
+  }
+
   bool operator==(const Value& other) const = default;
 
  private:
