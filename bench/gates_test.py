@@ -104,6 +104,7 @@ class Gates(unittest.TestCase):
                 row("wide", "a peer", 1.0, kind="peer", peak=900e6)]
         self.assertFalse(verdict("memory", rows).met)
         self.assertTrue(verdict("memory", rows[:1]).met)
+        self.assertTrue(verdict("memory", [*rows[:1], ours("chain rows", 1.0, peak=130e6)]).met)  # Of two programs.
         self.assertFalse(verdict("memory", rows[:1], [line("latency", gates.PEAK, 100.0)]).met)
 
     def test_a_thousand_tables_cost_at_most_twice_ten(self):
