@@ -119,6 +119,9 @@ void KafkaSink::end_tables(const ChangeBatch& batch, StateChanges& changes) {
     table.progress.low = batch.end->lsn;
     if (!unfinished_) table.part.reset();
   }
+  for (const InstanceSwitch& change : batch.switched) {
+    if (change.low) touch(change.table).progress.low = *change.low;
+  }
   for (const auto& [name, table] : touched)
     changes.set(table);
   for (const TableName& name : batch.left)

@@ -43,6 +43,9 @@ struct TransactionTimes {
 struct InstanceSwitch {
   TableName table;
   CaptureInstance instance;
+  // Of a source that was asked for events, which goes over exactly at the instance's start: what the table's `low` is from here on. It
+  // may lie behind the end, where no transaction is in between.
+  std::optional<Lsn> low = {};
 };
 
 struct ChangeBatch {
@@ -61,6 +64,8 @@ struct ChangeBatch {
   std::vector<SchemaPtr> joining;
   std::vector<TableName> left;  // Tables that leave the stream with this end; only with an end (R12).
   std::vector<InstanceSwitch> switched;  // Durable with the end; only with an end.
+  // One of these brings other columns: behind this end nothing comes, and the source has to be opened again.
+  bool ends_stream = false;
   bool run_mark_reached = false;         // The mark of `run --until-caught-up` lies at or before `end`.
   std::uint64_t watch_reached = 0;  // The number of the watched mark that lies at or before `end`; 0: none.
   // What the pipeline adds to an end, for sinks that know of signals (pipeline/signals.h). Rows of an incremental snapshot lie behind

@@ -12,7 +12,7 @@
 
 namespace tailrace {
 
-void JoinAttempt::run() {
+bool JoinAttempt::run() {
   sink_ = task_.sink.outside(name_);
   state_ = sink_->open(/*take_over=*/false, stops_.early);
   request_ = open_request();
@@ -21,17 +21,20 @@ void JoinAttempt::run() {
   if (const std::string reason = refusal_of(name_, wanted, state); !reason.empty()) {
     log::warn("table.refused", {{"table", name_.str()}, {"asked", name_of(wanted)}, {"reason", reason}});
     sink_->answer(request_, reason);
-    if (known() == nullptr) return;
+    if (known() == nullptr) return true;
     wanted = Wanted::nothing;  // What was under way goes on.
   }
-  if (wanted == Wanted::pause) return static_cast<void>(leave_stream());
+  if (wanted == Wanted::pause) {
+    static_cast<void>(leave_stream());
+    return true;
+  }
   const bool is_at_rest = known() != nullptr && (!known()->outside || known()->state == TableState::paused);
   if (wanted == Wanted::nothing && is_at_rest) {
     if (!known()->outside) finish();
-    return;
+    return true;
   }
-  if (!open_source()) return;
-  if (wanted == Wanted::resnapshot && !known()->outside && !leave_stream()) return;
+  if (!open_source()) return true;
+  if (wanted == Wanted::resnapshot && !known()->outside && !leave_stream()) return true;
   if (wanted == Wanted::resume) {
     sink_->rejoin();
     set_state(TableState::joining);
@@ -39,9 +42,13 @@ void JoinAttempt::run() {
   }
   sink_->use_tables({schema_});
   if (known() == nullptr || wanted == Wanted::resnapshot) begin_load();
-  if (!load() || handover_ == nullptr || !join()) return;
+  if (!load() || handover_ == nullptr) return true;
+  const std::optional<bool> has_joined = join();
+  if (!has_joined) return false;
+  if (!*has_joined) return true;
   has_moved_ = true;
   finish();
+  return true;
 }
 
 void JoinAttempt::let_go() {
@@ -152,12 +159,13 @@ bool JoinAttempt::load() {
 }
 
 // False if stopped first.
-bool JoinAttempt::join() {
+std::optional<bool> JoinAttempt::join() {
   for (;;) {
     if (!settle_parked_keys(*source_, *sink_, state_, stops_.early)) return false;
     switch (replay()) {
       case Replay::stopped: return false;
       case Replay::again: continue;
+      case Replay::anew: return std::nullopt;
       case Replay::close: break;
     }
     // Unique constraints while nobody else waits for the table; the replay then goes on.
@@ -191,6 +199,7 @@ JoinAttempt::Replay JoinAttempt::replay() {
     known()->low = batch->end->lsn;
     for (const InstanceSwitch& change : batch->switched)
       known()->instance = change.instance;
+    if (batch->ends_stream) return Replay::anew;
     if (!batch->caught_up.empty()) {
       if (!sink_->parked_keys().empty()) return Replay::again;
       set_state(TableState::joining);

@@ -29,8 +29,8 @@ class JoinAttempt {
         request_{0, table, Wanted::nothing},
         chunks_before_(task.progress.chunks(table)) {}
 
-  // Done, or stopped: the stop tokens tell.
-  void run();
+  // Done, or stopped: the stop tokens tell. False: to be begun again, by another attempt.
+  [[nodiscard]] bool run();
   // Something of this table became durable, whatever came behind it.
   bool has_moved() const { return has_moved_ || task_.progress.chunks(name_) != chunks_before_; }
   // What it was asked; id 0: nothing. It may be answered by now.
@@ -39,7 +39,7 @@ class JoinAttempt {
   void let_go();
 
  private:
-  enum class Replay { close, again, stopped };
+  enum class Replay { close, again, stopped, anew };
 
   TableRequest open_request() const;
   TableProgress* known();
@@ -48,7 +48,8 @@ class JoinAttempt {
   void begin_load();
   Lsn low_of_load(bool again);
   bool load();
-  bool join();
+  // Nothing: to be begun again.
+  std::optional<bool> join();
   Replay replay();
   void finish();
   void set_state(TableState state);

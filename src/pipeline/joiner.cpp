@@ -35,7 +35,9 @@ bool concerns_one_table(ErrorKind kind) {
 
 bool load_outside(const JoinerTask& task, const JoinJob& job, const std::stop_token& drain,
                   const std::stop_token& abandon) {
-  JoinAttempt(task, job.table, nullptr, {drain, abandon}).run();
+  // Without a stream to join nothing is replayed that could ask for another beginning.
+  const bool is_done = JoinAttempt(task, job.table, nullptr, {drain, abandon}).run();
+  TAILRACE_ASSERT(is_done);
   return !drain.stop_requested();
 }
 
@@ -113,8 +115,7 @@ bool Joiner::try_once(const JoinJob& job, RetryPolicy& retry) {
   JoinAttempt attempt(task_, job.table, &handover_, {early, error_.stop()});
   try {
     try {
-      attempt.run();
-      return true;
+      return attempt.run();
     } catch (const Error& error) {
       if (early.stop_requested()) return true;
       if (!concerns_one_table(error.kind())) throw;

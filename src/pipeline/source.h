@@ -109,7 +109,7 @@ class Source {
   // The next batch; waits while the source is idle, at most `poll_interval` between looks. A window without
   // rows gives a batch with an `end` alone (R4d). Where a look finds nothing at all, an empty batch: the caller may have
   // something to change. Nothing when stopped; a stopped stream is of no more use, since the stop may have ended its
-  // connection.
+  // connection. Nothing, too, behind an end that ends the stream (ChangeBatch::ends_stream).
   virtual std::optional<ChangeBatch> next(std::stop_token stop) = 0;
 
   // Between two next(), where the last batch that was not empty had an end: the first end at or behind which the mark lies says so

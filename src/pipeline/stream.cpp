@@ -244,6 +244,7 @@ class Stream {
     progress_.last_durable_at_utc = now_ticks_utc();
     run_mark_reached_ = run_mark_reached_ || batch.run_mark_reached;
     tell_joined(batch);
+    if (batch.ends_stream) return StreamEnd::again;
     if (!batch.caught_up.empty()) {
       if (!sink_.parked_keys().empty()) return StreamEnd::again;
       for (const TableName& table : batch.caught_up) {

@@ -18,7 +18,7 @@ namespace tailrace {
 enum class StreamEnd {
   stopped,    // Drained or abandoned.
   caught_up,  // The run mark is passed and every table streams.
-  again,      // Something asks for a new start of the pipeline: parked keys.
+  again,      // Something asks for a new start of the pipeline: parked keys, a table's other columns.
 };
 
 struct StreamTask {

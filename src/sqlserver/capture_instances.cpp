@@ -31,7 +31,8 @@ bool is_instance(const CatalogInstance& instance, const CaptureInstance& known) 
 }
 
 bool reaches_back(const CatalogInstance& instance, const Lsn& position) {
-  return instance.start_lsn && *instance.start_lsn <= position;
+  return instance.start_lsn &&
+         (*instance.start_lsn <= position || just_before(*instance.start_lsn) == position);
 }
 
 std::optional<Error> validity_error(std::span<const CatalogInstance> instances, const TableName& table,
@@ -47,7 +48,7 @@ std::optional<Error> validity_error(std::span<const CatalogInstance> instances, 
         .with("table", table.str())
         .with("remedy", take_again(table));
   }
-  if (!found->start_lsn || *found->start_lsn <= position) return std::nullopt;
+  if (!found->start_lsn || reaches_back(*found, position)) return std::nullopt;
   return Error(ErrorKind::gap,
                fmt::format("cleanup has overtaken {}: changes behind the position are gone", table.str()))
       .with("table", table.str())

@@ -21,7 +21,8 @@ Lsn just_before(Lsn lsn);
 CaptureInstance identity_of(const CatalogInstance& instance);
 bool is_instance(const CatalogInstance& instance, const CaptureInstance& known);
 
-// Every change behind `position` is in it. Of an instance whose start is not established yet that is not known.
+// Every change behind `position` is in it: it begins there, or with what comes next. Of an instance whose start is not established yet
+// that is not known.
 bool reaches_back(const CatalogInstance& instance, const Lsn& position);
 
 // Nothing where `read` still is there and reaches back to `position`; else a gap, naming table, position and what to do.

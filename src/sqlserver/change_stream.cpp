@@ -29,13 +29,38 @@ constexpr std::uint64_t most_mapped = 2'000'000'000;  // All there are.
 constexpr auto idle_end_interval = 1s;
 constexpr auto look_again_after = 60s;  // At an instance that was set aside: a look reads the whole catalog.
 
-// The table as it was selected, where its columns and its key are those of `schema`.
-const CapturedTable* find_same_shape(const Selection& selection, const TableSchema& schema) {
+const CapturedTable* find_table(const Selection& selection, const TableName& name) {
   for (const CapturedTable& table : selection.tables) {
-    if (table.schema->name != schema.name) continue;
-    return table.schema->columns == schema.columns && table.schema->key == schema.key ? &table : nullptr;
+    if (table.schema->name == name) return &table;
   }
   return nullptr;
+}
+
+bool is_same_shape(const CapturedTable& table, const TableSchema& schema) {
+  return table.schema->columns == schema.columns && table.schema->key == schema.key;
+}
+
+// The table as it was selected, where its columns and its key are those of `schema`.
+const CapturedTable* find_same_shape(const Selection& selection, const TableSchema& schema) {
+  const CapturedTable* const found = find_table(selection, schema.name);
+  return found != nullptr && is_same_shape(*found, schema) ? found : nullptr;
+}
+
+// The transactions in front of it: of those behind `position`.
+Lsn last_before(const Lsn& start, const Lsn& position, std::span<const MappedTransaction> mapped) {
+  Lsn last = position;
+  for (const MappedTransaction& row : mapped) {
+    if (row.lsn >= start) break;
+    last = row.lsn;
+  }
+  return last;
+}
+
+Lsn next_behind(const Lsn& lsn, std::span<const MappedTransaction> mapped) {
+  const auto next = std::find_if(mapped.begin(), mapped.end(),
+                                 [&](const MappedTransaction& row) { return row.lsn > lsn; });
+  TAILRACE_ASSERT(next != mapped.end());
+  return next->lsn;
 }
 
 void tell_switch(const StreamTable& planned, const CapturedTable& found,
@@ -145,7 +170,8 @@ std::optional<ChangeBatch> ChangeStream::next(std::stop_token stop) {
   try {
     while (!stop.stop_requested()) {
       if (reading_) return read_part();
-      if (!left_.empty()) {
+      if (has_other_columns_ && switched_.empty()) return std::nullopt;
+      if (!left_.empty() || has_other_columns_) {
         // Before anything else is read: up to here everything of the table was given away.
         ChangeBatch batch;
         attach_end(batch);
@@ -237,7 +263,14 @@ void ChangeStream::open_window(const CaptureHead& head) {
   } else if (upper != newest) {
     look_ahead_.too_short();
   }
-  const std::vector<CatalogInstance> instances = check_instances();
+  std::vector<CatalogInstance> instances = check_instances();
+  read_to_ = {};
+  while (const std::optional<Lsn> start = next_start(instances, upper)) {
+    upper = last_before(*start, position_.lsn, mapped);
+    read_to_ = just_before(next_behind(upper, mapped));
+    counts = count_window(upper);
+    instances = check_instances();
+  }
   check_ddl(upper);
   std::vector<TableWindow> windows;
   for (std::size_t i = 0; i < tables_.size(); ++i) {
@@ -381,6 +414,7 @@ void ChangeStream::attach_end(ChangeBatch& batch) {
   }
   batch.left = std::exchange(left_, {});
   batch.switched = std::exchange(switched_, {});
+  batch.ends_stream = has_other_columns_;
   batch.end = position_;
   batch.transactions = transactions_;
   transactions_ = 0;
@@ -433,35 +467,73 @@ std::vector<CatalogInstance> ChangeStream::check_instances() {
   return instances;
 }
 
+bool ChangeStream::is_set_aside(const CatalogInstance& instance) const {
+  const auto aside = set_aside_.find(instance.object_id);
+  return aside != set_aside_.end() && steady_clock::now() < aside->second;
+}
+
+std::optional<Lsn> ChangeStream::next_start(std::span<const CatalogInstance> instances,
+                                            const Lsn& upper) const {
+  if (!connection_.settings().events) return std::nullopt;
+  std::optional<Lsn> start;
+  for (const Streamed& table : tables_) {
+    const CatalogInstance* const newer = newer_instance(instances, *table.table, upper);
+    if (newer == nullptr || reaches_back(*newer, lower_of(table)) || is_set_aside(*newer)) continue;
+    if (*newer->start_lsn <= upper) start = std::min(start.value_or(*newer->start_lsn), *newer->start_lsn);
+  }
+  return start;
+}
+
 // From a position on that a newer instance reaches back to, both hold the same changes, and the newer one is read: the older one
-// may then go. Looked at behind every window, the condition cannot be missed at an edge of one (E51).
+// may then go. Looked at behind every window, the condition cannot be missed at an edge of one (E51). Events may get other columns with
+// it: their windows end where it begins, so that none of its rows comes from the older one.
 void ChangeStream::follow_newer_instances(std::span<const CatalogInstance> instances) {
-  const auto now = steady_clock::now();
   std::map<TableName, StoredTable> wanted;
   for (const Streamed& table : tables_) {
-    const CatalogInstance* const newer = newer_instance(instances, *table.table, lower_of(table));
-    if (newer == nullptr || !table.announced) continue;
-    const auto aside = set_aside_.find(newer->object_id);
-    if (aside != set_aside_.end() && now < aside->second) continue;
-    wanted[table.table->schema->name] = {identity_of(*newer), lower_of(table)};
+    const CatalogInstance* const newer = newer_instance(instances, *table.table, needed_behind(table));
+    if (newer == nullptr || is_set_aside(*newer)) continue;
+    if (!table.announced) {
+      // It comes in further on than windows go that end at the start: they would end there again and again.
+      if (table.low > position_.lsn && !reaches_back(*newer, lower_of(table)))
+        set_aside_[newer->object_id] = steady_clock::now() + look_again_after;
+      continue;
+    }
+    wanted[table.table->schema->name] = {identity_of(*newer), needed_behind(table)};
   }
   if (wanted.empty()) return;
   const Selection selection = select_tables(read_catalog(connection_), connection_.settings(), wanted);
   for (Streamed& table : tables_) {
-    const SchemaPtr schema = table.table->schema;
-    const auto asked = wanted.find(schema->name);
+    const TableSchema& schema = *table.table->schema;
+    const auto asked = wanted.find(schema.name);
     if (asked == wanted.end()) continue;
-    const CapturedTable* const found = find_same_shape(selection, *schema);
+    const CapturedTable* const found = connection_.settings().events
+                                           ? find_table(selection, schema.name)
+                                           : find_same_shape(selection, schema);
     if (found == nullptr || !found->instance.same_as(asked->second.instance)) {
       set_aside(*table.table, asked->second.instance, selection);
       continue;
     }
-    CapturedTable next = *found;
-    next.schema = schema;
-    table.columns = change_columns_of(next);
-    table.table = std::make_shared<const CapturedTable>(std::move(next));
-    switched_.push_back({schema->name, table.table->instance});
+    const bool begins_behind = asked->second.position > lower_of(table);
+    go_over(table, *found, begins_behind ? std::optional(asked->second.position) : std::nullopt);
   }
+}
+
+void ChangeStream::go_over(Streamed& table, const CapturedTable& found, const std::optional<Lsn>& low) {
+  const SchemaPtr schema = table.table->schema;
+  switched_.push_back({schema->name, found.instance, low});
+  if (!is_same_shape(found, *schema)) {
+    has_other_columns_ = true;
+    log::info("source.columns.changed", {{"table", schema->name.str()},
+                                         {"instance", found.instance.name},
+                                         {"position", position_.lsn.hex()},
+                                         {"columns", found.schema->columns.size()}});
+    return;
+  }
+  CapturedTable next = found;
+  next.schema = schema;
+  table.columns = change_columns_of(next);
+  table.table = std::make_shared<const CapturedTable>(std::move(next));
+  table.low = std::max(table.low, low.value_or(Lsn{}));
 }
 
 void ChangeStream::set_aside(const CapturedTable& table, const CaptureInstance& other,

@@ -90,12 +90,18 @@ class ChangeStream {
   void tell_waiting();
 
   std::vector<CatalogInstance> check_instances();
+  // The nearest start of a newer instance inside of a window, whose rows it has with columns that the older one may lack.
+  std::optional<Lsn> next_start(std::span<const CatalogInstance> instances, const Lsn& upper) const;
   void follow_newer_instances(std::span<const CatalogInstance> instances);
+  void go_over(Streamed& table, const CapturedTable& found, const std::optional<Lsn>& low);
+  bool is_set_aside(const CatalogInstance& instance) const;
   void set_aside(const CapturedTable& table, const CaptureInstance& other, const Selection& selection);
   void check_ddl(const Lsn& upper);
   Lsn lower_of(const Streamed& table) const {
     return table.behind ? table.low : std::max(position_.lsn, table.low);
   }
+  // What is needed of it lies behind this.
+  Lsn needed_behind(const Streamed& table) const { return std::max(lower_of(table), read_to_); }
 
   Connection& connection_;
   std::vector<Streamed> tables_;
@@ -107,6 +113,9 @@ class ChangeStream {
   const std::string server_;
 
   Position position_;  // Everything up to here has been given away, or had no rows.
+  // Behind a window that ends where a newer instance begins: no transaction lies between the position and this. Else zero.
+  Lsn read_to_;
+  bool has_other_columns_ = false;  // What is said next is the last.
   ChangeReader reader_;
   LookAhead look_ahead_;
   bool reading_ = false;

@@ -41,10 +41,12 @@ class TableSelector {
     check_rights();
     if (is_of_a_kind_without_capture()) return std::nullopt;
     check_policies();
+    // Events have the columns that the instance has; for PostgreSQL an instance must have those that the table has.
+    if (rules_.for_events) holder_ = select_instance(stored);
     select_columns();
     select_key();
     select_constraints();
-    const CatalogInstance* instance = select_instance(stored);
+    const CatalogInstance* instance = rules_.for_events ? holder_ : select_instance(stored);
     if (failed_ || instance == nullptr) return std::nullopt;
     schema_.instance = identity_of(*instance);
     CapturedTable out;
@@ -128,9 +130,12 @@ class TableSelector {
              "a computed column is left out: CDC does not capture it", exclude_remedy(column));
         continue;
       }
-      if (rules_.for_events && is_captured_by_none(column)) {
+      if (holder_ != nullptr && !ordinal_of(*holder_, column.id)) {
         warn("column.captured", column_subject(column),
-             "no capture instance holds the column: events leave it out", exclude_remedy(column));
+             fmt::format("the capture instance {} does not hold the column: events leave it out until a newer "
+                         "one begins",
+                         holder_->name),
+             exclude_remedy(column));
         continue;
       }
       if (!column.type) {
@@ -156,14 +161,6 @@ class TableSelector {
     if (!column.identity) return column.type_name;
     const bool has_digits = column.type_name == "decimal" || column.type_name == "numeric";
     return column.type_name + (has_digits ? "() identity" : " identity");
-  }
-
-  bool is_captured_by_none(const CatalogColumn& column) const {
-    const auto holds = [&](const CatalogInstance& instance) {
-      return std::any_of(instance.columns.begin(), instance.columns.end(),
-                         [&](const CapturedColumn& captured) { return captured.column_id == column.id; });
-    };
-    return !table_.instances.empty() && std::none_of(table_.instances.begin(), table_.instances.end(), holds);
   }
 
   // As the configuration has it.
@@ -535,7 +532,8 @@ class TableSelector {
   std::vector<Finding>& findings_;
   TableSchema schema_;
   std::vector<std::int32_t> ids_;  // Of the schema's columns.
-  std::string kept_;               // The instance that the stored position is of, if any.
+  const CatalogInstance* holder_ = nullptr;  // Whose columns they are; of events alone.
+  std::string kept_;                         // The instance that the stored position is of, if any.
   bool failed_ = false;
 };
 

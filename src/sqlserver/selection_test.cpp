@@ -104,6 +104,29 @@ TEST(Selection, ForEventsTakesWhatOnlyPostgresqlRefuses) {
   EXPECT_EQ(selection.findings[0].name, "column.captured");
 }
 
+// Of two instances the one that is read says which columns there are, not the one that will be.
+TEST(Selection, EventsHaveTheColumnsOfTheInstanceThatIsRead) {
+  CatalogTable table = orders();
+  CatalogInstance older = instance_of(table, "older", 200);
+  older.start_lsn = lsn(5);
+  table.columns.push_back(column(4, "later", {TypeKind::int_}, true));
+  CatalogInstance newer = instance_of(table, "newer", 201);
+  newer.start_lsn = lsn(9);
+  table.instances = {older, newer};
+  Settings settings = all();
+  settings.events = true;
+  const auto columns_from = [&](const StoredTable& stored) {
+    const Selection selection = select_tables(catalog_of({table}), settings, {{table.name, stored}});
+    return selection.tables.at(0).schema->columns.size();
+  };
+  EXPECT_EQ(columns_from({identity_of(older), lsn(6)}), 3u);
+  EXPECT_EQ(columns_from({identity_of(older), lsn(10)}), 3u);
+  EXPECT_EQ(columns_from({identity_of(newer), lsn(10)}), 4u);
+  EXPECT_EQ(columns_from({{}, lsn(6)}), 3u);
+  EXPECT_EQ(columns_from({{}, lsn(10)}), 4u);
+  EXPECT_EQ(select_tables(catalog_of({table}), settings, {}).tables.at(0).schema->columns.size(), 4u);
+}
+
 // 'abc' becomes 'ABC': one key to SQL Server, two to the target. Without the row before, the new one would be
 // looked for in vain, or stand beside the old one.
 TEST(Selection, ReadsBeforeImagesForKeysOfManySpellings) {
@@ -193,13 +216,13 @@ TEST(Selection, KeepsTheStoredInstance) {
   // One that reaches back takes its place where it is gone, or was cleaned up further.
   table.instances[1].start_lsn = lsn(4);
   EXPECT_EQ(chosen(table, 5), 200);
-  table.instances[0].start_lsn = lsn(6);
+  table.instances[0].start_lsn = lsn(7);
   EXPECT_EQ(chosen(table, 5), 300);
   EXPECT_EQ(chosen(table, 6), 200);
-  EXPECT_EQ(chosen(table, 3), 200) << "neither reaches back: what is said is said of the stored one";
+  EXPECT_EQ(chosen(table, 2), 200) << "neither reaches back: what is said is said of the stored one";
   table.instances[0].name = "made_anew";
   table.instances[0].start_lsn = lsn(2);
-  table.instances[1].start_lsn = lsn(7);
+  table.instances[1].start_lsn = lsn(8);
   EXPECT_EQ(chosen(table, 6), 200);
 }
 

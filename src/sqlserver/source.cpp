@@ -102,6 +102,12 @@ SourceInfo SqlServerSource::open(const ResumeState& resume, std::stop_token stop
     stored[name] = {progress.instance, needed_behind(resume, progress),
                     is_to_be_taken_again(resume, progress)};
   }
+  if (resume.adopted) {
+    // The other program has brought every table to there, from whatever instance.
+    for (const CatalogTable& table : catalog.tables) {
+      if (!table.instances.empty()) stored.try_emplace(table.name, StoredTable{{}, resume.position->lsn});
+    }
+  }
   Selection selection = select_tables(catalog, settings_, stored);
   if (resume.only) keep_only(*resume.only, selection);
   std::vector<Finding> findings = check_database(*connection_, catalog);

@@ -229,13 +229,18 @@ class FakeSource : public Source {
     world_.point(outside_ ? "outside.source.next" : "source.next");
     std::unique_lock lock(world_.mutex);
     std::condition_variable_any idle;
-    if (stop.stop_requested()) return std::nullopt;
+    if (stop.stop_requested() || has_ended_) return std::nullopt;
     if (part_ == 0 && !left_.empty()) return end_at(ChangeBatch{}, at_);
     if (part_ == 0 && joining_ && number_of(joining_->low) <= at_) return joining_batch();
     if (part_ == 0 && watch_number_ != 0 && std::stoull(watch_.text) <= at_)
       return end_at(ChangeBatch{}, at_);
     const auto found = world_.log.upper_bound(at_);
-    if (found != world_.log.end()) return batch_of(found->first, found->second);
+    if (found != world_.log.end()) {
+      if (part_ == 0) {
+        if (std::optional<ChangeBatch> end = end_of_columns(found->first)) return end;
+      }
+      return batch_of(found->first, found->second);
+    }
     if (!idle_told_) {
       idle_told_ = true;
       return end_at(ChangeBatch{}, at_);
@@ -275,6 +280,27 @@ class FakeSource : public Source {
     throw Error(ErrorKind::gap, "cleanup has overtaken " + table.str()).with("table", table.str());
   }
 
+  std::string instance_at(const TableName& table, std::uint64_t lsn) const {
+    const auto changes = world_.columns_change_at.find(table);
+    if (changes == world_.columns_change_at.end()) return {};
+    const auto next = changes->second.upper_bound(lsn);
+    return next == changes->second.begin() ? std::string() : std::to_string(*std::prev(next));
+  }
+
+  // In front of a commit that a table's new columns begin with: the stream ends, and what is stored is the new instance.
+  std::optional<ChangeBatch> end_of_columns(std::uint64_t next) {
+    ChangeBatch batch;
+    for (const StreamTable& table : plan_.tables) {
+      const std::string instance = instance_at(table.schema->name, next);
+      if (next <= number_of(table.low) || table.instance.name == instance) continue;
+      batch.switched.push_back({table.schema->name, {instance, 0, {}, {}}, lsn_of(next - 1)});
+    }
+    if (batch.switched.empty()) return std::nullopt;
+    has_ended_ = batch.ends_stream = true;
+    ++world_.ends_of_streams;
+    return end_at(std::move(batch), at_);
+  }
+
   // What the table has between its own position and the stream's; from here on it is a table like the others.
   ChangeBatch joining_batch() {
     ChangeBatch batch;
@@ -298,6 +324,7 @@ class FakeSource : public Source {
       const FakeChange& change = changes[part_++];
       for (const StreamTable& table : plan_.tables) {
         if (table.schema->name != change.table || lsn <= number_of(table.low)) continue;
+        TAILRACE_ASSERT(table.instance.name == instance_at(change.table, lsn));
         batch.tables.emplace_back(table.schema);
         append(batch.tables.back(), change.operation, lsn, change.key, change.value);
       }
@@ -335,6 +362,7 @@ class FakeSource : public Source {
   std::uint64_t at_ = 0;
   std::size_t part_ = 0;
   bool idle_told_ = false;
+  bool has_ended_ = false;
   HighMark watch_;
   std::uint64_t watch_number_ = 0;
 };

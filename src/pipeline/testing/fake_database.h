@@ -45,6 +45,9 @@ struct FakeWorld {
   std::uint64_t next_lsn = 1;
   std::uint64_t rows_read = 0;                 // By snapshots.
   std::map<TableName, std::uint64_t> cleaned;  // Changes at or below are gone.
+  // From these commits on the table has other columns, and a capture instance of its own, whose name is the commit's number.
+  std::map<TableName, std::set<std::uint64_t>> columns_change_at;
+  std::uint64_t ends_of_streams = 0;  // That said so.
   // The sink.
   std::map<TableName, FakeRows> sink_rows;
   std::map<TableName, FakeRows> shadow_rows;

@@ -206,8 +206,7 @@ class FakeSink : public Sink {
       for (const RowBatch& rows : batch.reads)
         world_.rows_read_beside += rows.rows();
       world_.notices.insert(world_.notices.end(), batch.notices.begin(), batch.notices.end());
-      for (const InstanceSwitch& change : batch.switched)
-        world_.stored.tables.at(change.table).instance = change.instance;
+      store_switches(batch);
       world_.stored.succeeded_before = true;
       commit_rows();
       for (const TableName& table : batch.caught_up)
@@ -412,6 +411,14 @@ class FakeSink : public Sink {
     return state;
   }
 
+  void store_switches(const ChangeBatch& batch) {
+    for (const InstanceSwitch& change : batch.switched) {
+      TableProgress& progress = world_.stored.tables.at(change.table);
+      progress.instance = change.instance;
+      progress.low = change.low.value_or(progress.low);
+    }
+  }
+
   bool write_outside(const ChangeBatch& batch, const std::stop_token& stop) {
     world_.point("outside.write");
     if (stop.stop_requested()) return false;
@@ -426,6 +433,7 @@ class FakeSink : public Sink {
       if (!batch.end) return true;
       TAILRACE_ASSERT(batch.end->lsn >= progress.low);
       progress.low = batch.end->lsn;
+      store_switches(batch);
       commit_rows();
       open_.reset();
       world_.being_written.erase(*only_);

@@ -15,12 +15,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-Settings event_settings(const Database& database) {
-  Settings settings = database.settings();
-  settings.events = true;
-  return settings;
-}
-
 // All rows of `order`, an update with the row before it: `a insert id=1`, `a update id=1 v=1 -> id=1 v=2`.
 std::vector<std::string> ordered(const ChangeBatch& batch) {
   std::vector<std::string> lines;

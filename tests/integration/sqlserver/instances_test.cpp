@@ -14,24 +14,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr const char* as_second = ", @capture_instance = N'second'";
-
-Lsn lsn_answer(Database& database, std::string_view expression) {
-  return Lsn::parse(database.answer(fmt::format("SELECT CONVERT(nvarchar(22), {}, 1)", expression)));
-}
-
-Lsn max_lsn(Database& database) {
-  return lsn_answer(database, "(SELECT MAX(start_lsn) FROM cdc.lsn_time_mapping)");
-}
-
-Lsn moved(Lsn lsn, int by) {
-  // The last two bytes number what lies in one block: no case of these tests carries over.
-  const int slot = lsn.bytes[8] * 256 + lsn.bytes[9] + by;
-  lsn.bytes[8] = static_cast<std::uint8_t>(slot / 256);
-  lsn.bytes[9] = static_cast<std::uint8_t>(slot % 256);
-  return lsn;
-}
-
 // What a sink keeps of table t.
 ResumeState state_of(const Opened& opened, const Position& position) {
   ResumeState resume;
@@ -130,10 +112,12 @@ TEST_F(Edges, TheSwitchIsMissedAtNone) {
   const std::vector<std::string> told{"second"};
   int next = 5;
   for (const Case& each : std::vector<Case>{{"lo", lo_, "second", "second", told, {}},
-                                            {"lo + 1", moved(lo_, 1), "first", "second", told, {}},
+                                            {"lo + 1", moved(lo_, 1), "second", "second", told, {}},
+                                            {"lo + 2", moved(lo_, 2), "first", "second", told, {}},
                                             {"hi - 1", moved(hi_, -1), "first", "second", told, {}},
                                             {"hi", hi_, "first", "second", told, {}},
-                                            {"hi + 1", moved(hi_, 1), "first", "first", {}, told}}) {
+                                            {"hi + 1", moved(hi_, 1), "first", "second", told, {}},
+                                            {"hi + 2", moved(hi_, 2), "first", "first", {}, told}}) {
     SCOPED_TRACE(each.name);
     start_second_at(each.start);
     // What was read by the cases before lies behind hi: it is left out.

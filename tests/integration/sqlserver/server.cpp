@@ -220,6 +220,27 @@ void Database::settle() {
   run("WAITFOR DELAY '00:00:15'");
 }
 
+Settings event_settings(const Database& database) {
+  Settings settings = database.settings();
+  settings.events = true;
+  return settings;
+}
+
+Lsn lsn_answer(Database& database, std::string_view expression) {
+  return Lsn::parse(database.answer(fmt::format("SELECT CONVERT(nvarchar(22), {}, 1)", expression)));
+}
+
+Lsn max_lsn(Database& database) {
+  return lsn_answer(database, "(SELECT MAX(start_lsn) FROM cdc.lsn_time_mapping)");
+}
+
+Lsn moved(Lsn lsn, int by) {
+  const int slot = lsn.bytes[8] * 256 + lsn.bytes[9] + by;
+  lsn.bytes[8] = static_cast<std::uint8_t>(slot / 256);
+  lsn.bytes[9] = static_cast<std::uint8_t>(slot % 256);
+  return lsn;
+}
+
 StoppedAgent::StoppedAgent(Database& database) : database_(database) {
   database_.control("N'agent', N'stop'");
 }

@@ -52,6 +52,17 @@ class Database {
   std::unique_ptr<Connection> connection_;
 };
 
+// Of a database, for a source of events.
+Settings event_settings(const Database& database);
+
+// For Database::enable: the table's second capture instance.
+constexpr const char* as_second = ", @capture_instance = N'second'";
+
+Lsn lsn_answer(Database& database, std::string_view expression);
+Lsn max_lsn(Database& database);
+// By so many of the slots of a log block: no case of the tests carries over.
+Lsn moved(Lsn lsn, int by);
+
 // SQL Server Agent of the simulator, stopped for all databases until this ends: a test that fails must not leave it so.
 class StoppedAgent {
  public:
