@@ -27,7 +27,6 @@ RUN_ID = "__debezium.context.runId"
 SQL_VARIANT = "`sql_variant`"
 COMPUTED = "computed columns"
 FILTERED_INDEX = "a filtered unique index, where it is the first one and there is no primary key"
-NEW_COLUMN = "a new column"
 UNCHANGED = "unchanged `varchar(max)`, `nvarchar(max)`, `varbinary(max)`, `geometry`, `geography` in an update"
 LONG_MASK = "more than eight captured columns and an unchanged large value"
 JULIAN = "`datetimeoffset` before 1582-10-15"
@@ -42,7 +41,7 @@ CLOCK = "`ts_ms`, `ts_us`, `ts_ns` of an event"
 SNAPSHOT_TIME = "the time in the source block of a snapshot's rows"
 RUN = "the header `__debezium.context.runId`"
 PARTITION = "the partition of a record without a key"
-RULES = (SQL_VARIANT, COMPUTED, FILTERED_INDEX, NEW_COLUMN, UNCHANGED, LONG_MASK, JULIAN, BEFORE_1970, REAL_DIGITS, MARKER, END_TIME,
+RULES = (SQL_VARIANT, COMPUTED, FILTERED_INDEX, UNCHANGED, LONG_MASK, JULIAN, BEFORE_1970, REAL_DIGITS, MARKER, END_TIME,
          END_ORDER, END_SENT, DATE_DEFAULT, CLOCK, SNAPSHOT_TIME, RUN, PARTITION)
 # Shown when Debezium takes its time, and where the tables' orders differ, as in same_modes_test.
 BY_CHANCE = (END_SENT, MARKER)
@@ -84,13 +83,12 @@ NOT_SHOWN = {
 
 @dataclasses.dataclass
 class Pair:
-    """Two records of one event; `added` are the columns that a second capture instance has brought."""
+    """Two records of one event."""
 
     theirs: object
     ours: object
     table: object
     form: object
-    added: tuple = ()
 
     def images(self):
         for image in ("before", "after"):
@@ -176,10 +174,6 @@ class Rules:
                 if name in theirs and name not in ours and (pair.is_snapshot or theirs[name] is None):
                     theirs.pop(name)
                     self.used[COMPUTED] += 1
-            for name in pair.added:
-                if name in theirs and name not in ours:
-                    theirs.pop(name)
-                    self.used[NEW_COLUMN] += 1
 
     def _column(self, pair, column, theirs, ours):
         their, our = theirs[column.name], ours[column.name]
@@ -230,78 +224,13 @@ class Rules:
                 if field[name] in pair.table.unsent[:1] and field[name] not in sent:
                     our_fields.remove(field)
             for field in list(their_fields):
-                if field[name] not in held and field[name] in (*pair.table.computed[:1], *pair.added):
+                if field[name] not in held and field[name] in pair.table.computed[:1]:
                     their_fields.remove(field)
             for their, our in zip(their_fields, our_fields):
                 if their[name] == our[name] and their[name] in dates and without_default(their) == without_default(our):
                     self.used[DATE_DEFAULT] += 1
                     their.clear()
                     their.update(our)
-
-
-class Unseen:
-    """Debezium's events of a second capture instance in which none but the columns `added` by it has changed: to whoever reads the first
-    one nothing has happened. Their transactions count without them then."""
-
-    def __init__(self, added):
-        self.added = added
-        self.places = collections.defaultdict(list)  # Transaction -> (total_order, data_collection_order) of those left out.
-        self.collection = None
-        self.count = 0
-
-    def is_unseen(self, record):
-        if record.value is None or record.value["op"] != "u":
-            return False
-        before, after = ({name: value for name, value in record.value[image].items() if name not in self.added}
-                         for image in ("before", "after"))
-        return before == after
-
-    def take_out(self, records):
-        kept = []
-        for record in records:
-            if not self.is_unseen(record):
-                kept.append(record)
-                continue
-            block, source = record.value["transaction"], record.value["source"]
-            self.places[block["id"]].append((int(block["total_order"]), int(block["data_collection_order"])))
-            self.collection = ".".join((source["db"], source["schema"], source["table"]))
-            self.count += 1
-        return kept
-
-    def renumber(self, records):
-        for record in records:
-            block = record.value and record.value["transaction"]
-            if not block or block["id"] not in self.places:
-                continue
-            source = record.value["source"]
-            own = self.collection == ".".join((source["db"], source["schema"], source["table"]))
-            places = self.places[block["id"]]
-            total = sum(place[0] < int(block["total_order"]) for place in places)
-            of_table = sum(place[1] < int(block["data_collection_order"]) for place in places) if own else 0
-            subtract(block, "total_order", total)
-            subtract(block, "data_collection_order", of_table)
-
-    def recount(self, records):
-        """Of the transactions' topic; a transaction of nothing else has no records."""
-        kept, empty = [], set()
-        for record in reversed(records):  # END says how many they are.
-            value = record.value
-            left_out = len(self.places.get(value["id"], ()))
-            if left_out and value["status"] == "END":
-                if int(value["event_count"]) == left_out:
-                    empty.add(value["id"])
-                subtract(value, "event_count", left_out)
-                for each in value["data_collections"]:
-                    if each["data_collection"] == self.collection:
-                        subtract(each, "event_count", left_out)
-                value["data_collections"] = [each for each in value["data_collections"] if int(each["event_count"])]
-            if value["id"] not in empty:
-                kept.append(record)
-        return kept[::-1]
-
-
-def subtract(values, name, count):
-    values[name] = type(values[name])(int(values[name]) - count)  # A number of JSON stays its text.
 
 
 def is_time(block):

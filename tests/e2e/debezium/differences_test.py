@@ -7,7 +7,7 @@ import unittest
 
 from tests.e2e.debezium import columns, differences
 from tests.e2e.debezium.columns import UNAVAILABLE
-from tests.e2e.debezium.differences import Pair, Rules, Unseen, early_moment, rows_of_document
+from tests.e2e.debezium.differences import Pair, Rules, early_moment, rows_of_document
 from tests.e2e.debezium.more_tables import EARLY, WIDE
 from tests.e2e.debezium.tables import ID, NUMBER, TABLES, Table, by_id
 from tests.e2e.debezium.trees import JsonForm, NotCanonical, Number, Record, parse
@@ -88,19 +88,6 @@ class Allowed(unittest.TestCase):
         self.assertEqual(self.left(event(after=row), event(after={**row, "c_variant": "x"}), table), ([], {differences.SQL_VARIANT}))
         self.assertEqual(self.left(event(after={**row, "c_variant": "y"}), event(after={**row, "c_variant": "x"}), table)[0],
                          ["value.after.c_variant"])
-
-    # A transaction's counts go without what only new columns have changed, and only without that.
-    def test_events_of_new_columns_alone_are_taken_out(self):
-        def change(order, new, old):
-            record = event(before={"id": 1, "n": 0, "new": 0}, after={"id": 1, "n": old, "new": new})
-            record.value["transaction"] = {"id": "a", "total_order": Number(order), "data_collection_order": Number(order)}
-            return record
-
-        unseen = Unseen(("new",))
-        kept = unseen.take_out([change("1", 1, 0), change("2", 1, 1)])
-        unseen.renumber(kept)
-        self.assertEqual([record.value["transaction"]["total_order"] for record in kept], ["1"])
-        self.assertEqual(unseen.count, 1)
 
 
 class Exact(unittest.TestCase):
