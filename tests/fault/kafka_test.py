@@ -4,6 +4,7 @@ The points: tests/fault/README.md. LONG=1: 60 random kills instead of 15.
 """
 
 import collections
+import json
 import os
 import random
 import signal
@@ -108,6 +109,64 @@ class KafkaKills(KafkaCase):
         self.wait_for_change(run, self.ledger.commit(1), seconds=180)
         self.drain(run)
         self.assert_exactly_once(self.ledger)
+
+
+class KafkaColumns(KafkaKills):
+    """Columns are added, and second capture instances made, while changes flow and the runner is killed."""
+
+    ROUNDS = 15 if long_run() else 4
+    POINTS = ("sink.before_commit", "sink.after_commit", "kafka.after_claim")
+
+    def stored_instance(self):
+        done = self.pipeline.call("status", "--format", "json")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return next(table["instance"] for table in json.loads(done.stdout)["tables"] if table["table"] == "dbo.items")
+
+    def add_column(self, number):
+        """Answers where its instance begins."""
+        self.sql(f"ALTER TABLE dbo.items ADD extra{number} int NOT NULL DEFAULT {number}")
+        self.sql(f"EXEC sys.sp_cdc_enable_table @source_schema = N'dbo', @source_name = N'items', @role_name = NULL, "
+                 f"@capture_instance = N'items_{number}'")
+        return self.sql(f"SELECT CONVERT(char(20), start_lsn, 2) FROM cdc.change_tables WHERE capture_instance = N'items_{number}'"
+                        )[0][0].lower()
+
+    # The switch is durable with an end of the stream, and both sides begin anew behind it: a kill in between must neither lose a change
+    # nor give one the columns of the other instance.
+    def test_columns_come_while_it_is_killed(self):
+        seed = int(os.environ.get("TAILRACE_SEED", 0)) or random.SystemRandom().randrange(1, 1 << 31)
+        chance = random.Random(seed)
+        self.start_streaming()
+        self.start_writer(seed)
+        starts, older, kills = [], "dbo_items", 0
+        for number in range(self.ROUNDS):
+            starts.append(self.add_column(number))
+            for _ in range(3):
+                point = f"{chance.choice(self.POINTS)}:{chance.randint(1, 4)}"
+                run = self.start(environment={"TAILRACE_CRASH_AT": point}) if chance.random() < 0.7 else self.start()
+                time.sleep(chance.uniform(0.1, 0.8))
+                run.kill()
+                kills += 1
+            run = self.start()
+            wait_until(lambda name=f"items_{number}", run=run: self.alive(run)() or self.stored_instance() == name, 60,
+                       "the new instance is stored", every=0.1)
+            self.sql(f"EXEC sys.sp_cdc_disable_table @source_schema = N'dbo', @source_name = N'items', @capture_instance = N'{older}'")
+            older = f"items_{number}"
+            run.kill()
+        self.finish_all()
+        self.assert_columns(starts)
+        self.note(f"seed {seed} (TAILRACE_SEED={seed} repeats it): {self.ROUNDS} columns, {kills + self.ROUNDS} kills")
+
+    def assert_columns(self, starts):
+        wrong = []
+        for _, event, _, _ in self.records():
+            if event is None or event["op"] == "r":
+                continue
+            lsn = event["source"]["commit_lsn"].replace(":", "")
+            held = {name for image in ("before", "after") for name in event[image] or ()}
+            wanted = {"id", "v", "t", *(f"extra{number}" for number, start in enumerate(starts) if start <= lsn)}
+            if held != wanted:
+                wrong.append((lsn, sorted(held ^ wanted)))
+        self.assertEqual(wrong[:5], [], f"{len(wrong)} events have the columns of another instance; they begin at {starts}")
 
 
 class KafkaRunners(KafkaCase):

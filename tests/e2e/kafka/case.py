@@ -78,7 +78,7 @@ class Ledger:
         if kind < 0.4 or number is None or number in touched:
             number, self.next_id = self.next_id, self.next_id + 1
             rows[number] = self.number
-            return f"INSERT INTO dbo.items VALUES ({number}, {self.number}, N'Zeile {number}')", ("c", number, self.number)
+            return f"INSERT INTO dbo.items (id, v, t) VALUES ({number}, {self.number}, N'Zeile {number}')", ("c", number, self.number)
         if kind < 0.85:
             rows[number] = self.number
             return f"UPDATE dbo.items SET v = {self.number} WHERE id = {number}", ("u", number, self.number)

@@ -43,7 +43,7 @@ TEST_F(K3e_State, IsReadAsItWasWritten) {
     CaptureInstance newer = table_->instance;
     newer.name = "dbo_items_2";
     newer.object_id = 99;
-    end.switched.push_back({table_->name, newer});
+    end.switched.push_back({table_->name, newer, lsn(9)});  // Nothing lies between the end and this.
     ASSERT_TRUE(sink->write(end, never_));
     sink->close();
   }
@@ -55,6 +55,7 @@ TEST_F(K3e_State, IsReadAsItWasWritten) {
   EXPECT_EQ(table.state, TableState::streaming);
   EXPECT_EQ(table.instance.name, "dbo_items_2");
   EXPECT_EQ(table.instance.object_id, 99);
+  EXPECT_EQ(table.low, lsn(9));
   EXPECT_FALSE(table.outside);
 }
 
