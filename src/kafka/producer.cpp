@@ -135,15 +135,20 @@ struct Producer::State {
     return answer && answer->code != RD_KAFKA_RESP_ERR__STATE ? *answer : failure;
   }
 
+  // Of records that a failed transaction has thrown away they come in a moment.
+  void await_reports() const {
+    constexpr int moment_ms = 500;
+    static_cast<void>(rd_kafka_flush(client.handle(), moment_ms));
+  }
+
   void throw_failure() {
     if (failed) {
       // The client's own failure is the cause, the records' are its consequences.
       const Resource id{"transactional_id", options.transactional_id};
       if (const std::optional<Failure> fatal = client.fatal()) throw error_of(*fatal, "writing records", id);
       const Failure reason = cause_of(*failed);
-      // The others that went with it are told in a moment: the message has all of their topics.
-      constexpr int moment_ms = 500;
-      if (is_purged(failed->code)) static_cast<void>(rd_kafka_flush(client.handle(), moment_ms));
+      // The message has the topics of all that went with it.
+      if (is_purged(failed->code)) await_reports();
       if (reason.code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
         throw error_of(reason, "writing records", id);
       // Of several, brokers do not say which one.
@@ -335,7 +340,13 @@ bool Producer::produce(const OutRecord& record, const std::stop_token& stop) {
     if (failure.code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       if (const std::optional<Failure> fatal = state.client.fatal())
         throw error_of(*fatal, "writing records", {"transactional_id", state_->options.transactional_id});
-      throw error_of(state.cause_of(failure), "writing records", {"topic", record.topic, "Write"});
+      const Failure cause = state.cause_of(failure);
+      // A transaction that has failed takes nothing more: it failed by records before this one, of other topics perhaps.
+      if (cause.code != failure.code) {
+        state.await_reports();
+        state.throw_failure();
+      }
+      throw error_of(cause, "writing records", {"topic", record.topic, "Write"});
     }
     rd_kafka_poll(state.client.handle(), static_cast<int>(slice.count()));
     state.throw_failure();
