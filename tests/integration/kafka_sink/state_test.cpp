@@ -59,6 +59,51 @@ TEST_F(K3e_State, IsReadAsItWasWritten) {
   EXPECT_FALSE(table.outside);
 }
 
+// A table that leaves at the end that its new instance was stored with: what it needs still begins where that was said to be.
+TEST_F(K3e_State, ATableThatLeavesKeepsTheLowOfItsSwitch) {
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming();
+    ChangeBatch end = tailrace::testing::ending_at(lsn(7), {});
+    CaptureInstance newer = table_->instance;
+    newer.name = "dbo_items_2";
+    end.switched.push_back({table_->name, newer, lsn(9)});
+    ASSERT_TRUE(sink->write(end, never_));
+    ChangeBatch leaves = tailrace::testing::ending_at(lsn(7), {});
+    leaves.left.push_back(table_->name);
+    ASSERT_TRUE(sink->write(leaves, never_));
+    sink->close();
+  }
+  ResumeState state;
+  const std::unique_ptr<KafkaSink> next = reopened(settings(), &state);
+  EXPECT_TRUE(state.tables.at(table_->name).outside);
+  EXPECT_EQ(state.tables.at(table_->name).low, lsn(9));
+}
+
+// Its own sink, where an end at the same position follows (a mark that is reached there).
+TEST_F(K3e_State, ATableOutsideKeepsTheLowOfItsSwitch) {
+  {
+    const std::unique_ptr<KafkaSink> sink = streaming();
+    sink->leave({table_->name});
+    const std::unique_ptr<Sink> own = sink->outside(table_->name);
+    static_cast<void>(own->open(false, never_));
+    own->use_tables({table_});
+    const Lsn at = lsn(20);
+    ChangeBatch end = tailrace::testing::ending_at(at, {});
+    CaptureInstance newer = table_->instance;
+    newer.name = "dbo_items_2";
+    end.switched.push_back({table_->name, newer, lsn(30)});
+    ASSERT_TRUE(own->write(end, never_));
+    ChangeBatch marked = tailrace::testing::ending_at(at, {});
+    marked.caught_up.push_back(table_->name);
+    ASSERT_TRUE(own->write(marked, never_));
+    own->close();
+    sink->close();
+  }
+  ResumeState state;
+  const std::unique_ptr<KafkaSink> next = reopened(settings(), &state);
+  EXPECT_EQ(state.tables.at(table_->name).low, lsn(30));
+}
+
 // A pipeline whose source turns out to be unfit leaves nothing behind.
 TEST_F(K3e_State, NothingIsWrittenBeforeTheFirstLoad) {
   KafkaSink sink(settings());

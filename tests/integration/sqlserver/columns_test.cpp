@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <thread>
 
 #include "tests/integration/sqlserver/server.h"
 
@@ -313,6 +314,106 @@ TEST_F(Columns, ATableThatComesInHasThoseOfTheTime) {
   ASSERT_EQ(switched.size(), 1u);
   EXPECT_EQ(switched[0].instance.name, "second");
   EXPECT_LT(switched[0].low.value_or(Lsn{}), lsn_of_row(4));
+}
+
+// The stream was further than the table's own replay when it was handed over, and the second instance begins in between: no end in front of
+// that can be had any more. As it is now: a broken invariant where nothing lies behind the position, and an endless loop where something does.
+void join_behind_the_start(const Settings& settings, const ResumeState& stored, const Lsn& position) {
+  ResumeState resume = stored;
+  resume.tables.begin()->second.outside = true;
+  resume.position = Position{position, "", 0};
+  Opened opened(settings, resume);
+  StreamPlan plan;
+  plan.position = resume.position;
+  opened.source.start_stream(plan);
+  // Or refused here, so that its own source replays up to the start.
+  opened.source.add_table({opened.table("t"), stored.position->lsn, std::nullopt,
+                           stored.tables.begin()->second.instance});
+  std::stop_source stop;
+  std::jthread limit([&](const std::stop_token& over) {
+    for (int i = 0; i < 50 && !over.stop_requested(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    stop.request_stop();
+  });
+  for (;;) {
+    const std::optional<ChangeBatch> batch = opened.source.next(stop.get_token());
+    ASSERT_TRUE(batch.has_value()) << "nothing in five seconds";
+    if (batch->end && !batch->joining.empty()) return;
+  }
+}
+
+TEST_F(Columns, ATableThatComesInBehindTheStartWithNothingFurther) {
+  NEEDS_SIMULATOR();
+  start_second_at(lsn_of_row(3));
+  join_behind_the_start(event_settings(database_), stored_, hi_);
+}
+
+TEST_F(Columns, ATableThatComesInBehindTheStartWithMoreToCome) {
+  NEEDS_SIMULATOR();
+  start_second_at(lsn_of_row(3));
+  join_behind_the_start(event_settings(database_), stored_, lsn_of_row(3));
+}
+
+// Its low is no transaction's (it was loaded while nothing went on), and the second instance begins before the next one.
+TEST_F(Columns, ATableThatComesInFurtherOnHasThoseOfItsSecondInstance) {
+  NEEDS_SIMULATOR();
+  start_second_at(moved(lo_, 3));
+  ASSERT_LT(moved(lo_, 3), lsn_of_row(2));
+  ResumeState resume = stored_;
+  resume.tables.begin()->second.outside = true;
+  Opened opened(event_settings(database_), resume);
+  StreamPlan plan;
+  plan.position = resume.position;
+  opened.source.start_stream(plan);
+  TableProgress outside = resume.tables.begin()->second;
+  ResumeState own = resume;
+  own.only = TableName{"dbo", "t"};
+  own.tables.begin()->second.low = moved(lo_, 1);
+  Opened its(event_settings(database_), own);
+  opened.source.add_table({its.table("t"), moved(lo_, 1), std::nullopt, outside.instance});
+  std::vector<std::string> rows;
+  opened.until([&](const ChangeBatch& batch) {
+    for (std::string& each : rows_of(batch))
+      rows.push_back(std::move(each));
+    return batch.ends_stream || !rows.empty();
+  });
+  for (const std::string& each : rows)
+    EXPECT_NE(each.find("extra="), std::string::npos) << each << ": of the first instance, behind the second one's start";
+}
+
+// What a table's own replay says when it closes: its end lies before the start of the instance that is stored with it.
+TEST_F(Columns, ATableThatHasGoneOverJoinsThoughTheOldOneIsGone) {
+  NEEDS_SIMULATOR();
+  database_.create("u", "id int NOT NULL PRIMARY KEY");
+  run("INSERT INTO u VALUES (1)");
+  Reading first(event_settings(database_));
+  first.begin_at(max_lsn(database_));
+  run("INSERT INTO u VALUES (2)");
+  const Lsn end = max_lsn(database_);
+  database_.enable("u", ", @capture_instance = N'u_second'");
+  run("INSERT INTO u VALUES (3)");
+  database_.run(fmt::format("UPDATE cdc.change_tables SET start_lsn = 0x{} WHERE capture_instance = N'u_second'",
+                            moved(end, 2).hex()));
+  Reading reading(event_settings(database_), first.stored());
+  static_cast<void>(reading.read());
+  ASSERT_EQ(reading.instance_of("u"), "u_second");
+  ASSERT_EQ(reading.stored().position->lsn, end);
+  ASSERT_GT(reading.stored().tables.at({"dbo", "u"}).low, end);
+  database_.disable("u", "dbo_u");
+  // As JoinAttempt::replay() has it: known()->low is the end's, known()->instance the switch's.
+  ResumeState resume = reading.stored();
+  Opened opened(event_settings(database_), resume);
+  StreamPlan plan;
+  plan.position = Position{end, "", 0};
+  opened.source.start_stream(plan);
+  EXPECT_NO_THROW(opened.source.add_table(
+      {opened.table("u"), end, std::nullopt, resume.tables.at({"dbo", "u"}).instance}));
+  // As KafkaSink::leave_stream() stores a table that is paused at this very end.
+  resume.tables.at({"dbo", "u"}).outside = true;
+  resume.tables.at({"dbo", "u"}).low = end;
+  resume.only = TableName{"dbo", "u"};
+  resume.position = Position{end, "", 0};
+  EXPECT_NO_THROW(Opened(event_settings(database_), resume));
 }
 
 // A position that another program has brought here lies before the second instance: that one alone would be a gap.
