@@ -147,19 +147,28 @@ struct Consumer::State {
   // A handle that goes while a change of the assignment is unanswered never ends: everything is answered by "nothing" on the
   // way out.
   bool leave(std::chrono::milliseconds patience_left, const std::stop_token& stop) {
-    // A queue of its own, which takes over what is not read and drops it with its end: an event that is left behind keeps the
+    // First, what was not read yet: once the group has ended, which takes no longer than an answer that it waits for, librdkafka
+    // drops every other call without a word, and who made it waits for ever.
+    while (const EventPtr event{rd_kafka_queue_poll(queue.get(), 0)})
+      answer_due = answer_due || rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE;
+    if (answer_due) rd_kafka_assign(client.handle(), nullptr);
+    answer_due = false;
+    // A queue of its own, which takes over what comes now and drops it with its end: an event that is left behind keeps the
     // handle from ending, too.
     const QueuePtr last(rd_kafka_queue_new(client.handle()));
     const ErrorPtr refused(rd_kafka_consumer_close_queue(client.handle(), last.get()));
-    // With a fatal error there is no leaving, and assign() is what ends it.
-    if (answer_due || refused != nullptr) rd_kafka_assign(client.handle(), nullptr);
-    answer_due = false;
-    if (refused != nullptr) return false;
+    if (refused != nullptr) {
+      // With a fatal error there is no leaving, and assign() is what ends it.
+      if (rd_kafka_consumer_closed(client.handle()) == 0) rd_kafka_assign(client.handle(), nullptr);
+      return false;
+    }
     const auto deadline = std::chrono::steady_clock::now() + patience_left;
     while (rd_kafka_consumer_closed(client.handle()) == 0) {
       if (stop.stop_requested() || std::chrono::steady_clock::now() > deadline) return false;
       const EventPtr event(rd_kafka_queue_poll(last.get(), static_cast<int>(slice.count())));
-      if (event != nullptr && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE)
+      const bool is_change =
+          event != nullptr && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE;
+      if (is_change && rd_kafka_consumer_closed(client.handle()) == 0)
         rd_kafka_assign(client.handle(), nullptr);
     }
     return true;

@@ -100,8 +100,11 @@ void KafkaSink::claim(const std::stop_token& stop) {
   const OffsetsTopic topic(settings.kafka, settings.offsets_topic_name());
   topic.ensure(*admin_, settings.topics.replication, stop);
   wait_for_topics(settings, *admin_, {topic.name()}, stop);
-  const std::vector<PartitionOffset> ends =
-      ends_of(settings.kafka, admin_->topics({topic.name()}, stop).at(topic.name()), stop);
+  const std::map<std::string, TopicInfo> found = admin_->topics({topic.name()}, stop);
+  // Another broker than the one that was asked before may not know of it yet.
+  if (!found.contains(topic.name()))
+    throw Error(ErrorKind::unavailable, "the topic was made and is not there yet").with("topic", topic.name());
+  const std::vector<PartitionOffset> ends = ends_of(settings.kafka, found.at(topic.name()), stop);
   Ownership owned = take_ownership(shared_->claimant(), *admin_, stop);
   shared_->with([&](SharedState& state) { state.stored = std::move(owned.state); });
   channel_ = std::make_unique<Channel>(shared_, std::move(owned.producer));

@@ -65,7 +65,7 @@ bool KafkaSink::cut(const debezium::EventPlace& last, const std::stop_token& sto
   for (const auto& [name, events] : channel_->sent_of_tables()) {
     StoredTable table = stored_table(name);
     table.part = SentPart{last.commit_lsn, events};
-    if (only_) table.progress.low = offset.position.lsn;
+    if (only_) table.progress.low = std::max(table.progress.low, offset.position.lsn);
     changes.set(table);
     if (!only_) parts_.insert_or_assign(name, *table.part);
   }
@@ -85,7 +85,8 @@ bool KafkaSink::cut(const debezium::EventPlace& last, const std::stop_token& sto
 void KafkaSink::leave_stream(const TableName& name, const Lsn& low, StateChanges& changes) {
   StoredTable table = stored_table(name);
   table.progress.outside = true;
-  table.progress.low = low;
+  // It may have been read further, where no transaction lies in between.
+  table.progress.low = std::max(table.progress.low, low);
   if (table.part && table.part->commit_lsn <= low) table.part.reset();
   parts_.erase(name);
   if (table.progress.state == TableState::streaming) table.progress.state = TableState::paused;
@@ -116,7 +117,7 @@ void KafkaSink::end_tables(const ChangeBatch& batch, StateChanges& changes) {
   }
   if (only_) {
     StoredTable& table = touch(*only_);
-    table.progress.low = batch.end->lsn;
+    table.progress.low = std::max(table.progress.low, batch.end->lsn);
     if (!unfinished_) table.part.reset();
   }
   for (const InstanceSwitch& change : batch.switched) {

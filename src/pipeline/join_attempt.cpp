@@ -196,9 +196,11 @@ JoinAttempt::Replay JoinAttempt::replay() {
     crash_point("join.in_replay");
     if (!batch->end) continue;
     has_moved_ = true;
-    known()->low = batch->end->lsn;
-    for (const InstanceSwitch& change : batch->switched)
+    known()->low = std::max(known()->low, batch->end->lsn);
+    for (const InstanceSwitch& change : batch->switched) {
       known()->instance = change.instance;
+      known()->low = std::max(known()->low, change.low.value_or(Lsn{}));
+    }
     if (batch->ends_stream) return Replay::anew;
     if (!batch->caught_up.empty()) {
       if (!sink_->parked_keys().empty()) return Replay::again;

@@ -339,6 +339,7 @@ TEST_F(R12_Joiner, ColumnsThatChangeBeginAnewWhereverTheTableIs) {
     if (next >= 1300) return;
     if (next % 7 == 0) {
       const std::lock_guard world_lock(world.mutex);
+      world.next_lsn += 3;  // Where nothing lies: the new instance begins behind the end in front of it.
       world.columns_change_at[next % 2 == 0 ? a : b].insert(world.next_lsn);
     }
     world.commit({{a, Operation::insert, next, 1}, {b, Operation::insert, next, 2}});

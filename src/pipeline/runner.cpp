@@ -175,7 +175,7 @@ class Attempt {
     sink_->leave({request.table});
     TableProgress& left = resume_.tables.at(request.table);
     left.outside = true;
-    left.low = resume_.position->lsn;
+    left.low = std::max(left.low, resume_.position->lsn);
     if (left.state == TableState::streaming) left.state = TableState::paused;
     log::info("table.left", {{"table", request.table.str()}, {"lsn", left.low.hex()}});
     if (request.wanted == Wanted::resnapshot) jobs_.push_back({request.table, request});

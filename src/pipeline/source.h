@@ -118,9 +118,9 @@ class Source {
 
   // Both between two next(), where the last batch that was not empty had an end.
   //
-  // A table comes in (R12): the commit point whose end is at or behind `table.low` names it as `joining`, and
-  // holds its changes behind `low`, also those that lie before the stream's position. Throws what speaks against this table
-  // alone (gap, schema, config); it is then not in the plan.
+  // A table comes in (R12): the commit point whose end is at or behind `table.low`, or with no transaction in between, names it
+  // as `joining`, and holds its changes behind `low`, also those that lie before the stream's position. Throws what speaks against
+  // this table alone (gap, schema, config; conflict: it may come later); it is then not in the plan.
   virtual void add_table(const StreamTable& table) = 0;
   // A table goes: the next batch is an end that names it as `left`. Everything of it up to this end has been given away.
   virtual void remove_table(const TableName& table) = 0;

@@ -123,7 +123,7 @@ class Stream {
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::abandoned && reading_.stop_requested()) return;
       // What speaks against this table is no concern of the others.
-      if (!concerns_one_table(error.kind())) throw;
+      if (!concerns_one_table(error.kind()) && error.kind() != ErrorKind::conflict) throw;
       handover_.refuse();
     }
   }

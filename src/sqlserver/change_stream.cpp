@@ -207,8 +207,19 @@ std::optional<ChangeBatch> ChangeStream::poll() {
   return batch;
 }
 
-void ChangeStream::add_table(const CapturedTable& table, const StreamTable& planned) {
+void ChangeStream::add_table(const CapturedTable& table, const StreamTable& planned,
+                             std::span<const CatalogInstance> instances) {
   TAILRACE_ASSERT(!reading_);
+  const CatalogInstance* const newer = newer_instance(instances, table, position_.lsn);
+  if (connection_.settings().events && newer != nullptr && *newer->start_lsn <= position_.lsn &&
+      !reaches_back(*newer, planned.low)) {
+    // No end in front of that can be had here any more.
+    throw Error(ErrorKind::conflict,
+                fmt::format("the capture instance {} of {} begins between where the table has come to and "
+                            "where the stream is: the table has to go over to it by itself",
+                            newer->name, table.schema->name.str()))
+        .with("table", table.schema->name.str());
+  }
   Streamed added{std::make_shared<const CapturedTable>(table), change_columns_of(table), planned.low, true,
                  false};
   tables_.push_back(std::move(added));
@@ -233,7 +244,7 @@ void ChangeStream::watch(const HighMark& mark, std::uint64_t number) {
 // The sink must know a table before its first row, and lets it in at the end: `upper`.
 void ChangeStream::announce(ChangeBatch& batch, const Lsn& upper) {
   for (Streamed& table : tables_) {
-    if (table.announced || table.low > upper) continue;
+    if (!is_due(table, upper)) continue;
     table.announced = true;
     batch.joining.push_back(table.table->schema);
   }
@@ -424,7 +435,7 @@ void ChangeStream::attach_end(ChangeBatch& batch) {
 
 bool ChangeStream::has_news() const {
   const bool has_joining = std::any_of(tables_.begin(), tables_.end(), [&](const Streamed& table) {
-    return !table.announced && !table.behind && table.low <= position_.lsn;
+    return !table.behind && is_due(table, position_.lsn);
   });
   return has_joining || !switched_.empty() ||
          std::any_of(marks_.begin(), marks_.end(), [&](const PendingMark& pending) {
@@ -479,6 +490,8 @@ std::optional<Lsn> ChangeStream::next_start(std::span<const CatalogInstance> ins
   for (const Streamed& table : tables_) {
     const CatalogInstance* const newer = newer_instance(instances, *table.table, upper);
     if (newer == nullptr || reaches_back(*newer, lower_of(table)) || is_set_aside(*newer)) continue;
+    // In front of one before the position no window can end any more.
+    if (*newer->start_lsn <= position_.lsn) continue;
     if (*newer->start_lsn <= upper) start = std::min(start.value_or(*newer->start_lsn), *newer->start_lsn);
   }
   return start;
@@ -491,13 +504,7 @@ void ChangeStream::follow_newer_instances(std::span<const CatalogInstance> insta
   std::map<TableName, StoredTable> wanted;
   for (const Streamed& table : tables_) {
     const CatalogInstance* const newer = newer_instance(instances, *table.table, needed_behind(table));
-    if (newer == nullptr || is_set_aside(*newer)) continue;
-    if (!table.announced) {
-      // It comes in further on than windows go that end at the start: they would end there again and again.
-      if (table.low > position_.lsn && !reaches_back(*newer, lower_of(table)))
-        set_aside_[newer->object_id] = steady_clock::now() + look_again_after;
-      continue;
-    }
+    if (newer == nullptr || !table.announced || is_set_aside(*newer)) continue;
     wanted[table.table->schema->name] = {identity_of(*newer), needed_behind(table)};
   }
   if (wanted.empty()) return;

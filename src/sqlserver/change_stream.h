@@ -50,8 +50,9 @@ class ChangeStream {
 
   std::optional<ChangeBatch> next(std::stop_token stop);
 
-  // Both between two windows (R12), as pipeline/source.h says.
-  void add_table(const CapturedTable& table, const StreamTable& planned);
+  // Both between two windows (R12), as pipeline/source.h says. `instances` as they are now.
+  void add_table(const CapturedTable& table, const StreamTable& planned,
+                 std::span<const CatalogInstance> instances);
   void remove_table(const TableName& table);
   void watch(const HighMark& mark, std::uint64_t number);
 
@@ -102,6 +103,9 @@ class ChangeStream {
   }
   // What is needed of it lies behind this.
   Lsn needed_behind(const Streamed& table) const { return std::max(lower_of(table), read_to_); }
+  bool is_due(const Streamed& table, const Lsn& upper) const {
+    return !table.announced && table.low <= std::max(upper, read_to_);
+  }
 
   Connection& connection_;
   std::vector<Streamed> tables_;

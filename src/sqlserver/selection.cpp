@@ -490,6 +490,10 @@ class TableSelector {
     }
     const CatalogInstance* chosen = nullptr;
     if (stored != nullptr && !stored->taken_again) chosen = kept_or_successor(*stored);
+    // Readers of events see each change: those behind what they have are all in one that reaches back.
+    if (stored != nullptr && stored->taken_again && rules_.for_events)
+      chosen = newest_complete(
+          [&](const CatalogInstance& instance) { return reaches_back(instance, stored->position); });
     // One whose start is not established says nothing of where its changes begin.
     if (chosen == nullptr)
       chosen =

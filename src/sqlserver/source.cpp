@@ -291,10 +291,11 @@ void SqlServerSource::add_table(const StreamTable& table) {
                                     schema.name.str()));
   CapturedTable captured = std::move(selection.tables.front());
   captured.schema = table.schema;
+  const std::vector<CatalogInstance> instances = read_instances(*connection_);
   if (std::optional<Error> gap =
-          succession_error(read_instances(*connection_), schema.name, stored, captured.instance, table.low))
+          succession_error(instances, schema.name, stored, captured.instance, table.low))
     throw std::move(*gap);
-  stream_->add_table(captured, table);
+  stream_->add_table(captured, table, instances);
 }
 
 void SqlServerSource::remove_table(const TableName& table) {

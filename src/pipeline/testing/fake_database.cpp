@@ -231,7 +231,7 @@ class FakeSource : public Source {
     std::condition_variable_any idle;
     if (stop.stop_requested() || has_ended_) return std::nullopt;
     if (part_ == 0 && !left_.empty()) return end_at(ChangeBatch{}, at_);
-    if (part_ == 0 && joining_ && number_of(joining_->low) <= at_) return joining_batch();
+    if (part_ == 0 && joining_ && world_.is_all_read(at_, joining_->low)) return joining_batch();
     if (part_ == 0 && watch_number_ != 0 && std::stoull(watch_.text) <= at_)
       return end_at(ChangeBatch{}, at_);
     const auto found = world_.log.upper_bound(at_);

@@ -84,6 +84,11 @@ struct FakeWorld {
   // Called (unlocked) at every point: tests change the source or request stops from here.
   std::function<void(const std::string&)> at;
 
+  // No commit lies behind the position and at or before the LSN.
+  bool is_all_read(std::uint64_t position, const Lsn& lsn) const {
+    return log.upper_bound(position) == log.upper_bound(std::max(position, number_of(lsn)));
+  }
+
   void commit(const std::vector<FakeChange>& changes);
   // As a command does; answers the request's id.
   std::int64_t request(const TableName& table, Wanted wanted);

@@ -212,7 +212,7 @@ class FakeSink : public Sink {
       for (const TableName& table : batch.caught_up)
         let_in(table);
       for (const TableName& table : open_->joining) {
-        TAILRACE_ASSERT(world_.stored.tables.at(table).low <= batch.end->lsn);
+        TAILRACE_ASSERT(world_.is_all_read(number_of(batch.end->lsn), world_.stored.tables.at(table).low));
         let_in(table);
       }
       for (const TableName& table : batch.left)
@@ -388,7 +388,7 @@ class FakeSink : public Sink {
     TableProgress& progress = world_.stored.tables.at(table);
     TAILRACE_ASSERT(!progress.outside);
     progress.outside = true;
-    progress.low = world_.stored.position->lsn;
+    progress.low = std::max(progress.low, world_.stored.position->lsn);
     if (progress.state == TableState::streaming) progress.state = TableState::paused;
     if (wanted_of(world_.stored, table) == Wanted::pause) answer_all(table);
   }
