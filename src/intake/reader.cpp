@@ -66,6 +66,12 @@ Lsn lsn_of(std::string_view text) {
 
 }  // namespace
 
+void Event::forget() {
+  constexpr std::size_t most_kept_bytes = std::size_t{64} * 1024;
+  if (bytes > most_kept_bytes) *this = {};
+  static_cast<EventFacts&>(*this) = {};
+}
+
 Reader::Reader(Settings settings, std::unique_ptr<registry::Schemas> schemas, UseTable use_table)
     : settings_(std::move(settings)),
       schemas_(std::move(schemas)),
@@ -239,8 +245,7 @@ bool Reader::passes_over(Topic& topic, std::string_view name, const Event& event
   return true;
 }
 
-void Reader::read_tombstone(const Incoming& record, Topic& topic, const std::stop_token& stop,
-                            Event& event) {
+void Reader::read_tombstone(const Incoming& record, Topic& topic, const std::stop_token& stop, Event& event) {
   event.is_tombstone = true;
   event.operation = Operation::delete_;
   const bool is_passed = !record.asks_for_row && passes_over(topic, record.topic, event);
@@ -289,10 +294,14 @@ void Reader::read_operation(const Form& form, const List& fields, const Incoming
                          (event.operation == Operation::insert && record.has_old_key && record.has_old_key());
 }
 
-void Reader::read(const Incoming& record, const std::stop_token& stop, Event& event) {
+const Event& Reader::read(const Incoming& record, const std::stop_token& stop, Event& event) {
   event.forget();
   Topic& topic = topic_of(record.topic);
-  if (!record.value) return read_tombstone(record, topic, stop, event);
+  if (!record.value) {
+    read_tombstone(record, topic, stop, event);
+    return event;
+  }
+  event.bytes = record.value->size();
   const bool has_key = settings_.pk_mode == PkMode::record_key;
   if (has_key && !record.key) check_key(nullptr);
   const record::SchemaPtr value_schema = parse(topic, record, Part::value, stop, event.value);
@@ -302,7 +311,7 @@ void Reader::read(const Incoming& record, const std::stop_token& stop, Event& ev
   const List& fields = struct_of(event.value);
   read_origin(layout, fields, event);
   read_operation(form, fields, record, event);
-  if (passes_over(topic, record.topic, event)) return;
+  if (passes_over(topic, record.topic, event)) return event;
   const List* const source = !layout.is_envelope ? &fields
                              : layout.source     ? fields[*layout.source].as<List>()
                                                  : nullptr;
@@ -310,6 +319,7 @@ void Reader::read(const Incoming& record, const std::stop_token& stop, Event& ev
   topic.latest = event.route;
   topic.latest_key = key_schema;
   add_row(event, topic, record, layout, stop);
+  return event;
 }
 
 // Where its row is, and what of its columns is elsewhere.

@@ -56,6 +56,7 @@ struct EventFacts {
   std::int64_t commit_time_utc = 0;        // 100 ns since 0001-01-01; 0: not known.
   std::optional<std::size_t> row_at = {};  // Where its row is in the value; nothing: it is the row.
   bool row_is_key = false;
+  std::size_t bytes = 0;  // Of the record's value.
 };
 
 struct Event : EventFacts {
@@ -63,8 +64,8 @@ struct Event : EventFacts {
   record::Value key = {};         // Of the record, where the route reads it.
   record::List coordinates = {};  // Topic, partition, offset, where they are columns.
 
-  // Nothing of it is said any more; the values keep their memory.
-  void forget() { static_cast<EventFacts&>(*this) = {}; }
+  // Nothing of it is said any more. The values keep their memory, but a large one's not for all the small ones behind it.
+  void forget();
   const record::List& row() const {
     const record::List& fields = *value.as<record::List>();
     return row_at ? *fields[*row_at].as<record::List>() : fields;
@@ -78,7 +79,7 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
 
   // Into an event that may have been another record's: its values' memory is used again. Behind an error it means nothing.
-  void read(const Incoming& record, const std::stop_token& stop, Event& event);
+  const Event& read(const Incoming& record, const std::stop_token& stop, Event& event);
   Event read(const Incoming& record, const std::stop_token& stop) {
     Event event;
     read(record, stop, event);

@@ -166,8 +166,7 @@ struct Consumer::State {
     while (rd_kafka_consumer_closed(client.handle()) == 0) {
       if (stop.stop_requested() || std::chrono::steady_clock::now() > deadline) return false;
       const EventPtr event(rd_kafka_queue_poll(last.get(), static_cast<int>(slice.count())));
-      const bool is_change =
-          event != nullptr && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE;
+      const bool is_change = event != nullptr && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE;
       if (is_change && rd_kafka_consumer_closed(client.handle()) == 0)
         rd_kafka_assign(client.handle(), nullptr);
     }

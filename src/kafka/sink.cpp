@@ -103,7 +103,8 @@ void KafkaSink::claim(const std::stop_token& stop) {
   const std::map<std::string, TopicInfo> found = admin_->topics({topic.name()}, stop);
   // Another broker than the one that was asked before may not know of it yet.
   if (!found.contains(topic.name()))
-    throw Error(ErrorKind::unavailable, "the topic was made and is not there yet").with("topic", topic.name());
+    throw Error(ErrorKind::unavailable, "the topic was made and is not there yet")
+        .with("topic", topic.name());
   const std::vector<PartitionOffset> ends = ends_of(settings.kafka, found.at(topic.name()), stop);
   Ownership owned = take_ownership(shared_->claimant(), *admin_, stop);
   shared_->with([&](SharedState& state) { state.stored = std::move(owned.state); });

@@ -31,8 +31,6 @@ std::vector<TopicPartition> places_of(const std::vector<PartitionName>& names) {
   return out;
 }
 
-constexpr std::size_t most_kept_bytes = std::size_t{64} * 1024;
-
 constexpr const char* anew =
     "find out what became of the topic; then take the tables again into a pipeline of another name, or, "
     "where its records are "
@@ -422,10 +420,7 @@ void KafkaSource::take(Reading& reading, const InRecord& record, const std::stop
   incoming.partition = record.partition();
   incoming.offset = record.offset();
   incoming.has_old_key = [&record] { return record.has_header("__debezium.oldkey"); };
-  // One that is large does not keep its memory for the small ones behind it.
-  if (record.value() && record.value()->size() > most_kept_bytes) event_ = {};
-  reader_->read(incoming, stop, event_);
-  const intake::Event& event = event_;
+  const intake::Event& event = reader_->read(incoming, stop, event_);
   check_order(reading, event);
   const bool is_same_commit =
       event.is_tombstone || (!reading.stands_alone && !event.is_snapshot && event.commit_lsn &&

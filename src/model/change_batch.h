@@ -66,7 +66,7 @@ struct ChangeBatch {
   std::vector<InstanceSwitch> switched;  // Durable with the end; only with an end.
   // One of these brings other columns: behind this end nothing comes, and the source has to be opened again.
   bool ends_stream = false;
-  bool run_mark_reached = false;         // The mark of `run --until-caught-up` lies at or before `end`.
+  bool run_mark_reached = false;    // The mark of `run --until-caught-up` lies at or before `end`.
   std::uint64_t watch_reached = 0;  // The number of the watched mark that lies at or before `end`; 0: none.
   // What the pipeline adds to an end, for sinks that know of signals (pipeline/signals.h). Rows of an incremental snapshot lie behind
   // every other row of the batch; memos and notices become durable with the end.

@@ -57,8 +57,8 @@ Lsn last_before(const Lsn& start, const Lsn& position, std::span<const MappedTra
 }
 
 Lsn next_behind(const Lsn& lsn, std::span<const MappedTransaction> mapped) {
-  const auto next = std::find_if(mapped.begin(), mapped.end(),
-                                 [&](const MappedTransaction& row) { return row.lsn > lsn; });
+  const auto next =
+      std::find_if(mapped.begin(), mapped.end(), [&](const MappedTransaction& row) { return row.lsn > lsn; });
   TAILRACE_ASSERT(next != mapped.end());
   return next->lsn;
 }
@@ -513,9 +513,8 @@ void ChangeStream::follow_newer_instances(std::span<const CatalogInstance> insta
     const TableSchema& schema = *table.table->schema;
     const auto asked = wanted.find(schema.name);
     if (asked == wanted.end()) continue;
-    const CapturedTable* const found = connection_.settings().events
-                                           ? find_table(selection, schema.name)
-                                           : find_same_shape(selection, schema);
+    const CapturedTable* const found = connection_.settings().events ? find_table(selection, schema.name)
+                                                                     : find_same_shape(selection, schema);
     if (found == nullptr || !found->instance.same_as(asked->second.instance)) {
       set_aside(*table.table, asked->second.instance, selection);
       continue;

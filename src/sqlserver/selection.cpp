@@ -131,11 +131,12 @@ class TableSelector {
         continue;
       }
       if (holder_ != nullptr && !ordinal_of(*holder_, column.id)) {
-        warn("column.captured", column_subject(column),
-             fmt::format("the capture instance {} does not hold the column: events leave it out until a newer "
-                         "one begins",
-                         holder_->name),
-             exclude_remedy(column));
+        warn(
+            "column.captured", column_subject(column),
+            fmt::format("the capture instance {} does not hold the column: events leave it out until a newer "
+                        "one begins",
+                        holder_->name),
+            exclude_remedy(column));
         continue;
       }
       if (!column.type) {
@@ -535,7 +536,7 @@ class TableSelector {
   const Rules rules_;
   std::vector<Finding>& findings_;
   TableSchema schema_;
-  std::vector<std::int32_t> ids_;  // Of the schema's columns.
+  std::vector<std::int32_t> ids_;            // Of the schema's columns.
   const CatalogInstance* holder_ = nullptr;  // Whose columns they are; of events alone.
   std::string kept_;                         // The instance that the stored position is of, if any.
   bool failed_ = false;

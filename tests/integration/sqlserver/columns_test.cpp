@@ -12,7 +12,6 @@ namespace tailrace::sqlserver::testing {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::ElementsAreArray;
 using ::testing::IsEmpty;
 
 // A runner with the sink behind it: what an end says is stored with the end, or lost.
@@ -23,7 +22,8 @@ class Reading {
     stored_.first_run = false;
     stored_.source_identity = opened_->info.identity;
   }
-  Reading(Settings settings, ResumeState stored) : settings_(std::move(settings)), stored_(std::move(stored)) {}
+  Reading(Settings settings, ResumeState stored)
+      : settings_(std::move(settings)), stored_(std::move(stored)) {}
 
   // As if every table had been streaming up to there.
   void begin_at(const Lsn& position) {
@@ -167,9 +167,10 @@ TEST_F(Columns, EachRowHasThoseOfItsInstanceWhereverThatBegins) {
   };
   int next = 5;
   // From the first start to the last: rows in front of one are deleted from the second instance.
-  for (const Case& each : {Case{"lo", lo_, 2}, Case{"lo + 1", moved(lo_, 1), 2}, Case{"row 3 - 1", moved(lsn_of_row(3), -1), 3},
-                           Case{"row 3", lsn_of_row(3), 3}, Case{"row 3 + 1", moved(lsn_of_row(3), 1), 4},
-                           Case{"hi", hi_, 4}, Case{"hi + 1", moved(hi_, 1), 5}, Case{"hi + 2", moved(hi_, 2), 5}}) {
+  for (const Case& each :
+       {Case{"lo", lo_, 2}, Case{"lo + 1", moved(lo_, 1), 2}, Case{"row 3 - 1", moved(lsn_of_row(3), -1), 3},
+        Case{"row 3", lsn_of_row(3), 3}, Case{"row 3 + 1", moved(lsn_of_row(3), 1), 4}, Case{"hi", hi_, 4},
+        Case{"hi + 1", moved(hi_, 1), 5}, Case{"hi + 2", moved(hi_, 2), 5}}) {
     for (const std::uint64_t transactions : {1, 1000}) {
       SCOPED_TRACE(fmt::format("{}, {} transactions a window", each.name, transactions));
       start_second_at(each.start);
@@ -329,7 +330,9 @@ TEST_F(Columns, ATableThatComesInBehindTheStartIsRefusedForNow) {
     StreamPlan plan;
     plan.position = resume.position;
     opened.source.start_stream(plan);
-    EXPECT_EQ(kind_of([&] { opened.source.add_table({opened.table("t"), lo_, std::nullopt, stored}); }),
+    EXPECT_EQ(kind_of([&] {
+                opened.source.add_table({opened.table("t"), lo_, std::nullopt, stored});
+              }),
               ErrorKind::conflict);
     // Where its own source has gone over it comes in.
     Opened newest(event_settings(database_));
@@ -383,8 +386,9 @@ TEST_F(Columns, ATableThatHasGoneOverJoinsThoughTheOldOneIsGone) {
   const Lsn end = max_lsn(database_);
   database_.enable("u", ", @capture_instance = N'u_second'");
   run("INSERT INTO u VALUES (3)");
-  database_.run(fmt::format("UPDATE cdc.change_tables SET start_lsn = 0x{} WHERE capture_instance = N'u_second'",
-                            moved(end, 2).hex()));
+  database_.run(
+      fmt::format("UPDATE cdc.change_tables SET start_lsn = 0x{} WHERE capture_instance = N'u_second'",
+                  moved(end, 2).hex()));
   Reading reading(event_settings(database_), first.stored());
   static_cast<void>(reading.read());
   ASSERT_EQ(reading.instance_of("u"), "u_second");
