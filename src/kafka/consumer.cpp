@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "kafka/client_internal.h"
@@ -127,15 +128,17 @@ struct Consumer::State {
     pending = std::move(error);  // What was read before it comes first.
   }
 
+  static bool is_failure(rd_kafka_event_t& event) {
+    const rd_kafka_resp_err_t code = rd_kafka_event_error(&event);
+    return code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
+  }
+
   static Rebalance rebalance_of(rd_kafka_event_t& event, rd_kafka_t* handle) {
+    if (is_failure(event)) throw error_of(failure_of(rd_kafka_event_error(&event)), "the group's assignment");
     Rebalance out;
-    if (rd_kafka_event_error(&event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-      out.kind = RebalanceKind::assigned;
-    } else if (rd_kafka_event_error(&event) == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
+    out.kind = RebalanceKind::assigned;
+    if (rd_kafka_event_error(&event) == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
       out.kind = rd_kafka_assignment_lost(handle) != 0 ? RebalanceKind::lost : RebalanceKind::revoked;
-    } else {
-      throw error_of(failure_of(rd_kafka_event_error(&event)), "the group's assignment");
-    }
     if (const rd_kafka_topic_partition_list_t* const list = rd_kafka_event_topic_partition_list(&event)) {
       for (int i = 0; i < list->cnt; ++i)
         out.partitions.push_back({list->elems[i].topic, list->elems[i].partition});
@@ -144,15 +147,28 @@ struct Consumer::State {
     return out;
   }
 
-  // A handle that goes while a change of the assignment is unanswered never ends: everything is answered by "nothing" on the
-  // way out.
+  // As the group wants it said; what is wrong with it is nothing to somebody who leaves.
+  void answer_as_asked(const Rebalance& change) {
+    const PartitionsPtr list = partitions_of(change.partitions);
+    const ErrorPtr refused(change.kind == RebalanceKind::assigned
+                               ? rd_kafka_incremental_assign(client.handle(), list.get())
+                               : rd_kafka_incremental_unassign(client.handle(), list.get()));
+    if (refused != nullptr)
+      log::debug("kafka.group.answer", {{"reason", rd_kafka_error_string(refused.get())}});
+  }
+
+  // A handle that goes while a change of the assignment is unanswered never ends: everything is answered on the way out.
   bool leave(std::chrono::milliseconds patience_left, const std::stop_token& stop) {
     // First, what was not read yet: once the group has ended, which takes no longer than an answer that it waits for, librdkafka
     // drops every other call without a word, and who made it waits for ever.
-    while (const EventPtr event{rd_kafka_queue_poll(queue.get(), 0)})
-      answer_due = answer_due || rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE;
-    if (answer_due) rd_kafka_assign(client.handle(), nullptr);
-    answer_due = false;
+    if (due) answer_as_asked(*std::exchange(due, std::nullopt));
+    // What is there now: records go on coming.
+    for (std::size_t left = rd_kafka_queue_length(queue.get()); left > 0; --left) {
+      const EventPtr event(rd_kafka_queue_poll(queue.get(), 0));
+      if (event == nullptr) break;
+      if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE && !is_failure(*event))
+        answer_as_asked(rebalance_of(*event, client.handle()));
+    }
     // A queue of its own, which takes over what comes now and drops it with its end: an event that is left behind keeps the
     // handle from ending, too.
     const QueuePtr last(rd_kafka_queue_new(client.handle()));
@@ -178,7 +194,7 @@ struct Consumer::State {
   Client client;
   QueuePtr queue;  // Its end before the client's.
   std::optional<Error> pending;
-  bool answer_due = false;
+  std::optional<Rebalance> due;  // Unanswered.
 };
 
 Consumer::Consumer(const Settings& settings, ConsumerOptions options)
@@ -208,7 +224,7 @@ void Consumer::subscribe(const std::vector<std::string>& topics) {
 
 void Consumer::poll(Batch& batch, const PollLimits& limits, const std::stop_token& stop) {
   State& state = *state_;
-  TAILRACE_ASSERT(!state.answer_due);
+  TAILRACE_ASSERT(!state.due);
   batch.clear();
   if (state.pending) {
     const Error error = std::move(*state.pending);
@@ -241,7 +257,7 @@ void Consumer::poll(Batch& batch, const PollLimits& limits, const std::stop_toke
         break;
       case RD_KAFKA_EVENT_REBALANCE:
         batch.rebalance_ = State::rebalance_of(*event, state.client.handle());
-        state.answer_due = true;
+        state.due = batch.rebalance_;
         return;
       case RD_KAFKA_EVENT_ERROR:
         state.on_error(*event, batch, batch.ends_);
@@ -253,20 +269,20 @@ void Consumer::poll(Batch& batch, const PollLimits& limits, const std::stop_toke
 }
 
 void Consumer::accept(const Rebalance& assigned, const std::vector<PartitionOffset>& starts) {
-  TAILRACE_ASSERT(state_->answer_due && assigned.kind == RebalanceKind::assigned);
+  TAILRACE_ASSERT(state_->due && assigned.kind == RebalanceKind::assigned);
   TAILRACE_ASSERT(assigned.partitions.size() == starts.size());
   const PartitionsPtr list = offsets_of(starts);
   check(rd_kafka_incremental_assign(state_->client.handle(), list.get()), "taking partitions of the group",
         {"group", state_->options.group_id});
-  state_->answer_due = false;
+  state_->due.reset();
 }
 
 void Consumer::release(const Rebalance& gone) {
-  TAILRACE_ASSERT(state_->answer_due && gone.kind != RebalanceKind::assigned);
+  TAILRACE_ASSERT(state_->due && gone.kind != RebalanceKind::assigned);
   const PartitionsPtr list = partitions_of(gone.partitions);
   check(rd_kafka_incremental_unassign(state_->client.handle(), list.get()),
         "giving partitions back to the group", {"group", state_->options.group_id});
-  state_->answer_due = false;
+  state_->due.reset();
 }
 
 void Consumer::seek(const std::vector<PartitionOffset>& places) {

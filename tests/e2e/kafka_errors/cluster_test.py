@@ -3,12 +3,13 @@
 LONG=1: three JVMs, and minutes of elections.
 """
 
+import collections
 import pathlib
 import time
 import unittest
 
 from tests.e2e.case import long_run
-from tests.e2e.kafka.case import Writer, decode
+from tests.e2e.kafka.case import Writer, change_of, decode
 from tests.e2e.kafka_errors.case import SERVERS, SinkErrorCase, edited
 from tests.e2e.kafka_errors.source_test import CONFIG
 from tests.support.kafka import TopicReader
@@ -83,6 +84,28 @@ class ThreeBrokers(SinkErrorCase):
                     raise NotReady(f"tailrace ended with {program.child.returncode}:\n{program.log()[-4000:]}")
 
         self.reader.read_until(lambda: len(self.records()) >= before + count, seconds, f"{count} more events", alive)
+
+    def finish(self, run, ledger):
+        try:
+            super().finish(run, ledger)
+        except AssertionError:
+            self.keep_what_brokers_have(ledger)
+            raise
+
+    def keep_what_brokers_have(self, ledger):
+        """What whoever begins to read now finds, and all that is in the logs beside values: this reader may have been shown a transaction
+        that was aborted later, or a transaction may be one in some partitions alone."""
+        with TopicReader(self.broker, [self.topic], payloads) as fresh:
+            fresh.read_until(lambda: fresh.records[self.topic], 30, "records for a fresh reader")
+            fresh.read_to_end()
+            seen = collections.Counter(change_of(event) for _, event, _, _ in fresh.records[self.topic]
+                                       if event is not None and event["op"] != "r")
+        self.note(f"a fresh reader: {sum((ledger.committed - seen).values())} lost, {sum((seen - ledger.committed).values())} too many")
+        for number, node in self.broker.nodes.items():
+            for log in sorted((node.directory / "data").glob("*/*.log")):
+                topic = log.parent.name
+                if log.stat().st_size and (topic.startswith(("__transaction_state", "tailrace-offsets")) or self.topic in topic):
+                    (self.directory / f"node{number}-{topic}.txt").write_text(node.dump(log), encoding="utf-8")
 
     def test_brokers_are_lost_while_changes_flow(self):
         run = self.start_streaming()
