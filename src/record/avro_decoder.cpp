@@ -37,6 +37,7 @@ class AvroReading {
  private:
   using Kind = AvroDecoder::Kind;
   using Node = AvroDecoder::Node;
+  using Null = AvroDecoder::Null;
 
   std::string_view take(std::size_t count) {
     if (count > bytes_.size() - at_) refuse_bytes("they end too early", bytes_.size());
@@ -112,38 +113,52 @@ class AvroReading {
     return static_cast<std::size_t>(count);
   }
 
+  const std::uint32_t* children(const Node& node) const { return decoder_.children_.data() + node.first; }
+
+  // The branch is read, where there is one.
+  bool is_null(const Node& node) {
+    return node.null != Null::never && index(2) == static_cast<std::size_t>(node.null);
+  }
+
   void record(const Node& node, Value& into) {
     List& fields = into.make<List>();
-    fields.resize(node.children.size());
-    for (std::size_t i = 0; i < fields.size(); ++i)
-      this->node(node.children[i], fields[i]);
+    fields.resize(node.count);
+    const std::uint32_t* child = children(node);
+    for (Value& field : fields)
+      this->node(*child++, field);
   }
 
   void record(const Node& node, const Wanted& wanted, Value& into) {
     List& fields = into.make<List>();
-    fields.resize(node.children.size());
+    fields.resize(node.count);
+    const std::uint32_t* const child = children(node);
     for (std::size_t i = 0; i < fields.size(); ++i) {
       if (i < wanted.fields.size() && !wanted.fields[i]) {
-        skip(node.children[i]);
+        skip(child[i]);
         fields[i].make<std::monostate>();
       } else if (i < wanted.inside.size() && !wanted.inside[i].fields.empty()) {
-        this->node(node.children[i], wanted.inside[i], fields[i]);
+        this->node(child[i], wanted.inside[i], fields[i]);
       } else {
-        this->node(node.children[i], fields[i]);
+        this->node(child[i], fields[i]);
       }
     }
   }
 
-  // A struct, or one that may be NULL.
+  // Of a struct what is wanted.
   void node(std::uint32_t which, const Wanted& wanted, Value& into) {
     const Node& node = decoder_.nodes_[which];
-    if (node.kind == Kind::optional) return this->node(node.children[index(2)], wanted, into);
-    return node.kind == Kind::record ? record(node, wanted, into) : this->node(which, into);
+    if (node.kind != Kind::record) return this->node(which, into);
+    if (is_null(node)) {
+      into.make<std::monostate>();
+    } else {
+      record(node, wanted, into);
+    }
   }
 
   // Read over, with every check that reading has.
   void skip(std::uint32_t which) {
     const Node& node = decoder_.nodes_[which];
+    if (is_null(node)) return;
     switch (node.kind) {
       case Kind::null: return;
       case Kind::int_:
@@ -152,14 +167,15 @@ class AvroReading {
       case Kind::float64: take(sizeof(double)); return;
       case Kind::sized: take(length()); return;
       case Kind::fixed: take(node.size); return;
-      case Kind::optional: skip(node.children[index(2)]); return;
-      case Kind::record:
-        for (const std::uint32_t child : node.children)
-          skip(child);
+      case Kind::record: {
+        const std::uint32_t* const first = children(node);
+        for (const std::uint32_t* child = first; child != first + node.count; ++child)
+          skip(*child);
         return;
+      }
       default: {
         Value unused;
-        this->node(which, unused);
+        value(node, unused);
         return;
       }
     }
@@ -170,7 +186,7 @@ class AvroReading {
     items.clear();
     while (const std::size_t count = block()) {
       for (std::size_t i = 0; i < count; ++i)
-        this->node(node.children[0], items.emplace_back());
+        this->node(*children(node), items.emplace_back());
     }
   }
 
@@ -180,30 +196,44 @@ class AvroReading {
     while (const std::size_t count = block()) {
       for (std::size_t i = 0; i < count; ++i) {
         auto& [key, element] = entries.emplace_back();
-        this->node(node.children[0], key);
-        this->node(node.children[1], element);
+        this->node(children(node)[0], key);
+        this->node(children(node)[1], element);
       }
     }
   }
 
   // A struct with a field for each branch but null, as avro_connect.cpp makes it.
   void choice(const Node& node, Value& into) {
-    const std::size_t chosen = index(node.children.size());
-    if (decoder_.nodes_[node.children[chosen]].kind == Kind::null) {
+    const std::uint32_t* const branches = children(node);
+    const std::size_t chosen = index(node.count);
+    if (decoder_.nodes_[branches[chosen]].kind == Kind::null) {
       into.make<std::monostate>();
       return;
     }
     List& fields = into.make<List>();
     fields.clear();
-    for (std::size_t i = 0; i < node.children.size(); ++i) {
-      if (decoder_.nodes_[node.children[i]].kind == Kind::null) continue;
+    for (std::size_t i = 0; i < node.count; ++i) {
+      if (decoder_.nodes_[branches[i]].kind == Kind::null) continue;
       Value& field = fields.emplace_back();
-      if (i == chosen) this->node(node.children[i], field);
+      if (i == chosen) this->node(branches[i], field);
     }
+  }
+
+  const std::string& symbol(const Node& node) {
+    const std::vector<std::string>& symbols = decoder_.symbols_[node.first];
+    return symbols[index(symbols.size())];
   }
 
   void node(std::uint32_t which, Value& into) {
     const Node& node = decoder_.nodes_[which];
+    if (is_null(node)) {
+      into.make<std::monostate>();
+    } else {
+      value(node, into);
+    }
+  }
+
+  void value(const Node& node, Value& into) {
     switch (node.kind) {
       case Kind::null: into.make<std::monostate>(); return;
       case Kind::boolean: into.make<bool>() = boolean(); return;
@@ -213,11 +243,10 @@ class AvroReading {
       case Kind::float64: into.make<double>() = floating<double>(); return;
       case Kind::sized: into.make<std::string>() = take(length()); return;
       case Kind::fixed: into.make<std::string>() = take(node.size); return;
-      case Kind::symbol: into.make<std::string>() = node.symbols[index(node.symbols.size())]; return;
+      case Kind::symbol: into.make<std::string>() = symbol(node); return;
       case Kind::record: record(node, into); return;
       case Kind::array: array(node, into); return;
       case Kind::map: map(node, into); return;
-      case Kind::optional: this->node(node.children[index(2)], into); return;
       case Kind::choice: choice(node, into); return;
     }
   }
@@ -237,69 +266,85 @@ std::uint32_t AvroDecoder::add(const AvroTypePtr& type) {
   for (const auto& [known, index] : known_) {
     if (known == type.get()) return index;
   }
-  Node node;
-  add_children(node, *type);
-  nodes_.push_back(std::move(node));
-  const auto index = static_cast<std::uint32_t>(nodes_.size() - 1);
+  const std::uint32_t index = add_node(node_of(*type));
   if (!type->name.empty()) known_.emplace_back(type.get(), index);
   return index;
 }
 
-void AvroDecoder::add_children(Node& node, const AvroType& type) {
+std::uint32_t AvroDecoder::add_node(const Node& node) {
+  nodes_.push_back(node);
+  return static_cast<std::uint32_t>(nodes_.size() - 1);
+}
+
+void AvroDecoder::give_children(Node& node, const std::vector<std::uint32_t>& children) {
+  node.first = static_cast<std::uint32_t>(children_.size());
+  node.count = static_cast<std::uint32_t>(children.size());
+  children_.insert(children_.end(), children.begin(), children.end());
+}
+
+AvroDecoder::Node AvroDecoder::node_of(const AvroType& type) {
+  Node node;
+  std::vector<std::uint32_t> children;
   switch (type.kind) {
-    case AvroKind::null: node.kind = Kind::null; return;
-    case AvroKind::boolean: node.kind = Kind::boolean; return;
+    case AvroKind::null: node.kind = Kind::null; break;
+    case AvroKind::boolean: node.kind = Kind::boolean; break;
     case AvroKind::int_: {
       node.kind = Kind::int_;
       const SchemaType connect_type = connect_schema(type)->type;
       node.bits = connect_type == SchemaType::int8 ? 8 : connect_type == SchemaType::int16 ? 16 : 32;
-      return;
+      break;
     }
     case AvroKind::long_:
       node.kind = Kind::long_;
       node.bits = 64;
-      return;
-    case AvroKind::float_: node.kind = Kind::float32; return;
-    case AvroKind::double_: node.kind = Kind::float64; return;
+      break;
+    case AvroKind::float_: node.kind = Kind::float32; break;
+    case AvroKind::double_: node.kind = Kind::float64; break;
     case AvroKind::bytes:
-    case AvroKind::string: node.kind = Kind::sized; return;
+    case AvroKind::string: node.kind = Kind::sized; break;
     case AvroKind::fixed:
       node.kind = Kind::fixed;
       node.size = type.size;
-      return;
+      break;
     case AvroKind::enum_:
       node.kind = Kind::symbol;
-      node.symbols = type.symbols;
-      return;
+      node.first = static_cast<std::uint32_t>(symbols_.size());
+      symbols_.push_back(type.symbols);
+      return node;
     case AvroKind::record:
       node.kind = Kind::record;
       for (const AvroField& field : type.fields)
-        node.children.push_back(add(field.type));
-      return;
+        children.push_back(add(field.type));
+      break;
     case AvroKind::array:
       node.kind = type.is_map_entries() ? Kind::map : Kind::array;
       if (node.kind == Kind::array) {
-        node.children.push_back(add(type.branches[0]));
+        children.push_back(add(type.branches[0]));
       } else {
         for (const AvroField& field : type.branches[0]->fields)
-          node.children.push_back(add(field.type));
+          children.push_back(add(field.type));
       }
-      return;
+      break;
     case AvroKind::map: {
       node.kind = Kind::map;
       Node key;
       key.kind = Kind::sized;
-      nodes_.push_back(std::move(key));
-      node.children = {static_cast<std::uint32_t>(nodes_.size() - 1)};
-      node.children.push_back(add(type.branches[0]));
-      return;
+      children = {add_node(key), add(type.branches[0])};
+      break;
     }
     case AvroKind::union_:
-      node.kind = type.optional_branch() != nullptr ? Kind::optional : Kind::choice;
+      if (const AvroTypePtr* const other = type.optional_branch(); other != nullptr) {
+        node = nodes_[add(*other)];
+        node.null = other == type.branches.data() ? Null::second : Null::first;
+        return node;
+      }
+      node.kind = Kind::choice;
       for (const AvroTypePtr& branch : type.branches)
-        node.children.push_back(add(branch));
-      return;
+        children.push_back(add(branch));
+      break;
   }
+  give_children(node, children);
+  return node;
 }
 
 Value AvroDecoder::decode(std::string_view bytes) const {

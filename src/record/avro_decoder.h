@@ -47,24 +47,31 @@ class AvroDecoder {
     fixed,
     symbol,
     record,
-    array,
-    map,       // Children: key, element.
-    optional,  // Children: the two branches.
-    choice,    // A union that is a struct; children: the branches.
+    array,   // Child: the element.
+    map,     // Children: key, element.
+    choice,  // A union that is a struct; children: the branches.
   };
+  // Where NULL stands in the union that the value is the other branch of.
+  enum class Null : std::uint8_t { first, second, never };
+  // Small, as all of them are looked at for every record.
   struct Node {
     Kind kind = Kind::null;
+    Null null = Null::never;
     std::uint8_t bits = 32;
-    std::size_t size = 0;
-    std::vector<std::uint32_t> children = {};
-    std::vector<std::string> symbols = {};
+    std::uint32_t first = 0;  // Of its children in children_; of a symbol: its list in symbols_.
+    std::uint32_t count = 0;  // Of its children.
+    std::size_t size = 0;     // Of a fixed.
   };
 
   std::uint32_t add(const AvroTypePtr& type);
-  void add_children(Node& node, const AvroType& type);
+  std::uint32_t add_node(const Node& node);
+  Node node_of(const AvroType& type);
+  void give_children(Node& node, const std::vector<std::uint32_t>& children);
 
   SchemaPtr schema_;
   std::vector<Node> nodes_;
+  std::vector<std::uint32_t> children_;  // Of each node one behind the other.
+  std::vector<std::vector<std::string>> symbols_;
   std::vector<std::pair<const AvroType*, std::uint32_t>>
       known_;  // While it is compiled: a type that is used twice is one node.
   std::uint32_t root_ = 0;
