@@ -130,7 +130,7 @@ std::string missing_topics(const SinkSettings& settings, const std::vector<Schem
   }
   const std::string offsets = settings.offsets_topic_name();
   if (admin.topics({offsets}, stop).empty())
-    out += command_of({offsets, 1, settings.topics.replication, {{"cleanup.policy", "compact"}}});
+    out += command_of(OffsetsTopic(settings.kafka, offsets).to_make(offsets_copies(settings)));
   return out;
 }
 
@@ -139,8 +139,7 @@ void make_topics(const SinkSettings& settings, const std::vector<SchemaPtr>& tab
   SinkSettings making = settings;
   making.topics.enabled = true;  // That is what was asked for.
   static_cast<void>(ensure_topics(making, admin, topics_of(settings, tables), stop));
-  OffsetsTopic(settings.kafka, settings.offsets_topic_name())
-      .ensure(admin, settings.topics.replication, stop);
+  OffsetsTopic(settings.kafka, settings.offsets_topic_name()).ensure(admin, offsets_copies(settings), stop);
 }
 
 std::int64_t request_table(const SinkSettings& settings, const TableName& table, Wanted wanted,

@@ -120,7 +120,7 @@ std::vector<std::string> KafkaLetterPost::open(const std::stop_token& stop) {
         settings_.topic, 1, settings_.replication, {{"max.message.bytes", std::to_string(letter_bytes)}}};
     if (admin.create(wanted, stop)) log::info("kafka.topic.made", {{"topic", settings_.topic}});
   }
-  state.ensure(admin, settings_.replication, stop);
+  state.ensure(admin, {.replication = settings_.replication}, stop);
   for (const std::string& name : {settings_.topic, state.name()})
     await_topic(admin, settings_.cluster, name, stop);
   producer_ = std::make_unique<Producer>(settings_.cluster,

@@ -75,9 +75,14 @@ std::vector<PartitionOffset> ends_of(const Settings& settings, const TopicInfo& 
 OffsetsTopic::OffsetsTopic(Settings settings, std::string name)
     : settings_(std::move(settings)), name_(std::move(name)) {}
 
-void OffsetsTopic::ensure(Admin& admin, int replication, const std::stop_token& stop) const {
-  const NewTopic wanted{name_, 1, replication, {{"cleanup.policy", "compact"}}};
-  if (admin.create(wanted, stop)) return;
+NewTopic OffsetsTopic::to_make(const Copies& copies) const {
+  NewTopic out{name_, 1, copies.replication, {{"cleanup.policy", "compact"}}};
+  if (copies.min_insync != 0) out.config["min.insync.replicas"] = std::to_string(copies.min_insync);
+  return out;
+}
+
+void OffsetsTopic::ensure(Admin& admin, const Copies& copies, const std::stop_token& stop) const {
+  if (admin.create(to_make(copies), stop)) return;
   const std::map<std::string, std::string> config = admin.topic_config(name_, stop);
   const auto policy = config.find("cleanup.policy");
   if (policy != config.end() && policy->second == "compact") return;

@@ -39,14 +39,22 @@ enum class View {
 std::vector<PartitionOffset> ends_of(const Settings& settings, const TopicInfo& topic,
                                      const std::stop_token& stop);
 
+// Of each record: a position that is not as safe as the events that it speaks of is worth nothing.
+struct Copies {
+  int replication = 1;
+  int min_insync = 0;  // 0: the brokers' default.
+};
+
 class OffsetsTopic {
  public:
   OffsetsTopic(Settings settings, std::string name);
 
   const std::string& name() const { return name_; }
 
-  // Makes it where it is missing (one partition, compacted); checks that it is compacted where it is not.
-  void ensure(Admin& admin, int replication, const std::stop_token& stop) const;
+  // One partition, compacted.
+  NewTopic to_make(const Copies& copies) const;
+  // Makes it where it is missing; checks that it is compacted where it is not.
+  void ensure(Admin& admin, const Copies& copies, const std::stop_token& stop) const;
 
   // The last committed record of each key; keys are any bytes. Deleted ones (tombstones) are not among them.
   std::map<std::string, StoredRecord> read(Admin& admin, const std::stop_token& stop,

@@ -98,7 +98,7 @@ ResumeState KafkaSink::open(bool take_over, std::stop_token stop) {
 void KafkaSink::claim(const std::stop_token& stop) {
   const SinkSettings& settings = shared_->settings();
   const OffsetsTopic topic(settings.kafka, settings.offsets_topic_name());
-  topic.ensure(*admin_, settings.topics.replication, stop);
+  topic.ensure(*admin_, offsets_copies(settings), stop);
   wait_for_topics(settings, *admin_, {topic.name()}, stop);
   const std::map<std::string, TopicInfo> found = admin_->topics({topic.name()}, stop);
   // Another broker than the one that was asked before may not know of it yet.

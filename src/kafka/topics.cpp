@@ -71,6 +71,10 @@ NewTopic topic_to_make(const SinkSettings& settings, const std::string& name) {
   return out;
 }
 
+Copies offsets_copies(const SinkSettings& settings) {
+  return {settings.topics.replication, settings.topics.min_insync_replicas};
+}
+
 TopicFactsByName look_at_topics(Admin& admin, const std::vector<std::string>& names,
                                 const std::stop_token& stop) {
   TopicFactsByName out;

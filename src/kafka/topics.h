@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kafka/admin.h"
+#include "kafka/offsets_topic.h"
 #include "kafka/sink_settings.h"
 #include "kafka/sink_shared.h"
 
@@ -20,6 +21,9 @@ using TopicFactsByName = std::map<std::string, TopicFacts, std::less<>>;
 
 // As it would be made.
 NewTopic topic_to_make(const SinkSettings& settings, const std::string& name);
+
+// Of the pipeline's offsets topic.
+Copies offsets_copies(const SinkSettings& settings);
 
 // Of those that are there.
 TopicFactsByName look_at_topics(Admin& admin, const std::vector<std::string>& names,

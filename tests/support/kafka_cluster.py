@@ -1,10 +1,13 @@
-"""A private Kafka cluster of three nodes, each a broker and a controller: copies of everything on all of them, two have to have a record."""
+"""A private Kafka cluster of three nodes, each a broker and a controller: copies of everything on all of them, and transactions on two at least.
+
+How many have to have a record is said of each topic that is made.
+"""
 
 import base64
 import secrets
 import subprocess
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from tests.support.kafka import START_SECONDS, Broker
 from tests.support.processes import NotReady, Process, free_port, wait_until
@@ -27,7 +30,7 @@ class Node(Broker):
         self.settings = {
             "node.id": self.number,
             "controller.quorum.voters": self.cluster.voters,
-            "default.replication.factor": NODES, "min.insync.replicas": 2,
+            "default.replication.factor": NODES,
             "offsets.topic.replication.factor": NODES,
             "transaction.state.log.replication.factor": NODES, "transaction.state.log.min.isr": 2,
             "share.coordinator.state.topic.replication.factor": NODES, "share.coordinator.state.topic.min.isr": 2,
@@ -94,6 +97,11 @@ class Cluster:
     def leaders(self, topic):
         return {number: partition.leader
                 for number, partition in self.admin().list_topics(topic, timeout=20).topics[topic].partitions.items()}
+
+    def topic_config(self, topic):
+        admin = self.admin()  # Its answers die with it.
+        (found,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+        return {name: entry.value for name, entry in found.result(20).items()}
 
     def kill(self, *numbers):
         """kill -9."""

@@ -74,16 +74,25 @@ class ThreeBrokers(SinkErrorCase):
             return {}
         return dict(self.target.execute("SELECT id, v FROM public.items").fetchall())
 
-    def wait_for_more(self, run, copy, count=200, seconds=120):
-        """So many further events are readable, and both programs live."""
-        before = len(self.records())
+    def wait_for_more(self, run, copy, ledger, count=200, seconds=120):
+        """So many changes are readable that the source has yet to commit: what waits to be read shows nothing. Both programs live."""
+        wanted = ledger.number + count
+        seen = {"at": len(self.records()), "newest": 0}
+
+        def arrived():
+            records = self.records()
+            for _, event, _, _ in records[seen["at"]:]:
+                if event is not None:
+                    seen["newest"] = max(seen["newest"], change_of(event)[2])
+            seen["at"] = len(records)
+            return seen["newest"] >= wanted
 
         def alive():
             for program in (run, copy):
                 if not program.running():
                     raise NotReady(f"tailrace ended with {program.child.returncode}:\n{program.log()[-4000:]}")
 
-        self.reader.read_until(lambda: len(self.records()) >= before + count, seconds, f"{count} more events", alive)
+        self.reader.read_until(arrived, seconds, f"the change {wanted}", alive)
 
     def finish(self, run, ledger):
         try:
@@ -113,12 +122,14 @@ class ThreeBrokers(SinkErrorCase):
         ledger = self.ledger(51)
         writer = Writer(ledger)
         self.addCleanup(writer.stopping.set)
-        self.wait_for_more(run, copy)
+        self.wait_for_more(run, copy, ledger)
+        for topic in (self.topic, self.offsets_topic):
+            self.assertEqual(self.broker.topic_config(topic)["min.insync.replicas"], "2", topic)
         moved = 0
         for number in self.broker.nodes:
             before = self.broker.leaders(self.topic)
             self.broker.kill(number)
-            self.wait_for_more(run, copy)
+            self.wait_for_more(run, copy, ledger)
             moved += sum(1 for partition, leader in self.broker.leaders(self.topic).items() if leader != before[partition])
             self.broker.start_again(number)
         # Two of three: nothing can be written, and nothing may be lost of what was.
@@ -128,7 +139,7 @@ class ThreeBrokers(SinkErrorCase):
         self.assertTrue(run.running(), run.log()[-4000:])
         self.assertTrue(copy.running(), copy.log()[-4000:])
         self.broker.start_again(1, 2)
-        self.wait_for_more(run, copy)
+        self.wait_for_more(run, copy, ledger)
         writer.stop()
         self.finish(run, ledger)
 

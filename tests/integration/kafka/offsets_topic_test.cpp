@@ -11,6 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
 using ::testing::Pair;
 
 class K3a_OffsetsTopic : public KafkaCase {
@@ -32,8 +33,8 @@ class K3a_OffsetsTopic : public KafkaCase {
 TEST_F(K3a_OffsetsTopic, HoldsTheLastCommittedRecordOfEachKey) {
   Admin admin(settings());
   const OffsetsTopic topic(settings(), "offsets-last");
-  topic.ensure(admin, 1, never_);
-  topic.ensure(admin, 1, never_);
+  topic.ensure(admin, {}, never_);
+  topic.ensure(admin, {}, never_);
   EXPECT_THAT(topic.read(admin, never_), IsEmpty());
   const std::unique_ptr<Producer> writer = producer("offsets-last");
   for (const char* const value : {"1", "2", "3"}) {
@@ -62,7 +63,7 @@ TEST_F(K3a_OffsetsTopic, IsReadPastAnOpenTransactionOrNotAtAll) {
   Settings impatient = settings();
   impatient.patience = 2s;
   const OffsetsTopic topic(impatient, "offsets-open");
-  topic.ensure(admin, 1, never_);
+  topic.ensure(admin, {}, never_);
   const std::unique_ptr<Producer> writer = producer("offsets-main");
   writer->begin();
   put(*writer, topic.name(), "position", "old");
@@ -88,7 +89,7 @@ TEST_F(K3a_OffsetsTopic, IsReadPastAnOpenTransactionOrNotAtAll) {
 TEST_F(K3a_OffsetsTopic, WaitsForAnOpenTransactionToEnd) {
   Admin admin(settings());
   const OffsetsTopic topic(settings(), "offsets-waits");
-  topic.ensure(admin, 1, never_);
+  topic.ensure(admin, {}, never_);
   const std::unique_ptr<Producer> chunk = producer("offsets-waits-chunk");
   chunk->begin();
   put(*chunk, topic.name(), "chunk", "whole");
@@ -109,7 +110,7 @@ TEST_F(K3a_OffsetsTopic, WaitsForAnOpenTransactionToEnd) {
 TEST_F(K3a_OffsetsTopic, IsReadWhileSomebodyGoesOnWriting) {
   Admin admin(settings());
   const OffsetsTopic topic(settings(), "offsets-busy");
-  topic.ensure(admin, 1, never_);
+  topic.ensure(admin, {}, never_);
   const std::unique_ptr<Producer> busy = producer("offsets-busy");
   std::jthread writer([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
@@ -122,11 +123,19 @@ TEST_F(K3a_OffsetsTopic, IsReadWhileSomebodyGoesOnWriting) {
     EXPECT_THAT(texts(topic.read(admin, never_, view)).size(), ::testing::Le(1U));
 }
 
+// Committed by one broker alone, a position could be lost where the events that it speaks of are not.
+TEST_F(K3a_OffsetsTopic, HasAsManyCopiesAsItIsTold) {
+  Admin admin(settings());
+  OffsetsTopic(settings(), "offsets-copies").ensure(admin, {.replication = 1, .min_insync = 2}, never_);
+  EXPECT_THAT(admin.topic_config("offsets-copies", never_),
+              IsSupersetOf({Pair("cleanup.policy", "compact"), Pair("min.insync.replicas", "2")}));
+}
+
 // Positions in a topic that deletes by age vanish with the first quiet week.
 TEST_F(K3a_OffsetsTopic, IsRefusedWhereItIsNotCompacted) {
   Admin admin(settings());
   const std::string name = broker().create_topic();
-  const Error error = thrown_by([&] { OffsetsTopic(settings(), name).ensure(admin, 1, never_); });
+  const Error error = thrown_by([&] { OffsetsTopic(settings(), name).ensure(admin, {}, never_); });
   EXPECT_EQ(error.kind(), ErrorKind::config);
   EXPECT_THAT(error.message(), HasSubstr("cleanup.policy=delete"));
   EXPECT_EQ(thrown_by([&] { OffsetsTopic(settings(), "offsets-missing").read(admin, never_); }).kind(),
