@@ -5,7 +5,6 @@ How many have to have a record is said of each topic that is made.
 
 import base64
 import secrets
-import subprocess
 
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
@@ -44,14 +43,6 @@ class Node(Broker):
             self.formatted = True
         self.process = Process(self._java("kafka.Kafka", config, loggers={"kafka.server.KafkaRaftServer": "info"}),
                                self.directory / "log")
-
-
-    def dump(self, log):
-        """The batches and markers of a partition's log, and of transactions' what is said of them."""
-        decoder = ["--transaction-log-decoder"] if log.parent.name.startswith("__transaction_state") else ["--deep-iteration"]
-        done = subprocess.run(self._java("kafka.tools.DumpLogSegments", "--files", str(log), *decoder),
-                              capture_output=True, text=True, check=False, timeout=120)
-        return done.stdout + done.stderr
 
 
 class Cluster:

@@ -5,6 +5,7 @@ LONG=1: three JVMs, and minutes of elections.
 
 import collections
 import pathlib
+import shutil
 import time
 import unittest
 
@@ -102,8 +103,8 @@ class ThreeBrokers(SinkErrorCase):
             raise
 
     def keep_what_brokers_have(self, ledger):
-        """What whoever begins to read now finds, and all that is in the logs beside values: this reader may have been shown a transaction
-        that was aborted later, or a transaction may be one in some partitions alone."""
+        """What whoever begins to read now finds, and the brokers' logs, to be taken apart by kafka-dump-log.sh: this reader may have been
+        shown a transaction that was aborted later, or a transaction may be one in some partitions alone."""
         with TopicReader(self.broker, [self.topic], payloads) as fresh:
             fresh.read_until(lambda: fresh.records[self.topic], 30, "records for a fresh reader")
             fresh.read_to_end()
@@ -114,7 +115,7 @@ class ThreeBrokers(SinkErrorCase):
             for log in sorted((node.directory / "data").glob("*/*.log")):
                 topic = log.parent.name
                 if log.stat().st_size and (topic.startswith(("__transaction_state", "tailrace-offsets")) or self.topic in topic):
-                    (self.directory / f"node{number}-{topic}.txt").write_text(node.dump(log), encoding="utf-8")
+                    shutil.copy(log, self.directory / f"node{number}-{topic}-{log.name}")
 
     def test_brokers_are_lost_while_changes_flow(self):
         run = self.start_streaming()

@@ -140,6 +140,10 @@ class KafkaSinkCase(DebeziumCase):
         finally:
             watcher.close()
 
+    def records_of(self, topic):
+        """Up to the ends of its partitions that a sink has had before."""
+        return sum(end for (name, _), end in self.ends().items() if name == topic)
+
     @staticmethod
     def wait_for_log(run, text, seconds=60):
         wait_until(lambda: text in run.log(), seconds, f"the log says {text}", every=0.1)

@@ -74,17 +74,23 @@ class CrashPoints(KafkaSinkCase):
 
     def test_each_point(self):
         history = self.make_history(1)
-        config = self.write_config(self.deploy_source(BUSY), more="stream: { queue_bytes: 1MiB }\n", batch_records=500)
+        topics = self.deploy_source(BUSY)
+        config = self.write_config(topics, more="stream: { queue_bytes: 1MiB }\n", batch_records=500)
         numbers = self.TABLES[0]
         for point in ("partitions.in_apply", "partitions.before_commit", "partitions.after_commit",
                       "partitions.in_large_commit:2"):
             if "large" in point:
+                before = self.records_of(topics[0])
+
                 def many():
                     for _ in range(16):
                         new = history.new_numbers(numbers, 500)
                         history.insert(numbers, {number: history.make_row(numbers, number, history.any_value)
                                                  for number in new})
+
                 history.transaction(many)
+                # What a sink reads as it is being written is applied as it comes, and no part of a commit.
+                wait_until(lambda: self.records_of(topics[0]) >= before + 16 * 500, 120, "Debezium has written it", every=0.1)
             else:
                 history.change(60)
             run = self.start(config, environment={"TAILRACE_CRASH_AT": point})
