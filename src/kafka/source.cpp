@@ -31,18 +31,6 @@ std::vector<TopicPartition> places_of(const std::vector<PartitionName>& names) {
   return out;
 }
 
-constexpr const char* anew =
-    "find out what became of the topic; then take the tables again into a pipeline of another name, or, "
-    "where its records are "
-    "all that is wanted, delete this pipeline's rows of tailrace.kafka_position";
-
-Error gap_of(const PartitionName& where, const std::string& text) {
-  return Error(ErrorKind::gap, text)
-      .with("topic", where.topic)
-      .with("partition", std::to_string(where.number))
-      .with("remedy", anew);
-}
-
 AssignmentChange::Kind kind_of(RebalanceKind kind) {
   switch (kind) {
     case RebalanceKind::assigned: return AssignmentChange::Kind::assigned;
@@ -102,94 +90,6 @@ void KafkaSource::open(UseTable use_table, const std::map<PartitionName, Partiti
               {{"pattern", settings_.topics_pattern}, {"reason", "no topic matches yet"}});
 }
 
-void KafkaSource::check_topic(const std::string& topic, const TopicInfo* info) {
-  const bool is_applied = applied_.contains(topic);
-  if (info == nullptr) {
-    Error error(is_applied ? ErrorKind::gap : ErrorKind::config,
-                fmt::format("topic {} does not exist", topic));
-    error.with("topic", topic);
-    if (is_applied)
-      error.with("remedy", anew);
-    else
-      error.with("remedy", "correct source.topics, or start when its first records have come");
-    throw Error(error);
-  }
-  const auto [known, is_new] = topic_ids_.try_emplace(topic, info->id);
-  if (is_new || known->second == info->id || info->id.empty()) return;
-  if (is_applied && !known->second.empty())
-    throw Error(ErrorKind::gap, fmt::format("topic {} was deleted and made anew", topic))
-        .with("topic", topic)
-        .with("remedy", anew);
-  known->second = info->id;
-}
-
-// K4c.
-PartitionPosition KafkaSource::start_of(const PartitionClaim& claim, const std::stop_token& stop) {
-  const std::optional<Watermarks> marks = consumer_->watermarks(place_of(claim.where), stop);
-  if (!marks) throw Error(ErrorKind::abandoned, "stopped while partitions were looked at");
-  PartitionPosition out = claim.position;
-  out.topic_id = topic_ids_.at(claim.where.topic);
-  if (!claim.position.next_offset) {
-    out.next_offset = marks->low;
-    return out;
-  }
-  applied_.insert(claim.where.topic);
-  const std::int64_t next = *claim.position.next_offset;
-  const std::string& stored = claim.position.topic_id;
-  if (!stored.empty() && !out.topic_id.empty() && stored != out.topic_id)
-    throw gap_of(claim.where, fmt::format("topic {} was deleted and made anew", claim.where.topic));
-  if (next < marks->low)
-    throw gap_of(claim.where,
-                 fmt::format("records from offset {} on are needed, and those before {} are removed", next,
-                             marks->low));
-  if (next > marks->high)
-    throw gap_of(
-        claim.where,
-        fmt::format("offset {} is to be read next, and the partition ends at {}: the topic is another one",
-                    next, marks->high));
-  if (stored.empty() || out.topic_id.empty()) {
-    if (claim.position.last_offset && *claim.position.last_offset >= marks->low)
-      check_last_record(claim, stop);
-  }
-  return out;
-}
-
-// Without topic ids: the record that was applied last must lie where it lay.
-void KafkaSource::check_last_record(const PartitionClaim& claim, const std::stop_token& stop) {
-  Consumer consumer(settings_.cluster, {});
-  const std::int64_t offset = *claim.position.last_offset;
-  consumer.assign({{place_of(claim.where), offset}});
-  const auto deadline = steady_clock::now() + settings_.cluster.patience;
-  Batch batch;
-  while (!stop.stop_requested()) {
-    consumer.poll(batch, {.wait = milliseconds(200), .records = 1}, stop);
-    for (const InRecord& record : batch.records()) {
-      if (record.offset() != offset) break;
-      intake::Incoming incoming{record.topic(), record.key(), record.value()};
-      intake::Event event;
-      try {
-        event = reader_->read(incoming, stop);
-      } catch (const Error& error) {
-        if (!passes_over(error)) throw;
-        return;  // A letter: there is nothing in it to be compared.
-      }
-      if (event.is_tombstone || event.commit_lsn == claim.position.last_lsn) return;
-      if (event.is_snapshot &&
-          (!claim.position.last_lsn || (event.commit_lsn && *event.commit_lsn >= *claim.position.last_lsn)))
-        return;
-      break;
-    }
-    if (!batch.records().empty() || !batch.ends().empty())
-      throw gap_of(claim.where,
-                   fmt::format("the record that was applied last is not at offset {} any more", offset));
-    if (steady_clock::now() > deadline)
-      throw Error(ErrorKind::unavailable, "the record that was applied last could not be read again")
-          .with("topic", claim.where.topic)
-          .with("partition", std::to_string(claim.where.number));
-  }
-  throw Error(ErrorKind::abandoned, "stopped while partitions were looked at");
-}
-
 // What is stored is a boundary.
 void KafkaSource::read_from(const PartitionClaim& claim, PartitionPosition start) {
   Reading reading;
@@ -215,8 +115,10 @@ void KafkaSource::begin(const AssignmentChange& change, const std::vector<Partit
 
 void KafkaSource::release(const AssignmentChange& change) {
   TAILRACE_ASSERT(due_ && change.kind != AssignmentChange::Kind::assigned);
-  for (const PartitionName& name : change.partitions)
+  for (const PartitionName& name : change.partitions) {
     readings_.erase(name);
+    paused_.erase(name);
+  }
   consumer_->release(*due_);
   due_.reset();
 }
@@ -233,10 +135,13 @@ void KafkaSource::go_back(const std::vector<PartitionClaim>& claims, std::stop_t
 
 void KafkaSource::pause(const std::vector<PartitionName>& partitions) {
   consumer_->pause(places_of(partitions));
+  paused_.insert(partitions.begin(), partitions.end());
 }
 
 void KafkaSource::resume(const std::vector<PartitionName>& partitions) {
   consumer_->resume(places_of(partitions));
+  for (const PartitionName& name : partitions)
+    paused_.erase(name);
 }
 
 void KafkaSource::durable(const std::vector<std::pair<PartitionName, std::int64_t>>& next_offsets) {
@@ -292,8 +197,10 @@ PartitionBatch KafkaSource::next(milliseconds wait, std::stop_token stop) {
     throw Error(error);
   }
   if (steady_clock::now() >= next_look_ && !stop.stop_requested()) look_at_topics(stop);
+  if (steady_clock::now() >= next_look_at_standing_ && !stop.stop_requested()) look_at_standing(stop);
   if (std::exchange(to_subscribe_, false)) consumer_->subscribe(topics_);
   poll(wait, stop);
+  standstill_.polled();
   PartitionBatch out;
   out.more = batch_.records().size() >= settings_.batch_records || batch_.bytes() >= settings_.batch_bytes;
   take_records(stop);

@@ -3,7 +3,7 @@
 // Shape    pipeline/partitions.h, PartitionSource. Records are read at offsets of ours (consumer.h), made rows by intake, and cut into
 //          stretches: a boundary lies between records of different commits, behind each record of a snapshot, and at
 //          the end of a partition.
-// Errors   pipeline/partitions.h. gap: an offset that is gone; a topic that is gone, or made anew (by its id, by the last record
+// Errors   pipeline/partitions.h. unavailable: a partition gives nothing though it has more; a new source reads on. gap: an offset that is gone; a topic that is gone, or made anew (by its id, by the last record
 //          that was applied, by a commit that lies before it).
 // Threads  Of one thread.
 // Source   docs/rules.md K4.
@@ -21,6 +21,7 @@
 #include "kafka/admin.h"
 #include "kafka/consumer.h"
 #include "kafka/source_settings.h"
+#include "kafka/standstill.h"
 #include "pipeline/partitions.h"
 
 namespace tailrace::kafka {
@@ -68,6 +69,7 @@ class KafkaSource : public PartitionSource {
   void find_topics(const std::stop_token& stop);
   void look_at_topics(const std::stop_token& stop);
   void check_topic(const std::string& topic, const TopicInfo* info);
+  void look_at_standing(const std::stop_token& stop);
   void read_from(const PartitionClaim& claim, PartitionPosition start);
   PartitionPosition start_of(const PartitionClaim& claim, const std::stop_token& stop);
   void check_last_record(const PartitionClaim& claim, const std::stop_token& stop);
@@ -107,6 +109,9 @@ class KafkaSource : public PartitionSource {
   std::optional<Rebalance> due_;  // To be answered.
   std::optional<Error> pending_;  // Of the record behind what next() gave.
   std::chrono::steady_clock::time_point next_look_{};
+  std::set<PartitionName> paused_;
+  Standstill standstill_;
+  std::chrono::steady_clock::time_point next_look_at_standing_{};
 };
 
 }  // namespace tailrace::kafka

@@ -37,6 +37,8 @@ struct SourceSettings {
   bool passes_over = false;
   // Topics are looked at this often: one that is gone, or made anew, gives no error (K4c).
   std::chrono::milliseconds look_at_topics_every{2'000};
+  // Partitions that gave nothing are looked at this often (K4f).
+  std::chrono::milliseconds look_at_standing_every{30'000};
 };
 
 // Section `source`; that of the cluster has a table of its own.
