@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sqlserver/capture_instances.h"
 #include "sqlserver/testing/lsn.h"
 
 namespace tailrace::sqlserver {
