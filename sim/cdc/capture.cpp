@@ -254,6 +254,10 @@ void LogScanner::write_marker(const std::stop_token& stop) {
   work_.commit();
 }
 
+std::int64_t LogScanner::data_version() {
+  return work_.connection().single_number("PRAGMA data_version");
+}
+
 std::optional<std::int64_t> LogScanner::newest_mapping() {
   Statement row = work_.connection().prepare("SELECT c3 FROM t1005 ORDER BY c1 DESC LIMIT 1");
   if (!row.next()) return {};

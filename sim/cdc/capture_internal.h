@@ -44,6 +44,8 @@ class LogScanner {
   bool begin(const std::stop_token& stop);
   // A mapping row without changes; not while logged changes wait, which it would overtake.
   void write_marker(const std::stop_token& stop);
+  // Another number than before: somebody has committed something since.
+  std::int64_t data_version();
   // The end time of the newest mapping row.
   std::optional<std::int64_t> newest_mapping();
   // See CaptureJobs::interleave_next_two().

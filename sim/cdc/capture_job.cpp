@@ -123,7 +123,10 @@ CaptureJob::Milliseconds CaptureJob::cycle(const std::stop_token& stop) {
   const bool event_driven = facts_.interval.count() == 0;
   try {
     ScanReport report;
-    if (pending_.exchange(false)) {
+    // What is committed can be read before whoever has committed it tells us: a scan that is counted has looked at all of it.
+    const std::int64_t version = scanner_.data_version();
+    if (pending_.exchange(false) || version != seen_version_) {
+      seen_version_ = version;
       report = scanner_.scan(facts_.limit, stop);
       if (static_cast<std::int64_t>(report.transactions.size()) >= facts_.limit || scanner_.interleaving()) {
         pending_.store(true);

@@ -78,6 +78,7 @@ class CaptureJob {
   std::optional<SteadyTime> last_mapping_;
   std::int64_t cleanup_day_ = 0;
   std::atomic<bool> pending_{true};
+  std::int64_t seen_version_ = 0;  // What was committed when the log was looked at last.
   std::atomic<bool> event_driven_{false};
   ScanSessions sessions_;
 

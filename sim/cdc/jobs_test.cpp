@@ -66,6 +66,17 @@ TEST_F(JobsTest, CommitsWakeTheEventDrivenJob) {
             50);
 }
 
+// Its thread may be held up between the two.
+TEST_F(JobsTest, ACommitThatNobodyTellsOfIsScanned) {
+  start(1ms);
+  insert(1);
+  ASSERT_TRUE(reaches(1));
+  const auto told = std::exchange(database->committed, {});
+  insert(2);
+  EXPECT_TRUE(reaches(2));
+  database->committed = told;
+}
+
 TEST_F(JobsTest, StoppedAgentFreezesMaxLsn) {
   start(1ms);
   insert(1);
