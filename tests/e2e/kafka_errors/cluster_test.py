@@ -3,9 +3,7 @@
 LONG=1: three JVMs, and minutes of elections.
 """
 
-import collections
 import pathlib
-import shutil
 import time
 import unittest
 
@@ -94,28 +92,6 @@ class ThreeBrokers(SinkErrorCase):
                     raise NotReady(f"tailrace ended with {program.child.returncode}:\n{program.log()[-4000:]}")
 
         self.reader.read_until(arrived, seconds, f"the change {wanted}", alive)
-
-    def finish(self, run, ledger):
-        try:
-            super().finish(run, ledger)
-        except AssertionError:
-            self.keep_what_brokers_have(ledger)
-            raise
-
-    def keep_what_brokers_have(self, ledger):
-        """What whoever begins to read now finds, and the brokers' logs, to be taken apart by kafka-dump-log.sh: this reader may have been
-        shown a transaction that was aborted later, or a transaction may be one in some partitions alone."""
-        with TopicReader(self.broker, [self.topic], payloads) as fresh:
-            fresh.read_until(lambda: fresh.records[self.topic], 30, "records for a fresh reader")
-            fresh.read_to_end()
-            seen = collections.Counter(change_of(event) for _, event, _, _ in fresh.records[self.topic]
-                                       if event is not None and event["op"] != "r")
-        self.note(f"a fresh reader: {sum((ledger.committed - seen).values())} lost, {sum((seen - ledger.committed).values())} too many")
-        for number, node in self.broker.nodes.items():
-            for log in sorted((node.directory / "data").glob("*/*.log")):
-                topic = log.parent.name
-                if log.stat().st_size and (topic.startswith(("__transaction_state", "tailrace-offsets")) or self.topic in topic):
-                    shutil.copy(log, self.directory / f"node{number}-{topic}-{log.name}")
 
     def test_brokers_are_lost_while_changes_flow(self):
         run = self.start_streaming()
