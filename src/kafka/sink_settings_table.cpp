@@ -90,7 +90,7 @@ std::vector<Binding<SinkSettings>> topic_settings() {
       bind<SinkSettings>(
           {.name = "target.topics.partitions",
            .type = SettingType::integer,
-           .help = "Of a topic that is made, the offsets topic among them. Without it the brokers' default.",
+           .help = "Of a topic that is made. Without it the brokers' default.",
            .minimum = 1,
            .maximum = 10'000},
           [](SinkSettings & s) -> auto& { return s.topics.partitions; }),
@@ -113,7 +113,7 @@ std::vector<Binding<SinkSettings>> topic_settings() {
       bind<SinkSettings>(
           {.name = "target.topics.min_insync_replicas",
            .type = SettingType::integer,
-           .help = "Of a topic that is made, the offsets topic among them. Without it the brokers' default.",
+           .help = "Of a topic that is made, of the offsets topic too. Without it the brokers' default.",
            .minimum = 1,
            .maximum = 100},
           [](SinkSettings & s) -> auto& { return s.topics.min_insync_replicas; }),

@@ -51,7 +51,7 @@ class AvroDecoder {
     map,     // Children: key, element.
     choice,  // A union that is a struct; children: the branches.
   };
-  // Where NULL stands in the union that the value is the other branch of.
+  // Where NULL stands in the union that the value is the other branch of; numbered as the branches are.
   enum class Null : std::uint8_t { first, second, never };
   // Small, as all of them are looked at for every record.
   struct Node {

@@ -70,6 +70,33 @@ TEST(AvroDecoder, BytesThatLieAreRefused) {
                  "8080808080808004");
 }
 
+// Connect puts it second where the default is a value; a type that is named once may stand with and without it.
+TEST(AvroDecoder, NullStandsFirstOrSecond) {
+  EXPECT_EQ(decoded(R"(["null","int"])", "00"), Value());
+  EXPECT_EQ(decoded(R"(["null","int"])", "0202"), Value::integer(1));
+  EXPECT_EQ(decoded(R"(["int","null"])", "02"), Value());
+  EXPECT_EQ(decoded(R"(["int","null"])", "0002"), Value::integer(1));
+  const AvroDecoder decoder(parse_avro(
+      R"({"type":"record","name":"R","fields":[)"
+      R"({"name":"a","type":["null",{"type":"record","name":"S","fields":[{"name":"f","type":["int","null"]}]}]},)"
+      R"({"name":"b","type":"S"},{"name":"c","type":["S","null"]},{"name":"d","type":["null","S"]}]})"));
+  // a: S(1); b: S(NULL); c: NULL; d: S(2).
+  const std::string bytes = from_hex(
+      "020002"
+      "02"
+      "02"
+      "020004");
+  const auto of = [](Value value) { return Value::list({std::move(value)}); };
+  EXPECT_EQ(decoder.decode(bytes),
+            Value::list({of(Value::integer(1)), of(Value()), Value(), of(Value::integer(2))}));
+  // What is not wanted is read over: a branch taken for a value would shift all that follows.
+  EXPECT_EQ(decoder.decode(bytes, Wanted{{false, false, false, true}}),
+            Value::list({Value(), Value(), Value(), of(Value::integer(2))}));
+  EXPECT_EQ(decoder.decode(
+                bytes, Wanted{{true, true, true, false}, {Wanted{{false}}, Wanted{{true}}, Wanted{{true}}}}),
+            Value::list({of(Value()), of(Value()), Value(), Value()}));
+}
+
 TEST(AvroDecoder, BlocksMaySayTheirSize) {
   EXPECT_EQ(decoded(R"({"type":"array","items":"int"})", "03040204020600"),
             Value::list({Value::integer(1), Value::integer(2), Value::integer(3)}));
