@@ -253,9 +253,11 @@ class KafkaCase(unittest.TestCase):
         twice = {change: count for change, count in seen.items() if count > ledger.committed[change]}
         lost = ledger.committed - seen
         if twice or lost:
-            self.keep_what_brokers_have(ledger)
-            self.fail(f"{len(lost)} lost, {len(twice)} more than once or never committed; "
-                      f"lost {list(lost)[:5]}, too many {list(twice.items())[:5]}")
+            try:
+                self.keep_what_brokers_have(ledger)
+            finally:
+                self.fail(f"{len(lost)} lost, {len(twice)} more than once or never committed; "
+                          f"lost {list(lost)[:5]}, too many {list(twice.items())[:5]}")
         self.assert_ordered()
 
     def keep_what_brokers_have(self, ledger):
