@@ -29,6 +29,11 @@ milliseconds boot_time() {
 // What is not durable when a run ends comes again: nobody has to wait for it.
 constexpr milliseconds ending_patience{10'000};
 
+// Of one call that ends a transaction. It is longer than a slice: where the client's own thread does not come to the call's first step in
+// time, which on a busy machine takes tenths of a second, the call is not resumable whatever it answers (librdkafka 2.12 to 2.16,
+// rd_kafka_txn_op_begin_commit): the next one is given the answer of this one, and the client ends the process once the broker's comes.
+constexpr milliseconds ending_call{2'000};
+
 // Of a batch of one record, its longest variable-length numbers counted in (KIP-98): what a topic's limit is held against.
 constexpr std::size_t overhead_bytes = 61 + 7 * 5;
 
@@ -384,15 +389,15 @@ bool Producer::commit(const std::stop_token& stop) {
   // First, and every report seen: a commit answers OK after a failed produce.
   if (!state.settle(stop)) return false;
   TAILRACE_ASSERT(state.in_flight == 0);
-  const bool done = state.client.repeat("committing a transaction", state.options.transaction_timeout, stop,
-                                        [&](int timeout_ms) {
-                                          std::optional<Failure> answer = answer_of(
-                                              rd_kafka_commit_transaction(state.client.handle(), timeout_ms));
-                                          if (answer && answer->retriable)
-                                            state.judge_haste(hurried, "committing a transaction");
-                                          return answer;
-                                        },
-                                        {"transactional_id", state.options.transactional_id});
+  const bool done = state.client.repeat(
+      "committing a transaction", state.options.transaction_timeout, stop,
+      [&](int) {
+        std::optional<Failure> answer =
+            answer_of(rd_kafka_commit_transaction(state.client.handle(), ending_call.count()));
+        if (answer && answer->retriable) state.judge_haste(hurried, "committing a transaction");
+        return answer;
+      },
+      {"transactional_id", state.options.transactional_id});
   if (done) state.ended();
   return done;
 }
@@ -401,8 +406,8 @@ bool Producer::abort(const std::stop_token& stop) {
   TAILRACE_ASSERT(state_->open);
   State& state = *state_;
   state.aborting = true;
-  const bool done = state.client.repeat("aborting a transaction", state.patience, stop, [&](int timeout_ms) {
-    return answer_of(rd_kafka_abort_transaction(state.client.handle(), timeout_ms));
+  const bool done = state.client.repeat("aborting a transaction", state.patience, stop, [&](int) {
+    return answer_of(rd_kafka_abort_transaction(state.client.handle(), ending_call.count()));
   });
   if (done) state.ended();
   return done;

@@ -1,6 +1,7 @@
 // Brokers that are away: what waits, for how long, and what ends it.
 #include <thread>
 
+#include "base/log.h"
 #include "base/wait.h"
 #include "kafka/admin.h"
 #include "tests/integration/kafka/kafka_case.h"
@@ -8,6 +9,7 @@
 namespace tailrace::kafka {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 class K2_Restart : public KafkaCase {};
@@ -27,6 +29,38 @@ TEST_F(K2_Restart, IsWaitedForByTheCommit) {
   EXPECT_TRUE(writer->commit(never_));
   later.join();
   EXPECT_THAT(broker().values(topic), SizeIs(200));
+}
+
+class K2_HeldUp : public KafkaCase {
+ protected:
+  // The client's own thread, which looks for its brokers again and again.
+  static void hold_up(std::string_view line) {
+    if (line.find("facility=METADATA") != std::string_view::npos &&
+        line.find("[thrd:main]") != std::string_view::npos)
+      std::this_thread::sleep_for(120ms);
+  }
+  void TearDown() override {
+    log::redirect(nullptr);
+    log::configure(log::Level::off, log::Format::text);
+  }
+};
+
+// On a busy machine it comes late to what is asked of it: a call that has gone meanwhile leaves its answer to the next one, and with that
+// the client commits, aborts or ends the process by chance.
+TEST_F(K2_HeldUp, ACommitIsWaitedFor) {
+  const std::string topic = broker().create_topic();
+  Settings talking = settings();
+  talking.properties["debug"] = Secret("metadata");
+  talking.properties["topic.metadata.refresh.interval.ms"] = Secret("20");
+  Producer writer(talking, {.transactional_id = "held-up", .transaction_timeout = 60s});
+  ASSERT_TRUE(writer.init(never_));
+  log::configure(log::Level::debug, log::Format::text);
+  log::redirect(hold_up);
+  writer.begin();
+  put(writer, topic, "k", "v");
+  EXPECT_TRUE(writer.commit(never_));
+  log::redirect(nullptr);
+  EXPECT_THAT(broker().values(topic), ElementsAre("v"));
 }
 
 // The broker is away in all of these; the producers were ready and in a transaction before.
